@@ -1,0 +1,353 @@
+package wire_test
+
+import (
+	"cmp"
+	"encoding/json"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"github.com/go-roq/roq/internal/wire"
+)
+
+// found is an answer to UserInvite, and nested one that holds arrays in arrays.
+const found = `{"data":{"userInvite":{"id":"i","status":"pending"}}}`
+
+func nested(depth int) string {
+	return `{"data":{"userInvite":{"id":"i"}},"new":` + strings.Repeat("[", depth) + strings.Repeat("]", depth) + `}`
+}
+
+// safe is every text an error about an answer may have: a place in it is named by
+// a number or by a name that this package knows.
+var safe = regexp.MustCompile(`^the answer (` +
+	`(is not JSON|has a member twice in one object) \(byte \d+\)` +
+	`|is not UTF-8|is not a session's|lacks the data that was asked for( and gives no error)?` +
+	`|has (a string|a number|a bool|an object|an array)( that cannot be read)? at ` +
+	`"(/(\d+|data|errors|error|success|totalCount|sendUserInvitesV2|sendUserInvites|resendUserInvite|cancelUserInvite|userInvites?` +
+	`|id|email|firstName|lastName|locale|tenantId|createdByUserId|acceptedByUserId|userTokenId|roleKeys|status|createdAt|updatedAt|statusUpdatedAt` +
+	`|roq_user_id|tenant_id|created_at|updated_at|accessToken|session|roqAccessToken|roqUserId|user|iat|exp|timezone|roles))*")$`)
+
+func TestDecodeAccepts(t *testing.T) {
+	t.Parallel()
+	for name, row := range map[string]struct {
+		body   string
+		status string
+		errors int
+	}{
+		"an invite":                     {found, "pending", 0},
+		"white space around it":         {" \r\n\t" + found + "\n", "pending", 0},
+		"an unknown status":             {`{"data":{"userInvite":{"id":"i","status":"frozen"}}}`, "frozen", 0},
+		"unknown members":               {`{"new":1,"data":{"new":{},"userInvite":{"new":null,"id":"i","status":"pending"}},"extensions":{}}`, "pending", 0},
+		"DATA null after data":          {`{"data":{"userInvite":{"id":"i","status":"pending"}},"DATA":null}`, "pending", 0},
+		"DATA before data":              {`{"DATA":{"userInvite":{"id":"other"}},"data":{"userInvite":{"id":"i","status":"pending"}}}`, "pending", 0},
+		"a status by another name":      {`{"data":{"userInvite":{"id":"i","status":"pending","Status":"accepted"}}}`, "pending", 0},
+		"errors null":                   {`{"data":{"userInvite":{"id":"i","status":"pending"}},"errors":null}`, "pending", 0},
+		"errors null and by other name": {`{"data":{"userInvite":{"id":"i","status":"pending"}},"errors":null,"Errors":[{}]}`, "pending", 0},
+		"data and errors":               {`{"data":{"userInvite":{"id":"i","status":"pending"}},"errors":[{"message":"m"}]}`, "pending", 1},
+		"every nullable field null": {`{"data":{"userInvite":{"id":"i","status":"pending","email":null,"firstName":null,"roleKeys":null,"data":null,
+			"createdAt":null,"acceptedByUserId":null}}}`, "pending", 0},
+		"depth 9,999 inside": {nested(9999), "", 0},
+	} {
+		got, err := wire.Decode[wire.Found]([]byte(row.body))
+		if err != nil || got.Data == nil || got.Partial || got.Data.Invite.ID != "i" || got.Data.Invite.Status != row.status || len(got.Errors) != row.errors {
+			t.Errorf("%s: %+v, %v; want the invite", name, got, err)
+		}
+	}
+}
+
+// What is wrong with an answer is said, and where; what stands there is not.
+func TestDecodeRefuses(t *testing.T) {
+	t.Parallel()
+	for name, row := range map[string]struct{ body, want string }{
+		"empty":                   {``, "the answer is not JSON (byte 1)"},
+		"a page":                  {`<html>`, "the answer is not JSON (byte 1)"},
+		"null":                    {`null`, "the answer lacks the data that was asked for and gives no error"},
+		"an empty object":         {`{}`, "the answer lacks the data that was asked for and gives no error"},
+		"data null":               {`{"data":null}`, "the answer lacks the data that was asked for and gives no error"},
+		"data by another name":    {`{"DATA":{"userInvite":{"id":"i"}}}`, "the answer lacks the data that was asked for and gives no error"},
+		"an invite without id":    {`{"data":{"userInvite":{"ID":"i"}}}`, "the answer lacks the data that was asked for and gives no error"},
+		"an array":                {`[]`, `the answer has an array at ""`},
+		"a string":                {`"secret"`, `the answer has a string at ""`},
+		"true":                    {`true`, `the answer has a bool at ""`},
+		"data a string":           {`{"data":"secret"}`, `the answer has a string at "/data"`},
+		"errors an object":        {`{"errors":{"message":"secret"}}`, `the answer has an object at "/errors"`},
+		"errors a string":         {`{"errors":"secret"}`, `the answer has a string at "/errors"`},
+		"errors empty":            {`{"errors":[]}`, "the answer lacks the data that was asked for and gives no error"},
+		"an id that is a number":  {`{"data":{"userInvite":{"id":7}}}`, `the answer has a number at "/data/userInvite/id"`},
+		"a role that is a number": {`{"data":{"userInvite":{"roleKeys":["secret",7]}}}`, `the answer has a number at "/data/userInvite/roleKeys/1"`},
+		"a time that is none":     {`{"data":{"userInvite":{"createdAt":"secret"}}}`, `the answer has a string that cannot be read at "/data/userInvite/createdAt"`},
+		"data twice":              {`{"data":{"userInvite":{"id":"i"}},"data":null}`, "the answer has a member twice in one object (byte 35)"},
+		"data twice by escape":    {`{"data":null,"d\u0061ta":null}`, "the answer has a member twice in one object (byte 14)"},
+		"an unknown member twice": {`{"secret":1,"secret":1}`, "the answer has a member twice in one object (byte 13)"},
+		"a member of data twice":  {`{"data":{"userInvite":{"id":"i","data":{"secret":1,"secret":1}}}}`, "the answer has a member twice in one object (byte 52)"},
+		"an error's member twice": {`{"errors":[{"message":"secret","message":""}]}`, "the answer has a member twice in one object (byte 32)"},
+		"cut off":                 {found[:40], "the answer is not JSON (byte 41)"},
+		"trailing bytes":          {found + "secret", "the answer is not JSON (byte 54)"},
+		"trailing brace":          {found + "}", "the answer is not JSON (byte 54)"},
+		"two answers":             {found + found, "the answer is not JSON (byte 54)"},
+		"trailing NUL":            {found + "\x00", "the answer is not JSON (byte 54)"},
+		"a byte order mark":       {"\ufeff" + found, "the answer is not JSON (byte 1)"},
+		"UTF-16":                  {"\xff\xfe{\x00}\x00", "the answer is not UTF-8"},
+		"Latin-1":                 {`{"data":{"userInvite":{"id":"i","firstName":"J` + "\xfc" + `rgen"}}}`, "the answer is not UTF-8"},
+		"Latin-1 where unknown":   {`{"data":{"userInvite":{"id":"i"}},"new":"` + "\xfc" + `"}`, "the answer is not UTF-8"},
+		"half a surrogate pair":   {`{"data":{"userInvite":{"id":"\ud83d"}}}`, "the answer is not JSON (byte 30)"},
+		"depth 10,001":            {nested(10_000), "the answer is not JSON (byte 10040)"},
+		"depth 1,000,000":         {strings.Repeat("[", 1_000_000), `the answer has an array at ""`},
+		"depth 1,000,000 inside":  {`{"errors":[` + strings.Repeat(`{"a":`, 1_000_000), "the answer is not JSON (byte 50002)"},
+		"a comment":               {`{/**/}`, "the answer is not JSON (byte 2)"},
+		"a comma at the end":      {`{"data":null,}`, "the answer is not JSON (byte 13)"},
+		"NaN":                     {`{"data":NaN}`, "the answer is not JSON (byte 9)"},
+	} {
+		got, err := wire.Decode[wire.Found]([]byte(row.body))
+		if err == nil || err.Error() != row.want || got.Data != nil {
+			t.Errorf("%s: %+v, %v; want %s", name, got, err, row.want)
+		}
+		if err != nil && !safe.MatchString(err.Error()) {
+			t.Errorf("%s: the error may repeat the answer: %v", name, err)
+		}
+	}
+}
+
+// An answer with an error is read however odd the error is, for it may have come
+// after the work was done.
+func TestDecodeReadsErrors(t *testing.T) {
+	t.Parallel()
+	for name, row := range map[string]struct {
+		body string
+		want wire.Error
+	}{
+		"null":                     {`[null]`, wire.Error{}},
+		"empty":                    {`[{}]`, wire.Error{}},
+		"a string":                 {`["x"]`, wire.Error{}},
+		"a message":                {`[{"message":"m"}]`, wire.Error{Message: "m"}},
+		"messages":                 {`[{"message":["m","n"]}]`, wire.Error{Message: "m; n"}},
+		"a code":                   {`[{"message":"m","extensions":{"code":"C"}}]`, wire.Error{Code: "C", Message: "m"}},
+		"a code of its own":        {`[{"message":"m","extensions":{"code":"C","response":{"errorCode":"E","message":"own","statusCode":409}}}]`, wire.Error{Code: "E", Own: true, Message: "own", Status: 409}},
+		"a status in a string":     {`[{"extensions":{"response":{"statusCode":"409"}}}]`, wire.Error{Status: 409}},
+		"an exception's status":    {`[{"extensions":{"exception":{"status":403}}}]`, wire.Error{Status: 403}},
+		"other names":              {`[{"Message":"m","extensions":{"CODE":"C","Response":{"errorCode":"E"}}}]`, wire.Error{}},
+		"the wrong types":          {`[{"message":7,"extensions":{"code":{},"response":[{"errorCode":"E"}]}}]`, wire.Error{}},
+		"one wrong type":           {`[{"message":{},"extensions":{"response":"x","code":"C"}}]`, wire.Error{Code: "C"}},
+		"a status that is no int":  {`[{"extensions":{"response":{"statusCode":4.5},"exception":{"status":1e400}}}]`, wire.Error{}},
+		"extensions of wrong type": {`[{"message":"m","extensions":7}]`, wire.Error{Message: "m"}},
+	} {
+		got, err := wire.Decode[wire.Found]([]byte(`{"data":null,"errors":` + row.body + `}`))
+		if err != nil || got.Data != nil || len(got.Errors) != 1 || got.Errors[0] != row.want {
+			t.Errorf("%s: %+v, %v; want %+v", name, got, err, row.want)
+		}
+	}
+}
+
+// Data that is there but not complete may be the trace of work that was done.
+func TestDecodePartialData(t *testing.T) {
+	t.Parallel()
+	const refused = `,"errors":[{"message":"m"}]}`
+	for body, want := range map[string]bool{
+		`{"data":null` + refused:                                         false,
+		`{"data":{}` + refused:                                           false,
+		`{"data":{"userInvites":null}` + refused:                         false,
+		`{"data":{"userInvites":{}}` + refused:                           true,
+		`{"data":{"userInvites":{"data":[null]}}` + refused:              true,
+		`{"data":{"userInvites":{"data":[{}],"totalCount":1}}` + refused: true,
+	} {
+		got, err := wire.Decode[wire.Listed]([]byte(body))
+		if err != nil || got.Data != nil || got.Partial != want || len(got.Errors) != 1 {
+			t.Errorf("%s: %+v, %v; want Partial %v", body, got, err, want)
+		}
+	}
+}
+
+func TestDecodeTimesAndData(t *testing.T) {
+	t.Parallel()
+	got, err := wire.Decode[wire.Found]([]byte(`{"data":{"userInvite":{"id":"i","data":{ "a" : [1.0, "\u00fc"] },"createdAt":"2023-10-27T02:14:36.9+02:00","updatedAt":null}}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	i := got.Data.Invite
+	if string(i.Data) != `{ "a" : [1.0, "\u00fc"] }` {
+		t.Errorf("Data = %s, want it as it came", i.Data)
+	}
+	if want := time.Date(2023, 10, 27, 0, 14, 36, 900_000_000, time.UTC); !i.CreatedAt.Equal(want) || !i.UpdatedAt.IsZero() {
+		t.Errorf("CreatedAt %v, UpdatedAt %v; want %v and none", i.CreatedAt, i.UpdatedAt, want)
+	}
+}
+
+// The answers that are no GraphQL follow the same rules.
+func TestDecodeOthersStrictly(t *testing.T) {
+	t.Parallel()
+	token := func(body string) (bool, error) {
+		token, err := wire.DecodeToken([]byte(body))
+		return token.AccessToken == "secret", err
+	}
+	session := func(body string) (bool, error) {
+		answer, err := wire.DecodeSession([]byte(body))
+		return answer.Session != nil && answer.Session.ID == "secret", err
+	}
+	users := func(body string) (bool, error) {
+		users, err := wire.DecodeUsers([]byte(body))
+		return len(users) == 1 && users[0].ID == "secret", err
+	}
+	for name, row := range map[string]struct {
+		decode func(string) (bool, error)
+		body   string
+		want   string // "" is success
+	}{
+		"token":                       {token, `{"accessToken":"secret","AccessToken":"x","new":1}`, ""},
+		"token twice":                 {token, `{"accessToken":"secret","accessToken":"x"}`, "the answer has a member twice in one object (byte 25)"},
+		"token of another type":       {token, `{"accessToken":["secret"]}`, `the answer has an array at "/accessToken"`},
+		"token with something behind": {token, `{"accessToken":"secret"}x`, "the answer is not JSON (byte 25)"},
+		"session":                     {session, `{"session":{"id":"secret","user":{"roles":null},"iat":1.5},"Session":null,"status":"authenticated"}`, ""},
+		"session by another name":     {session, `{"SESSION":{"id":"secret"}}`, "the answer is not a session's"},
+		"session null":                {session, `null`, "the answer is not a session's"},
+		"session twice":               {session, `{"session":{"id":"secret"},"session":null}`, "the answer has a member twice in one object (byte 28)"},
+		"session's exp a string":      {session, `{"session":{"id":"secret","exp":"1"}}`, `the answer has a string at "/session/exp"`},
+		"session's exp over a float":  {session, `{"session":{"exp":1e400}}`, `the answer has a number that cannot be read at "/session/exp"`},
+		"users":                       {users, `{"data":[{"id":"secret","ID":"x","created_at":null}],"Data":null}`, ""},
+		"users null":                  {users, `{"data":null}`, "the answer lacks the data that was asked for"},
+		"users twice":                 {users, `{"data":[{"id":"secret"}],"data":[]}`, "the answer has a member twice in one object (byte 27)"},
+		"users by another name":       {users, `{"DATA":[{"id":"secret"}]}`, "the answer lacks the data that was asked for"},
+	} {
+		ok, err := row.decode(row.body)
+		if row.want == "" && (!ok || err != nil) || row.want != "" && (err == nil || err.Error() != row.want) {
+			t.Errorf("%s: %v, %v; want %s", name, ok, err, cmp.Or(row.want, "success"))
+		}
+		if err != nil && !safe.MatchString(err.Error()) {
+			t.Errorf("%s: the error may repeat the answer: %v", name, err)
+		}
+	}
+	if answer, err := wire.DecodeSession([]byte(`{"session":null,"status":"unauthenticated"}`)); err != nil || answer.Session != nil {
+		t.Errorf("no session: %+v, %v; want none and no error", answer, err)
+	}
+}
+
+func TestErrors(t *testing.T) {
+	t.Parallel()
+	for name, row := range map[string]struct {
+		body string
+		want []wire.Error
+	}{
+		"empty":                {``, nil},
+		"a page":               {`<html>502</html>`, nil},
+		"null":                 {`null`, nil},
+		"an array":             {`[{"message":"m"}]`, nil},
+		"nothing known":        {`{"new":1}`, nil},
+		"GraphQL":              {`{"errors":[{"message":"m"},null,{"message":"n"}]}`, []wire.Error{{Message: "m"}, {Message: "n"}}},
+		"errors [null]":        {`{"errors":[null]}`, nil},
+		"errors an object":     {`{"errors":{"message":"m"},"message":"n"}`, []wire.Error{{Message: "n"}}},
+		"errors a string":      {`{"errors":"m"}`, nil},
+		"errors by other name": {`{"Errors":[{"message":"m"}]}`, nil},
+		"NestJS":               {`{"statusCode":400,"message":["a","b"],"error":"Bad Request"}`, []wire.Error{{Message: "a; b", Status: 400}}},
+		"a code":               {`{"code":"C","CODE":"D","errorCode":null}`, []wire.Error{{Code: "C", Own: true}}},
+		"by the user query":    {`{"error":{"message":"m","code":"P2004","reason":"r"}}`, []wire.Error{{Code: "P2004", Own: true, Message: "m"}}},
+		"by a policy":          {`{"error":{"reason":"r","rejectedByPolicy":true}}`, []wire.Error{{Code: "FORBIDDEN", Own: true, Message: "r"}}},
+		"a policy in a string": {`{"error":{"reason":"r","rejectedByPolicy":"true"}}`, []wire.Error{{Message: "r"}}},
+		"the wrong types":      {`{"statusCode":{},"message":7,"code":[1],"error":[]}`, nil},
+		"one wrong type":       {`{"statusCode":"x","message":"m","code":{}}`, []wire.Error{{Message: "m"}}},
+		"a message twice":      {`{"message":"m","message":"n"}`, nil},
+		"trailing bytes":       {`{"message":"m"}x`, nil},
+		"a byte order mark":    {"\ufeff" + `{"message":"m"}`, nil},
+		"invalid UTF-8":        {`{"message":"m` + "\xff" + `"}`, nil},
+		"depth 10,001":         {`{"message":"m","new":` + strings.Repeat("[", 10_000) + strings.Repeat("]", 10_000) + `}`, nil},
+	} {
+		got := wire.Errors([]byte(row.body))
+		if len(got) != len(row.want) {
+			t.Errorf("%s: %+v, want %+v", name, got, row.want)
+			continue
+		}
+		for i := range got {
+			if got[i] != row.want[i] {
+				t.Errorf("%s: %+v, want %+v", name, got, row.want)
+			}
+		}
+	}
+}
+
+func TestInviteError(t *testing.T) {
+	t.Parallel()
+	for in, want := range map[string]wire.Error{
+		``:                                   {},
+		`plain text`:                         {Message: "plain text"},
+		`{"message":"m","errorCode":"E"}`:    {Code: "E", Own: true, Message: "m"},
+		`{"message":["m","n"]}`:              {Message: "m; n"},
+		`{"Message":"m"}`:                    {Message: `{"Message":"m"}`},
+		`{"message":7,"errorCode":"E"}`:      {Code: "E", Own: true},
+		`{"message":"m","message":"n"}`:      {Message: `{"message":"m","message":"n"}`},
+		`["m"]`:                              {Message: `["m"]`},
+		`null`:                               {Message: `null`},
+		`{"errorCode":"E"} and more of it`:   {Message: `{"errorCode":"E"} and more of it`},
+		`{"errorCode":"E","statusCode":409}`: {Code: "E", Own: true},
+	} {
+		if got := wire.InviteError(in); got != want {
+			t.Errorf("InviteError(%q) = %+v, want %+v", in, got, want)
+		}
+	}
+}
+
+// Whatever is taken for an answer is JSON for everybody; an error about one
+// never repeats it.
+func FuzzDecode(f *testing.F) {
+	f.Add([]byte(found))
+	f.Fuzz(func(t *testing.T, body []byte) {
+		// Decoding may neither change what it reads nor keep it.
+		before := string(body)
+		errs := make([]error, 0, 9)
+		note := func(err error) { errs = append(errs, err) }
+		sentV2, err := wire.Decode[wire.SentV2](body)
+		note(err)
+		sentV1, err := wire.Decode[wire.SentV1](body)
+		note(err)
+		resent, err := wire.Decode[wire.Resent](body)
+		note(err)
+		canceled, err := wire.Decode[wire.Canceled](body)
+		note(err)
+		invite, err := wire.Decode[wire.Found](body)
+		note(err)
+		listed, err := wire.Decode[wire.Listed](body)
+		note(err)
+		_, err = wire.DecodeToken(body)
+		note(err)
+		_, err = wire.DecodeSession(body)
+		note(err)
+		_, err = wire.DecodeUsers(body)
+		note(err)
+		for _, err := range errs {
+			switch {
+			case err != nil && !safe.MatchString(err.Error()):
+				t.Errorf("the error may repeat the answer: %v", err)
+			case err == nil && (!utf8.Valid(body) || !json.Valid(body)):
+				t.Errorf("%q was taken for an answer", body)
+			}
+		}
+		for _, ok := range []bool{
+			sentV2.Data == nil || sentV2.Data.Complete(), sentV1.Data == nil || sentV1.Data.Complete(),
+			resent.Data == nil || resent.Data.Complete(), canceled.Data == nil || canceled.Data.Complete(),
+			invite.Data == nil || invite.Data.Complete(), listed.Data == nil || listed.Data.Complete(),
+		} {
+			if !ok {
+				t.Errorf("%q gives data that is not complete", body)
+			}
+		}
+		if string(body) != before {
+			t.Errorf("%q was changed to %q", before, body)
+		}
+	})
+}
+
+// Any body may be asked for its errors, and any text for an invite's.
+func FuzzErrors(f *testing.F) {
+	f.Add([]byte(`{"errors":[{"message":"m","extensions":{"response":{"errorCode":"E"}}}]}`))
+	f.Fuzz(func(t *testing.T, body []byte) {
+		strict := utf8.Valid(body) && json.Valid(body)
+		for _, e := range wire.Errors(body) {
+			if !strict || e.Own && e.Code == "" {
+				t.Errorf("Errors(%q) has %+v", body, e)
+			}
+		}
+		e := wire.InviteError(string(body))
+		if e == (wire.Error{}) && len(body) > 0 || e.Own != (e.Code != "") || !strict && e != (wire.Error{Message: string(body)}) {
+			t.Errorf("InviteError(%q) = %+v", body, e)
+		}
+	})
+}

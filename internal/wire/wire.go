@@ -1,0 +1,383 @@
+// Package wire is the one place that knows what travels between a client and
+// the ROQ platform: GraphQL documents, the JSON of requests and answers, and
+// the shapes of errors. Field and variable names are those of the published
+// schema and clients.
+package wire
+
+import (
+	"encoding/json"
+	"net/url"
+	"reflect"
+	"time"
+
+	"github.com/go-roq/roq/internal/transport"
+)
+
+// Paths and headers of the platform (npm @roq/nodejs 1.0.20).
+const (
+	GraphQLPath        = "/v01/server/graphql"
+	ServiceAccountPath = "/v01/authorize/serviceAccount"
+	AuthorizePath      = "/v01/authorize"
+
+	// UserAuthorization carries the access token: who acts.
+	UserAuthorization = "Roq-Platform-Authorization"
+	// ServerAuthorization carries the environment's credentials: which backend.
+	ServerAuthorization = "Roq-Platform-Server-Authorization"
+
+	// ServiceAccountEmail is the user name of every environment's service account.
+	ServiceAccountEmail = "project-service-account@roq.tech"
+)
+
+// Paths and names of an application that uses ROQ (npm @roq/client 0.0.12,
+// @roq/nextjs 2.0.3) and of its REST API.
+const (
+	SessionPath  = "/api/auth/session"
+	SignInPath   = "/api/auth/login"
+	SignUpPath   = "/api/auth/signup"
+	SignOutPath  = "/api/auth/logout"
+	FindManyPath = "/api/model/user/findMany"
+
+	SessionCookie       = "roq-session-token"
+	SecureSessionCookie = "__Secure-roq-session-token"
+)
+
+// Operation is a GraphQL operation whose answer's data is a T.
+type Operation[T Data] struct {
+	Name     string
+	Class    transport.Class
+	Document string
+}
+
+// The operations of the platform that have to do with invites.
+var (
+	SendUserInvitesV2 = Operation[SentV2]{"sendUserInvites", transport.Mailing, sendV2Document}
+	SendUserInvitesV1 = Operation[SentV1]{"sendUserInvites", transport.Mailing, sendV1Document}
+	ResendUserInvite  = Operation[Resent]{"resendUserInvite", transport.Mailing, resendDocument}
+	CancelUserInvite  = Operation[Canceled]{"cancelUserInvite", transport.Withdrawal, cancelDocument}
+	UserInvites       = Operation[Listed]{"userInvites", transport.Query, listDocument}
+	UserInvite        = Operation[Found]{"userInvite", transport.Query, getDocument}
+)
+
+// Request encodes the body of a request for the operation. Variables that are
+// all zero are left out.
+func (op Operation[T]) Request(variables any) ([]byte, error) {
+	if reflect.ValueOf(variables).IsZero() {
+		variables = nil
+	}
+	return json.Marshal(struct {
+		Query     string `json:"query"`
+		Variables any    `json:"variables,omitempty"`
+		Name      string `json:"operationName"`
+	}{op.Document, variables, op.Name})
+}
+
+// ServiceAccount is the body of a request for a service-account token.
+type ServiceAccount struct {
+	Email         string `json:"email"`
+	EnvironmentID string `json:"environmentId"`
+	APIKey        string `json:"apiKey"`
+}
+
+// Authorize is the body of a request for a user's token.
+type Authorize struct {
+	EnvironmentID string `json:"environmentId"`
+	APIKey        string `json:"apiKey"`
+	UserID        string `json:"userId"`
+}
+
+// Token is the part that this client uses of what the token endpoints answer.
+type Token struct {
+	AccessToken string `json:"accessToken"`
+}
+
+// ID is the variables of an operation on one invite.
+type ID struct {
+	UserInviteID string `json:"userInviteId"`
+}
+
+// GetID is the variables of [UserInvite], which names them differently.
+type GetID struct {
+	ID string `json:"id"`
+}
+
+// SendV2 is the variables of [SendUserInvitesV2].
+type SendV2 struct {
+	Data SendV2Data `json:"data"`
+}
+
+// SendV2Data is UserInvitesCreateV2Dto.
+type SendV2Data struct {
+	TenantID    string     `json:"tenantId"`
+	UserInvites []CreateV2 `json:"userInvites"`
+}
+
+// CreateV2 is UserInviteCreateV2Dto.
+type CreateV2 struct {
+	CreatedByUserID     string          `json:"createdByUserId"`
+	Email               string          `json:"email"`
+	FirstName           string          `json:"firstName,omitempty"`
+	LastName            string          `json:"lastName,omitempty"`
+	Locale              string          `json:"locale,omitempty"`
+	Roles               []string        `json:"roles,omitempty"`
+	InjectableVariables json.RawMessage `json:"injectableVariables,omitempty"`
+}
+
+// SendV1 is the variables of [SendUserInvitesV1].
+type SendV1 struct {
+	UserInvites SendV1Data `json:"userInvites"`
+}
+
+// SendV1Data is UserInvitesCreateDto.
+type SendV1Data struct {
+	TenantID    string     `json:"tenantId"`
+	UserInvites []CreateV1 `json:"userInvites"`
+}
+
+// CreateV1 is UserInviteCreateDto.
+type CreateV1 struct {
+	CreatedByUserID string          `json:"createdByUserId"`
+	Email           string          `json:"email"`
+	FirstName       string          `json:"firstName,omitempty"`
+	LastName        string          `json:"lastName,omitempty"`
+	Locale          string          `json:"locale,omitempty"`
+	Roles           []string        `json:"roles,omitempty"`
+	Data            json.RawMessage `json:"data,omitempty"`
+}
+
+// List is the variables of [UserInvites].
+type List struct {
+	Filter *Filter `json:"filter,omitempty"`
+	Limit  int     `json:"limit,omitempty"`
+	Offset int     `json:"offset,omitempty"`
+	Order  *Order  `json:"order,omitempty"`
+	Search *Search `json:"search,omitempty"`
+}
+
+// Filter is UserInviteFilterArgType.
+type Filter struct {
+	ID               *IDFilter     `json:"id,omitempty"`
+	TenantID         *IDFilter     `json:"tenantId,omitempty"`
+	CreatedByUserID  *IDFilter     `json:"createdByUserId,omitempty"`
+	AcceptedByUserID *IDFilter     `json:"acceptedByUserId,omitempty"`
+	UserTokenID      *IDFilter     `json:"userTokenId,omitempty"`
+	Email            *StringFilter `json:"email,omitempty"`
+	FirstName        *StringFilter `json:"firstName,omitempty"`
+	LastName         *StringFilter `json:"lastName,omitempty"`
+	Locale           *StringFilter `json:"locale,omitempty"`
+	Status           *StringFilter `json:"status,omitempty"`
+}
+
+// IDFilter is IdFilterArgType.
+type IDFilter struct {
+	EqualTo    string   `json:"equalTo,omitempty"`
+	NotEqualTo string   `json:"notEqualTo,omitempty"`
+	ValueIn    []string `json:"valueIn,omitempty"`
+	ValueNotIn []string `json:"valueNotIn,omitempty"`
+}
+
+// StringFilter is StringFilterArgType.
+type StringFilter struct {
+	EqualTo    string   `json:"equalTo,omitempty"`
+	NotEqualTo string   `json:"notEqualTo,omitempty"`
+	ValueIn    []string `json:"valueIn,omitempty"`
+	ValueNotIn []string `json:"valueNotIn,omitempty"`
+	Like       string   `json:"like,omitempty"`
+	ILike      string   `json:"iLike,omitempty"`
+}
+
+// Order is UserInviteOrderArgType.
+type Order struct {
+	Sort  string `json:"sort"`
+	Order string `json:"order"`
+}
+
+// Search is UserInviteSearchArgType.
+type Search struct {
+	Key   string `json:"key"`
+	Value string `json:"value"`
+}
+
+// Invite is UserInviteModel. Null is the zero value, except in Data.
+type Invite struct {
+	ID               string          `json:"id"`
+	Email            string          `json:"email"`
+	FirstName        string          `json:"firstName"`
+	LastName         string          `json:"lastName"`
+	Locale           string          `json:"locale"`
+	TenantID         string          `json:"tenantId"`
+	CreatedByUserID  string          `json:"createdByUserId"`
+	AcceptedByUserID string          `json:"acceptedByUserId"`
+	UserTokenID      string          `json:"userTokenId"`
+	RoleKeys         []string        `json:"roleKeys"`
+	Status           string          `json:"status"`
+	Data             json.RawMessage `json:"data"`
+	CreatedAt        time.Time       `json:"createdAt"`
+	UpdatedAt        time.Time       `json:"updatedAt"`
+	StatusUpdatedAt  time.Time       `json:"statusUpdatedAt"`
+}
+
+// Sent is CreateUserInvitesModel.
+type Sent struct {
+	Success []Invite        `json:"success"`
+	Errors  []RefusedInvite `json:"errors"`
+}
+
+// RefusedInvite is the part of CreateUserInviteErrorModel that is asked for.
+type RefusedInvite struct {
+	Email string `json:"email"`
+	Error string `json:"error"`
+}
+
+// Page is UserInvitePageModel.
+type Page struct {
+	Data       []Invite `json:"data"`
+	TotalCount *int     `json:"totalCount"`
+}
+
+// Data is what stands under "data" in an answer. Complete reports whether
+// everything is there that the schema calls non-null and callers rely on.
+type Data interface {
+	Complete() bool
+}
+
+// The data of the six operations, each named by its field in the schema.
+type (
+	// SentV2 answers [SendUserInvitesV2].
+	SentV2 struct {
+		Sent *Sent `json:"sendUserInvitesV2"`
+	}
+	// SentV1 answers [SendUserInvitesV1].
+	SentV1 struct {
+		Sent *Sent `json:"sendUserInvites"`
+	}
+	// Resent answers [ResendUserInvite].
+	Resent struct {
+		Invite *Invite `json:"resendUserInvite"`
+	}
+	// Canceled answers [CancelUserInvite].
+	Canceled struct {
+		Invite *Invite `json:"cancelUserInvite"`
+	}
+	// Found answers [UserInvite].
+	Found struct {
+		Invite *Invite `json:"userInvite"`
+	}
+	// Listed answers [UserInvites].
+	Listed struct {
+		Page *Page `json:"userInvites"`
+	}
+)
+
+// Changed is the invite that the operation changed.
+func (d Resent) Changed() *Invite { return d.Invite }
+
+// Changed is the invite that the operation changed.
+func (d Canceled) Changed() *Invite { return d.Invite }
+
+// Complete implements [Data].
+func (d SentV2) Complete() bool { return d.Sent.complete() }
+
+// Complete implements [Data].
+func (d SentV1) Complete() bool { return d.Sent.complete() }
+
+// Complete implements [Data].
+func (d Resent) Complete() bool { return d.Invite.complete() }
+
+// Complete implements [Data].
+func (d Canceled) Complete() bool { return d.Invite.complete() }
+
+// Complete implements [Data].
+func (d Found) Complete() bool { return d.Invite.complete() }
+
+// Complete implements [Data].
+func (d Listed) Complete() bool {
+	return d.Page != nil && d.Page.TotalCount != nil && allComplete(d.Page.Data)
+}
+
+func (s *Sent) complete() bool { return s != nil && allComplete(s.Success) }
+
+func (i *Invite) complete() bool { return i != nil && i.ID != "" }
+
+func allComplete(invites []Invite) bool {
+	for i := range invites {
+		if !invites[i].complete() {
+			return false
+		}
+	}
+	return true
+}
+
+// SessionAnswer is what an application's session endpoint answers with 200.
+type SessionAnswer struct {
+	Session *Session `json:"session"`
+}
+
+// Session is the visitor's session in a [SessionAnswer]; times are in seconds.
+type Session struct {
+	ID             string      `json:"id"`
+	RoqAccessToken string      `json:"roqAccessToken"`
+	RoqUserID      string      `json:"roqUserId"`
+	User           SessionUser `json:"user"`
+	IssuedAt       float64     `json:"iat"`
+	ExpiresAt      float64     `json:"exp"`
+}
+
+// SessionUser is the user in a [Session].
+type SessionUser struct {
+	FirstName string   `json:"firstName"`
+	LastName  string   `json:"lastName"`
+	Email     string   `json:"email"`
+	Timezone  string   `json:"timezone"`
+	Locale    string   `json:"locale"`
+	TenantID  string   `json:"tenantId"`
+	Roles     []string `json:"roles"`
+}
+
+// SignIn is the query of the sign-in and sign-up pages.
+type SignIn struct {
+	VariantKey        string `url:"variantKey,omitempty"`
+	PostLoginRedirect string `url:"postLoginRedirect,omitempty"`
+	DefaultLocale     string `url:"defaultLocale,omitempty"`
+}
+
+// FindMany is the query of the user query.
+type FindMany struct {
+	Q UserWhere `url:"q"`
+}
+
+// UserWhere is the JSON in [FindMany]. That ids are asked for by the names which
+// the rows give them is our reading: the documentation shows email only.
+type UserWhere struct {
+	Email     *Equals `json:"email,omitempty"`
+	RoqUserID *Equals `json:"roq_user_id,omitempty"`
+	TenantID  *Equals `json:"tenant_id,omitempty"`
+}
+
+// Equals is a condition on one column.
+type Equals struct {
+	Equals string `json:"equals"`
+}
+
+// EncodeValues implements go-querystring's Encoder.
+func (w UserWhere) EncodeValues(key string, v *url.Values) error {
+	q, err := json.Marshal(map[string]UserWhere{"where": w})
+	v.Set(key, string(q))
+	return err
+}
+
+// Users is what the user query answers.
+type Users struct {
+	Data []User `json:"data"`
+}
+
+// User is one row of the user query.
+type User struct {
+	ID        string    `json:"id"`
+	RoqUserID string    `json:"roq_user_id"`
+	TenantID  string    `json:"tenant_id"`
+	Email     string    `json:"email"`
+	FirstName string    `json:"firstName"`
+	LastName  string    `json:"lastName"`
+	CreatedAt time.Time `json:"created_at"`
+	UpdatedAt time.Time `json:"updated_at"`
+}
