@@ -1,0 +1,91 @@
+package transport
+
+import (
+	"context"
+	"math/rand/v2"
+	"net/http"
+	"strconv"
+	"time"
+)
+
+// Pace says how often a request is made and how long is waited in between.
+type Pace struct {
+	MaxAttempts      int // counting the first
+	MinWait, MaxWait time.Duration
+}
+
+// wait returns how long to wait after the given attempt, counted from 1. jitter
+// is a number from [0,1): half of the exponential wait is drawn, so that callers
+// that failed together do not come back together.
+func (p Pace) wait(attempt int, jitter float64) time.Duration {
+	d := p.MinWait
+	for i := 1; i < attempt && d < p.MaxWait; i++ {
+		d *= 2
+	}
+	d = min(d, p.MaxWait)
+	return d/2 + time.Duration(jitter*float64(d/2))
+}
+
+// Wait sleeps as long as is due after the given attempt, counted from 1, or until
+// the context ends.
+func (p Pace) Wait(ctx context.Context, attempt int, header http.Header) error {
+	return sleep(ctx, p.waitAfter(attempt, header, time.Now()))
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	if d <= 0 {
+		return ctx.Err()
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-timer.C:
+		return nil
+	}
+}
+
+// waitAfter is wait, or what the answer's Retry-After asks for if that is longer.
+// MaxWait bounds it either way: a server does not get to hold a caller for an
+// hour, nor, with 0, to make it storm.
+func (p Pace) waitAfter(attempt int, header http.Header, now time.Time) time.Duration {
+	d := p.wait(attempt, rand.Float64())
+	if asked, ok := retryAfter(header.Get("Retry-After"), now); ok {
+		asked = min(asked, p.MaxWait)
+		d = max(d, asked+rand.N(asked/8+1)) // not all at once who were told the same
+	}
+	return min(d, p.MaxWait)
+}
+
+// retryAfter reads a Retry-After value, seconds or a date (RFC 9110, 10.2.3). A
+// value too large for a Duration is the longest Duration.
+func retryAfter(value string, now time.Time) (time.Duration, bool) {
+	const longest = time.Duration(1<<63 - 1)
+	if value == "" {
+		return 0, false
+	}
+	if seconds, err := strconv.ParseUint(value, 10, 64); err == nil {
+		if seconds > uint64(longest/time.Second) {
+			return longest, true
+		}
+		return time.Duration(seconds) * time.Second, true
+	} else if allDigits(value) {
+		return longest, true
+	}
+	date, err := http.ParseTime(value)
+	if err != nil {
+		return 0, false
+	}
+	// Sub saturates, so a date in the year 9999 is the longest Duration.
+	return max(0, date.Sub(now)), true
+}
+
+func allDigits(s string) bool {
+	for i := range len(s) {
+		if s[i] < '0' || s[i] > '9' {
+			return false
+		}
+	}
+	return true
+}

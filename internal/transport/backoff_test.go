@@ -1,0 +1,87 @@
+package transport
+
+import (
+	"math"
+	"net/http"
+	"testing"
+	"time"
+)
+
+func TestWaitGrowsAndStaysBounded(t *testing.T) {
+	t.Parallel()
+	p := Pace{MinWait: 100 * time.Millisecond, MaxWait: time.Second}
+	for _, row := range []struct {
+		attempt  int
+		from, to time.Duration
+	}{
+		{1, 50 * time.Millisecond, 100 * time.Millisecond},
+		{2, 100 * time.Millisecond, 200 * time.Millisecond},
+		{3, 200 * time.Millisecond, 400 * time.Millisecond},
+		{4, 400 * time.Millisecond, 800 * time.Millisecond},
+		{5, 500 * time.Millisecond, time.Second},
+		{1000, 500 * time.Millisecond, time.Second}, // no overflow
+	} {
+		if got := p.wait(row.attempt, 0); got != row.from {
+			t.Errorf("wait(%d, 0) = %v, want %v", row.attempt, got, row.from)
+		}
+		almost := math.Nextafter(1, 0)
+		if got := p.wait(row.attempt, almost); got > row.to || got < row.to-time.Microsecond {
+			t.Errorf("wait(%d, 1-ε) = %v, want almost %v", row.attempt, got, row.to)
+		}
+	}
+}
+
+func TestRetryAfter(t *testing.T) {
+	t.Parallel()
+	const longest = time.Duration(math.MaxInt64)
+	now := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
+	for value, want := range map[string]time.Duration{
+		"0":                             0,
+		"120":                           2 * time.Minute,
+		"3600":                          time.Hour,
+		"9223372037":                    longest, // one second over what a Duration holds
+		"18446744073709551616":          longest, // over 64 bits
+		"Mon, 23 Nov 2026 12:00:30 GMT": 30 * time.Second,
+		"Mon, 23 Nov 2026 11:59:00 GMT": 0,       // past
+		"Fri, 31 Dec 9999 23:59:59 GMT": longest, // as far as a Duration goes
+	} {
+		if got, ok := retryAfter(value, now); !ok || got != want {
+			t.Errorf("retryAfter(%q) = %v, %v, want %v", value, got, ok, want)
+		}
+	}
+	for _, value := range []string{"", "soon", "-1", "1.5", "1 s", "Mon, 23 Nov 2026"} {
+		if got, ok := retryAfter(value, now); ok {
+			t.Errorf("retryAfter(%q) = %v, want nothing", value, got)
+		}
+	}
+}
+
+func TestRetryAfterIsObeyedUpToMaxWait(t *testing.T) {
+	t.Parallel()
+	p := Pace{MinWait: 100 * time.Millisecond, MaxWait: 5 * time.Second}
+	for value, want := range map[string]time.Duration{"2": 2 * time.Second, "3600": 5 * time.Second} {
+		if got := p.waitAfter(1, http.Header{"Retry-After": {value}}, time.Now()); got < want || got > min(want+want/8, p.MaxWait) {
+			t.Errorf("waitAfter(Retry-After: %s) = %v, want %v and a little more, but not over %v", value, got, want, p.MaxWait)
+		}
+	}
+	// Zero must not make a tight loop.
+	if got := p.waitAfter(1, http.Header{"Retry-After": {"0"}}, time.Now()); got < p.MinWait/2 {
+		t.Errorf("waitAfter(Retry-After: 0) = %v, want at least %v", got, p.MinWait/2)
+	}
+}
+
+func FuzzRetryAfter(f *testing.F) {
+	for _, seed := range []string{"0", "120", "99999999999999999999", "Fri, 31 Dec 9999 23:59:59 GMT", "-1", "é"} {
+		f.Add(seed)
+	}
+	now := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
+	p := Pace{MinWait: 100 * time.Millisecond, MaxWait: 5 * time.Second}
+	f.Fuzz(func(t *testing.T, value string) {
+		if d, ok := retryAfter(value, now); d < 0 || !ok && d != 0 {
+			t.Errorf("retryAfter(%q) = %v, %v", value, d, ok)
+		}
+		if d := p.waitAfter(1, http.Header{"Retry-After": {value}}, now); d < p.MinWait/2 || d > p.MaxWait {
+			t.Errorf("waitAfter(Retry-After: %q) = %v, want from %v to %v", value, d, p.MinWait/2, p.MaxWait)
+		}
+	})
+}

@@ -1,0 +1,248 @@
+package transport
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"net"
+	"net/http"
+	"net/http/httptrace"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// The limits of a connection of our own making. Idle connections fit 64 callers
+// that use one client at once; net/http keeps two and would dial for the rest.
+const (
+	dialTimeout      = 10 * time.Second
+	idleConnsPerHost = 64
+	idleConnTimeout  = 90 * time.Second
+	maxHeaderBytes   = 256 << 10
+)
+
+// newTransport returns the transport of a client that brought none.
+func newTransport() *http.Transport {
+	dialer := &net.Dialer{Timeout: dialTimeout, KeepAlive: 30 * time.Second}
+	return http1Only(&http.Transport{
+		Proxy:               http.ProxyFromEnvironment,
+		DialContext:         dialer.DialContext,
+		MaxIdleConns:        4 * idleConnsPerHost,
+		MaxIdleConnsPerHost: idleConnsPerHost,
+		IdleConnTimeout:     idleConnTimeout,
+		TLSHandshakeTimeout: dialTimeout,
+	})
+}
+
+// http1Only keeps t, which is changed, to HTTP/1.1 and to bounded headers. Over HTTP/2 net/http repeats
+// requests by itself, and with them mutations. All three settings are needed: a
+// clone of a transport that has spoken HTTP/2 still offers it in NextProtos.
+func http1Only(t *http.Transport) *http.Transport {
+	t.ForceAttemptHTTP2 = false
+	t.Protocols = new(http.Protocols)
+	t.Protocols.SetHTTP1(true)
+	t.TLSNextProto = map[string]func(string, *tls.Conn) http.RoundTripper{}
+	if t.TLSClientConfig == nil {
+		t.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12}
+	} else {
+		t.TLSClientConfig = t.TLSClientConfig.Clone()
+	}
+	t.TLSClientConfig.NextProtos = []string{"http/1.1"}
+	if t.MaxResponseHeaderBytes == 0 {
+		t.MaxResponseHeaderBytes = maxHeaderBytes
+	}
+	return t
+}
+
+// counted is a connection that counts what is written to it.
+type counted struct {
+	net.Conn
+	written atomic.Int64
+	broken  atomic.Bool // a write failed
+}
+
+// Write counts before it writes, so that whoever sees the old count knows that
+// nothing has left, and takes back what was not written after all.
+func (c *counted) Write(b []byte) (int, error) {
+	c.written.Add(int64(len(b)))
+	n, err := c.Conn.Write(b)
+	c.written.Add(int64(n - len(b)))
+	if err != nil {
+		c.broken.Store(true)
+	}
+	return n, err
+}
+
+// counting makes a transport, which is changed, count what it writes.
+func counting(t *http.Transport) *http.Transport {
+	dial := t.DialContext
+	if dial == nil && t.Dial != nil { //nolint:staticcheck // a caller's transport may still have it
+		old := t.Dial //nolint:staticcheck // see above
+		dial = func(_ context.Context, network, addr string) (net.Conn, error) { return old(network, addr) }
+	}
+	if dial == nil {
+		dial = new(net.Dialer).DialContext
+	}
+	t.DialContext = func(ctx context.Context, network, addr string) (net.Conn, error) {
+		conn, err := dial(ctx, network, addr)
+		if err != nil {
+			return nil, err
+		}
+		return &counted{Conn: conn}, nil
+	}
+	return t
+}
+
+// countOf returns the counting connection below, nil if there is none: a caller's
+// DialTLS makes its own.
+func countOf(conn net.Conn) *counted {
+	for {
+		switch c := conn.(type) {
+		case *counted:
+			return c
+		case interface{ NetConn() net.Conn }: // TLS
+			conn = c.NetConn()
+		default:
+			return nil
+		}
+	}
+}
+
+// progress records how far one attempt got.
+type progress struct {
+	mu sync.Mutex
+	// failed is whether a transport of ours returned an error.
+	failed bool
+	// used are the connections that the attempt was given, with their counts then.
+	used []usedConn
+}
+
+type usedConn struct {
+	conn *counted
+	from int64
+}
+
+func (p *progress) reset() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.failed, p.used = false, p.used[:0]
+}
+
+func (p *progress) got(info httptrace.GotConnInfo) {
+	used := usedConn{conn: countOf(info.Conn)}
+	if used.conn != nil {
+		used.from = used.conn.written.Load()
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.used = append(p.used, used)
+}
+
+// sent reports whether anything may have been written.
+func (p *progress) sent() bool {
+	return slices.ContainsFunc(p.used, func(u usedConn) bool { return u.conn == nil || u.conn.written.Load() != u.from })
+}
+
+// outcome judges an attempt that failed with err. That nothing left is a fact
+// only of a transport of ours that returned an error, before anything was
+// written, which still is the reason: a RoundTripper around it may have done
+// anything else. A time-out of the HTTP client hides the transport's error
+// behind its own.
+func (p *progress) outcome(err error) Outcome {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	ours := p.failed && (errors.As(err, new(transportError)) || errors.Is(err, context.DeadlineExceeded))
+	switch {
+	case !ours:
+		return Unclear
+	case !p.sent() && untrusted(err):
+		return Untrusted
+	case !p.sent():
+		return Unsent
+	case slices.ContainsFunc(p.used, func(u usedConn) bool { return u.conn != nil && u.conn.broken.Load() }):
+		return Cut
+	default:
+		return Unclear
+	}
+}
+
+type progressKey struct{}
+
+// withProgress returns a context for the attempts of one call.
+func withProgress(ctx context.Context, p *progress) context.Context {
+	return context.WithValue(ctx, progressKey{}, p)
+}
+
+// traced is a transport of ours that records how far the attempt got that a
+// request belongs to.
+type traced struct {
+	base *http.Transport
+}
+
+// transportError marks an error as that of a transport of ours.
+type transportError struct{ error }
+
+func (e transportError) Unwrap() error { return e.error }
+
+func (t traced) RoundTrip(req *http.Request) (*http.Response, error) {
+	attempt, ok := req.Context().Value(progressKey{}).(*progress)
+	if !ok {
+		// Something between us and the transport sent it with a context of its own.
+		return t.base.RoundTrip(req)
+	}
+	ctx := httptrace.WithClientTrace(req.Context(), &httptrace.ClientTrace{GotConn: attempt.got})
+	resp, err := t.base.RoundTrip(req.WithContext(ctx))
+	if err != nil {
+		attempt.mu.Lock()
+		attempt.failed = true
+		attempt.mu.Unlock()
+		err = transportError{err}
+	}
+	return resp, err
+}
+
+// untrusted reports whether err is a certificate that does not hold.
+func untrusted(err error) bool {
+	return errors.As(err, new(*tls.CertificateVerificationError))
+}
+
+// noClose hides CloseIdleConnections: go-retryablehttp calls it after every call
+// that fails for good, and would close everybody's pool.
+type noClose struct{ http.RoundTripper }
+
+// clientFor returns the HTTP client of a Sender and what closes its idle
+// connections. The caller's client is copied, never changed.
+func clientFor(cfg Config) (http.Client, func(), error) {
+	var client http.Client
+	if cfg.Client != nil {
+		client = *cfg.Client
+	}
+	var base http.RoundTripper
+	closeIdle := func() {}
+	switch t := client.Transport.(type) {
+	case nil:
+		ours := counting(newTransport())
+		base, closeIdle = traced{ours}, ours.CloseIdleConnections
+	case *http.Transport:
+		if t == nil {
+			return client, nil, errors.New("roq: WithHTTPClient: the Transport is a nil *http.Transport")
+		}
+		ours := counting(http1Only(t.Clone()))
+		base, closeIdle = traced{ours}, ours.CloseIdleConnections
+	default:
+		base = t
+		if c, ok := t.(interface{ CloseIdleConnections() }); ok {
+			closeIdle = c.CloseIdleConnections
+		}
+	}
+	for _, wrap := range slices.Backward(cfg.Wrap) {
+		if base = wrap(base); base == nil {
+			return client, nil, errors.New("roq: WithTransport: returned a nil RoundTripper")
+		}
+	}
+	client.Transport = noClose{base}
+	// A redirect would carry the credentials to wherever it points.
+	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	return client, closeIdle, nil
+}

@@ -1,0 +1,101 @@
+package transport
+
+import "net/http"
+
+// Class says what a repeated request would do.
+type Class int
+
+const (
+	// Query reads: repeating it changes nothing. Token requests are queries too.
+	Query Class = iota
+	// Withdrawal changes something that a second request would not change again.
+	Withdrawal
+	// Mailing mails somebody, and mails them again if it is repeated.
+	Mailing
+)
+
+// Outcome is what one attempt came to.
+type Outcome int
+
+const (
+	// Answered means that the platform did what was asked.
+	Answered Outcome = iota
+	// Refused means that the platform answered that it did not do it.
+	Refused
+	// Unauthorized is Refused because the access token was not accepted.
+	Unauthorized
+	// Unsent means that surely nothing left this machine.
+	Unsent
+	// Untrusted is Unsent for a reason that repeating does not mend: the server's
+	// certificate is not trusted.
+	Untrusted
+	// Cut means that the connection broke before the whole request was written.
+	Cut
+	// Throttled means not processed, by convention; something in front of the
+	// platform may have passed the request on all the same.
+	Throttled
+	// Unclear means that the request may have been processed.
+	Unclear
+	// Redirected is Unclear with an answer that points elsewhere. Credentials do
+	// not follow it, and repeating would meet it again.
+	Redirected
+)
+
+// String names the outcome in the log.
+func (o Outcome) String() string {
+	return [...]string{"answered", "refused", "unauthorized", "not sent", "untrusted certificate", "cut", "throttled", "unclear", "redirected"}[o]
+}
+
+// Maybe reports whether the request may have been processed.
+func (o Outcome) Maybe() bool { return o >= Cut }
+
+// Refusal reports whether the platform said that it did not process the request.
+func (o Outcome) Refusal() bool { return o == Refused || o == Unauthorized }
+
+// Action is what follows an attempt.
+type Action int
+
+const (
+	// Stop ends the call with what the attempt came to.
+	Stop Action = iota
+	// Retry repeats the request.
+	Retry
+	// Settle ends the attempts: whether the request was processed has to be found
+	// out by reading.
+	Settle
+)
+
+// Decide is the retry table: class of operation × what an attempt came to.
+func Decide(class Class, outcome Outcome) Action {
+	switch outcome {
+	case Unsent:
+		return Retry
+	case Cut, Throttled:
+		return [...]Action{Query: Retry, Withdrawal: Retry, Mailing: Settle}[class]
+	case Unclear:
+		return [...]Action{Query: Retry, Withdrawal: Settle, Mailing: Settle}[class]
+	case Redirected:
+		return [...]Action{Query: Stop, Withdrawal: Settle, Mailing: Settle}[class]
+	default:
+		return Stop
+	}
+}
+
+// StatusOutcome judges an HTTP status by itself. A 2xx is Answered as far as the
+// status goes; the body has the last word.
+func StatusOutcome(status int) Outcome {
+	switch {
+	case status >= 200 && status <= 299:
+		return Answered
+	case status >= 300 && status <= 399:
+		return Redirected
+	case status == http.StatusUnauthorized:
+		return Unauthorized
+	case status == http.StatusTooManyRequests, status == http.StatusRequestTimeout, status == http.StatusTooEarly:
+		return Throttled
+	case status >= 400 && status <= 499:
+		return Refused
+	default:
+		return Unclear
+	}
+}

@@ -1,0 +1,316 @@
+// Package transport is the one way out: every request to the platform and to
+// the application's endpoints goes through [Sender.Do], and only this package
+// knows go-retryablehttp.
+//
+// It sends, limits, and repeats what may be repeated; policy.go holds the rule
+// for that. It does not know GraphQL: whether a 2xx answer is what was asked for
+// is judged by a function that comes with the request.
+package transport
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"mime"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/hashicorp/go-retryablehttp"
+)
+
+// RequestID is the header that names a call in the log, in the platform's and in
+// the error.
+const RequestID = "X-Request-Id"
+
+// Config is what a [Sender] is made of.
+type Config struct {
+	Client           *http.Client // nil means one of our own
+	Wrap             []func(http.RoundTripper) http.RoundTripper
+	MaxResponseBytes int64
+	Logger           *slog.Logger
+}
+
+// Sender sends requests. It is safe for concurrent use.
+type Sender struct {
+	client    http.Client
+	closeIdle func()
+	maxBytes  int64
+	logger    *slog.Logger
+
+	pauses pauses
+}
+
+// New returns a Sender. It fails if a wrapper returns no RoundTripper.
+func New(cfg Config) (*Sender, error) {
+	client, closeIdle, err := clientFor(cfg)
+	if err != nil {
+		return nil, err
+	}
+	return &Sender{client: client, closeIdle: closeIdle, maxBytes: cfg.MaxResponseBytes, logger: cfg.Logger}, nil
+}
+
+// CloseIdleConnections closes the connections that no request is using.
+func (s *Sender) CloseIdleConnections() { s.closeIdle() }
+
+// Request is one call.
+type Request struct {
+	Operation string // for the log
+	Class     Class
+	Method    string
+	URL       string
+	Header    http.Header
+	Body      []byte
+	// Judge reads the body of a 2xx answer. An error goes with any other outcome
+	// than Answered. It may be called once for every attempt; the last counts.
+	Judge func(body []byte) (Outcome, error)
+
+	Pace    Pace
+	Timeout time.Duration // of one attempt; 0 means none
+	// HasData reports whether a body holds what was asked for although the status
+	// says that it was not done. Nil means never.
+	HasData func(body []byte) bool
+	// Origin is the server's address: a pause that it asks for holds for it alone.
+	Origin string
+	// NoCookies leaves the client's cookie jar out of it.
+	NoCookies bool
+}
+
+// Answer is an HTTP answer that was read to its end.
+type Answer struct {
+	Status int
+	Header http.Header
+	Body   []byte
+}
+
+// Result is what a call came to.
+type Result struct {
+	Outcome Outcome
+	// Action is Stop, or Settle if the request may have been processed and must
+	// not be repeated. Retry stands here if the attempts or the time ran out.
+	Action Action
+	// Answer is the last attempt's, nil if that did not get a whole one.
+	Answer *Answer
+	// Err says why the outcome is not Answered.
+	Err      error
+	Attempts int
+	// Began is when the first attempt did; zero if there was none.
+	Began time.Time
+	// Maybe is whether any attempt may have been processed.
+	Maybe bool
+	// Interrupted is whether the caller's context ended before the platform
+	// answered.
+	Interrupted bool
+}
+
+// Do makes the call: up to Pace.MaxAttempts requests, as long as ctx lasts.
+func (s *Sender) Do(ctx context.Context, r Request) Result {
+	c := &call{sender: s, request: r}
+	if ctx.Err() != nil {
+		return Result{Outcome: Unsent, Action: Stop, Err: interrupted(ctx, nil), Interrupted: true}
+	}
+	callers := ctx
+	ctx, cancel := s.bound(ctx, r)
+	defer cancel()
+	if s.WaitOut(ctx, r.Origin, r.Pace.MaxWait) != nil {
+		return Result{Outcome: Unsent, Action: Stop, Err: interrupted(ctx, nil), Interrupted: callers.Err() != nil}
+	}
+	c.result.Began = time.Now()
+	req, err := retryablehttp.NewRequestWithContext(withProgress(ctx, &c.progress), r.Method, r.URL, r.Body)
+	if err != nil {
+		return Result{Outcome: Unsent, Action: Stop, Err: errors.New("the request's address is malformed")}
+	}
+	req.Header = r.Header
+	// With GetBody net/http could repeat the request by itself.
+	req.GetBody = nil
+	req.SetResponseHandler(c.read)
+
+	client := s.client
+	if r.NoCookies {
+		client.Jar = nil
+	}
+	if r.Timeout > 0 && (client.Timeout == 0 || r.Timeout < client.Timeout) {
+		client.Timeout = r.Timeout
+	}
+	// The policy belongs to a Client of go-retryablehttp, so each call makes one.
+	retrying := &retryablehttp.Client{
+		HTTPClient:     &client,
+		RetryMax:       r.Pace.MaxAttempts - 1,
+		RequestLogHook: c.begin,
+		CheckRetry:     c.check,
+		Backoff:        c.backoff,
+		ErrorHandler:   retryablehttp.PassthroughErrorHandler,
+	}
+	// What it returns is the last attempt's, which c has read, closed and judged.
+	_, _ = retrying.Do(req) //nolint:bodyclose // by read
+	undecided := c.result.Answer == nil && c.result.Outcome != Answered || Decide(r.Class, c.result.Outcome) == Retry
+	if undecided && ctx.Err() != nil {
+		c.result.Err, c.result.Interrupted = interrupted(ctx, c.result.Err), callers.Err() != nil
+	}
+	return c.result
+}
+
+// longestCall bounds a request with its retries for a caller whose context has no
+// deadline.
+const longestCall = 5 * time.Minute
+
+// bound gives a context an end if it and the settings of the call leave it
+// without one that is near.
+func (s *Sender) bound(ctx context.Context, r Request) (context.Context, context.CancelFunc) {
+	_, has := ctx.Deadline()
+	if has || r.Timeout > 0 && time.Duration(r.Pace.MaxAttempts)*(r.Timeout+r.Pace.MaxWait) <= longestCall {
+		return ctx, func() {}
+	}
+	return context.WithTimeout(ctx, longestCall)
+}
+
+// call is the state of one Do. Its methods are called one after the other.
+type call struct {
+	sender   *Sender
+	request  Request
+	progress progress
+	result   Result
+}
+
+// errJudged stands for a failure that read has put into the result.
+var errJudged = errors.New("judged")
+
+// begin is called before each attempt. A cookie jar adds to the headers, so an
+// attempt has its own.
+func (c *call) begin(_ retryablehttp.Logger, req *http.Request, _ int) {
+	c.progress.reset()
+	if c.sender.client.Jar != nil {
+		req.Header = c.request.Header.Clone()
+	}
+}
+
+// check decides whether to try again. go-retryablehttp calls it when an attempt
+// has got its headers or failed to, and again when read has judged the body.
+func (c *call) check(ctx context.Context, _ *http.Response, err error) (bool, error) {
+	if err == nil {
+		return false, nil
+	}
+	if !errors.Is(err, errJudged) {
+		c.fail(err)
+	}
+	c.result.Action = Decide(c.request.Class, c.result.Outcome)
+	return c.result.Action == Retry && ctx.Err() == nil, err
+}
+
+// fail records an attempt that got no answer.
+func (c *call) fail(err error) {
+	// A *url.Error repeats the address, which may hold a query about somebody.
+	if wrapped := (*url.Error)(nil); errors.As(err, &wrapped) {
+		err = wrapped.Err
+	}
+	c.record(c.progress.outcome(err), nil, err)
+}
+
+// read reads an answer to its end and judges it.
+func (c *call) read(resp *http.Response) error {
+	defer func() { _ = resp.Body.Close() }()
+	body, err := c.readAll(resp)
+	answer := &Answer{Status: resp.StatusCode, Header: resp.Header, Body: body}
+	switch outcome := StatusOutcome(resp.StatusCode); {
+	case outcome != Answered && err == nil && c.request.HasData != nil && c.request.HasData(body):
+		// Something was done, whatever the status says.
+		if outcome, err = c.request.Judge(body); outcome != Answered {
+			outcome = Unclear
+		}
+		c.record(outcome, answer, err)
+	case outcome != Answered:
+		// The status says enough, whatever became of the body.
+		c.record(outcome, answer, fmt.Errorf("HTTP status %d", resp.StatusCode))
+	case err != nil:
+		c.record(Unclear, nil, fmt.Errorf("reading the answer: %w", err))
+	case !mayBeJSON(resp.Header.Get("Content-Type")):
+		c.record(Unclear, answer, errors.New("the answer's Content-Type is not JSON's"))
+	default:
+		outcome, err = c.request.Judge(body)
+		c.record(outcome, answer, err)
+	}
+	if c.result.Outcome == Answered {
+		return nil
+	}
+	return errJudged
+}
+
+// mayBeJSON reports whether a body of that type can be what was asked for. Servers
+// that set no type, or for which a library made one up, get the benefit of the
+// doubt; a page does not, whatever is in it.
+func mayBeJSON(contentType string) bool {
+	kind, _, err := mime.ParseMediaType(contentType)
+	return contentType == "" || err == nil && (strings.HasSuffix(kind, "json") || kind == "text/plain" || kind == "application/octet-stream")
+}
+
+var errTooLarge = errors.New("it is longer than the limit (WithMaxResponseBytes)")
+
+// readAll reads a body up to the limit. What comes out of decompression counts,
+// so that a small answer cannot become a large one.
+func (c *call) readAll(resp *http.Response) ([]byte, error) {
+	limit := c.sender.maxBytes
+	if resp.ContentLength > limit {
+		return nil, errTooLarge
+	}
+	var buf bytes.Buffer
+	// With room for more than was announced ReadFrom sees the end without growing.
+	buf.Grow(int(max(resp.ContentLength, 0)) + bytes.MinRead)
+	if _, err := buf.ReadFrom(io.LimitReader(resp.Body, limit+1)); err != nil {
+		return nil, err
+	}
+	if int64(buf.Len()) > limit {
+		return nil, errTooLarge
+	}
+	return buf.Bytes(), nil
+}
+
+// record notes what the attempt came to. The log gets no error text: a transport
+// of the caller's may put anything into one.
+func (c *call) record(outcome Outcome, answer *Answer, err error) {
+	c.result.Attempts++
+	c.result.Maybe = c.result.Maybe || outcome.Maybe()
+	if answer != nil && (answer.Status == http.StatusTooManyRequests || answer.Status == http.StatusServiceUnavailable) {
+		if d, ok := retryAfter(answer.Header.Get("Retry-After"), time.Now()); ok {
+			c.sender.pauses.add(c.request.Origin, min(d, c.request.Pace.MaxWait))
+		}
+	}
+	c.result.Outcome, c.result.Answer, c.result.Err = outcome, answer, err
+	if !c.sender.logger.Enabled(context.Background(), slog.LevelDebug) {
+		return
+	}
+	status := 0
+	if answer != nil {
+		status = answer.Status
+	}
+	c.sender.logger.Debug("roq: attempt", "operation", c.request.Operation, "request", c.request.Header.Get(RequestID),
+		"attempt", c.result.Attempts, "status", status, "outcome", outcome.String())
+}
+
+// backoff is how long to wait before the next attempt.
+func (c *call) backoff(_, _ time.Duration, _ int, resp *http.Response) time.Duration {
+	var header http.Header
+	if resp != nil {
+		header = resp.Header
+	}
+	wait := max(c.request.Pace.waitAfter(c.result.Attempts, header, time.Now()), min(c.sender.pauses.left(c.request.Origin), c.request.Pace.MaxWait))
+	c.sender.logger.Warn("roq: trying again", "operation", c.request.Operation, "request", c.request.Header.Get(RequestID),
+		"attempt", c.result.Attempts, "outcome", c.result.Outcome.String(), "wait", wait)
+	return wait
+}
+
+// interrupted puts the end of the context in front of the error that it caused
+// or cut off from a next attempt.
+func interrupted(ctx context.Context, err error) error {
+	ended := ctx.Err()
+	if cause := context.Cause(ctx); !errors.Is(cause, ended) {
+		ended = fmt.Errorf("%w: %w", ended, cause)
+	}
+	if err == nil || errors.Is(err, ctx.Err()) {
+		return ended
+	}
+	return fmt.Errorf("%w; the last attempt: %w", ended, err)
+}
