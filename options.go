@@ -1,0 +1,327 @@
+package roq
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/go-roq/roq/internal/check"
+	"github.com/go-roq/roq/internal/transport"
+)
+
+// The defaults of every option, and the bounds that no option moves.
+const (
+	defaultMaxAttempts      = 4
+	defaultMinWait          = 200 * time.Millisecond
+	defaultMaxWait          = 10 * time.Second
+	defaultTimeout          = 30 * time.Second
+	defaultSettleTimeout    = 10 * time.Second
+	defaultBatchSize        = 100
+	defaultMaxResponseBytes = 32 << 20
+
+	maxAttempts = 100
+	// maxDuration keeps sums and products of durations far from overflow.
+	maxDuration = 24 * time.Hour
+	// maxBatch keeps what is looked up of a batch in one answer.
+	maxBatch = 10_000
+	// maxInvites bounds one call of SendUserInvites.
+	maxInvites = 100_000
+	// maxTokens bounds the identities whose tokens a Client keeps.
+	maxTokens = 4096
+)
+
+// Option configures a [Client]. Options are made by the With functions.
+type Option interface{ applyToClient(*options) error }
+
+// CallOption configures one call. Options are made by the With functions.
+type CallOption interface{ applyToCall(*callOptions) error }
+
+// ClientCallOption configures a [Client] or one call, where it takes precedence.
+type ClientCallOption interface {
+	Option
+	CallOption
+}
+
+// RetryPolicy says how often a request is made, and how long is waited between
+// two attempts. A field that is zero has its default.
+//
+// The wait doubles from MinWait to MaxWait, half of it at random. A Retry-After
+// of the platform makes it longer, up to MaxWait.
+type RetryPolicy struct {
+	// MaxAttempts counts the first attempt; 1 means no retry. The default is 4, the
+	// most is 100.
+	MaxAttempts int
+	// MinWait is the wait before the second attempt. The default is 200 ms.
+	MinWait time.Duration
+	// MaxWait bounds every wait. The default is 10 s.
+	MaxWait time.Duration
+}
+
+// Schema is a version of the schema in which invites are sent.
+type Schema int
+
+const (
+	// SchemaV2 is what today's published clients send: invites have Variables and
+	// no Data.
+	SchemaV2 Schema = iota
+	// SchemaV1 is the form of the platform's guide: invites have Data and no
+	// Variables.
+	SchemaV1
+)
+
+// options is everything that options set.
+type options struct {
+	callOptions
+
+	client           *http.Client
+	wrap             []func(http.RoundTripper) http.RoundTripper
+	logger           *slog.Logger
+	userAgent        string
+	schema           Schema
+	batchSize        int
+	maxResponseBytes int64
+	insecureHTTP     bool
+	repeatUnknown    bool
+}
+
+// callOptions is the part of them that one call may set for itself.
+type callOptions struct {
+	pace      transport.Pace
+	timeout   time.Duration
+	requestID string
+	// settleTimeout bounds finding out what became of one request.
+	settleTimeout time.Duration
+}
+
+func defaultOptions() options {
+	return options{
+		callOptions: callOptions{
+			pace:          transport.Pace{MaxAttempts: defaultMaxAttempts, MinWait: defaultMinWait, MaxWait: defaultMaxWait},
+			timeout:       defaultTimeout,
+			settleTimeout: defaultSettleTimeout,
+		},
+		logger:           slog.New(slog.DiscardHandler),
+		userAgent:        "roq-go/" + Version,
+		batchSize:        defaultBatchSize,
+		maxResponseBytes: defaultMaxResponseBytes,
+	}
+}
+
+// clientOption is an [Option].
+type clientOption func(*options) error
+
+func (f clientOption) applyToClient(o *options) error { return f(o) }
+
+// callOption is a [CallOption].
+type callOption func(*callOptions) error
+
+func (f callOption) applyToCall(o *callOptions) error { return f(o) }
+
+// setting is a [ClientCallOption].
+type setting func(*callOptions) error
+
+func (f setting) applyToClient(o *options) error   { return f(&o.callOptions) }
+func (f setting) applyToCall(o *callOptions) error { return f(o) }
+
+// WithHTTPClient makes the Client send through a copy of c, taken when [New] is
+// called. Its Timeout (of one attempt, if shorter than [WithTimeout]'s) and Jar
+// are kept; redirects are never followed.
+//
+// A Transport that is an *http.Transport is cloned, so that its proxy and TLS
+// settings hold, and kept to HTTP/1.1. With any other RoundTripper this package
+// cannot know whether a failed request left the machine, and takes it that it
+// may have.
+//
+// The default is a client of the package's own, with 64 idle connections and the
+// proxy of net/http's [http.ProxyFromEnvironment].
+func WithHTTPClient(c *http.Client) Option {
+	return clientOption(func(o *options) error {
+		if c == nil {
+			return errors.New("roq: WithHTTPClient: must not be nil")
+		}
+		o.client = c
+		return nil
+	})
+}
+
+// WithTransport wraps the transport that requests are sent through: for tracing,
+// signing, or a fake in a test. Unlike a RoundTripper in [WithHTTPClient] a
+// wrapper leaves it known whether a failed request left the machine, as long as
+// it passes on the request's context. Of several the first is the outermost.
+func WithTransport(wrap func(http.RoundTripper) http.RoundTripper) Option {
+	return clientOption(func(o *options) error {
+		if wrap == nil {
+			return errors.New("roq: WithTransport: must not be nil")
+		}
+		o.wrap = append(o.wrap, wrap)
+		return nil
+	})
+}
+
+// WithRetry sets how often a request is made and how long is waited in between.
+// What may be repeated is not up to the policy: see the package documentation.
+func WithRetry(p RetryPolicy) ClientCallOption {
+	return setting(func(o *callOptions) error {
+		pace := transport.Pace{
+			MaxAttempts: cmp.Or(p.MaxAttempts, defaultMaxAttempts),
+			MinWait:     cmp.Or(p.MinWait, defaultMinWait),
+			MaxWait:     cmp.Or(p.MaxWait, max(defaultMaxWait, p.MinWait)),
+		}
+		switch {
+		case p.MaxAttempts < 0 || p.MaxAttempts > maxAttempts:
+			return fmt.Errorf("roq: WithRetry: MaxAttempts is %d, must be from 1 to %d", p.MaxAttempts, maxAttempts)
+		case p.MinWait < 0 || p.MaxWait < 0 || p.MinWait > maxDuration || p.MaxWait > maxDuration:
+			return fmt.Errorf("roq: WithRetry: MinWait %v and MaxWait %v must be from 0 to %v", p.MinWait, p.MaxWait, maxDuration)
+		case pace.MinWait > pace.MaxWait && p.MinWait != 0:
+			return fmt.Errorf("roq: WithRetry: MinWait %v is longer than MaxWait %v", p.MinWait, p.MaxWait)
+		}
+		pace.MinWait = min(pace.MinWait, pace.MaxWait)
+		o.pace = pace
+		return nil
+	})
+}
+
+// WithTimeout bounds one attempt, from dialling to the last byte of the answer;
+// the context bounds the whole call. Zero means no bound. The default is 30 s.
+func WithTimeout(d time.Duration) ClientCallOption {
+	return setting(func(o *callOptions) error {
+		if d < 0 || d > maxDuration {
+			return fmt.Errorf("roq: WithTimeout(%v): must be from 0 to %v", d, maxDuration)
+		}
+		o.timeout = d
+		return nil
+	})
+}
+
+// WithSettleTimeout bounds how long a call looks for what became of a request that
+// may have been processed, by reading the invites; the context bounds it too. The
+// waits between the look-ups are those of [WithRetry]. Zero means not to look: the
+// outcome is then unknown at once. The default is 10 s.
+func WithSettleTimeout(d time.Duration) ClientCallOption {
+	return setting(func(o *callOptions) error {
+		if d < 0 || d > maxDuration {
+			return fmt.Errorf("roq: WithSettleTimeout(%v): must be from 0 to %v", d, maxDuration)
+		}
+		o.settleTimeout = d
+		return nil
+	})
+}
+
+// WithRepeatUnknown says that the platform refuses a second pending invite to the
+// same address (USER_ALREADY_INVITED), so that sending again what may have been
+// sent mails nobody twice. Then invites that may have been sent and are not found
+// are sent again, as far as [WithRetry] allows. By default they are not: whether a
+// platform refuses a second invite is not published.
+func WithRepeatUnknown() Option {
+	return clientOption(func(o *options) error {
+		o.repeatUnknown = true
+		return nil
+	})
+}
+
+// WithRequestID sends id as the x-request-id of every request of the call, so
+// that the platform's log, yours and the error name it alike: up to 128 letters,
+// digits and _-.: characters. The default is a random id. A request for an access
+// token, which calls share, carries the id of the call that came first.
+func WithRequestID(id string) CallOption {
+	return callOption(func(o *callOptions) error {
+		if id == "" || identifier(id) == "" {
+			return errors.New("roq: WithRequestID: must be 1 to 128 letters, digits and _-.: characters")
+		}
+		o.requestID = id
+		return nil
+	})
+}
+
+// WithLogger logs every attempt at level Debug and every retry at level Warn,
+// with operation, request id, status and outcome. No address, key, token or
+// body is logged. The default is silence.
+func WithLogger(l *slog.Logger) Option {
+	return clientOption(func(o *options) error {
+		if l == nil {
+			return errors.New("roq: WithLogger: must not be nil")
+		}
+		o.logger = l
+		return nil
+	})
+}
+
+// WithUserAgent puts a product of yours, "acme-backend/2.1" say, in front of this
+// package's in the User-Agent header. The default is "roq-go/" and [Version].
+func WithUserAgent(product string) Option {
+	return clientOption(func(o *options) error {
+		if err := check.HeaderText(product); err != nil {
+			return fmt.Errorf("roq: WithUserAgent: %w", err)
+		}
+		o.userAgent = product + " roq-go/" + Version
+		return nil
+	})
+}
+
+// WithSchema chooses the schema version in which invites are sent. The default
+// is [SchemaV2].
+func WithSchema(s Schema) Option {
+	return clientOption(func(o *options) error {
+		if s != SchemaV1 && s != SchemaV2 {
+			return fmt.Errorf("roq: WithSchema(%d): must be SchemaV1 or SchemaV2", s)
+		}
+		o.schema = s
+		return nil
+	})
+}
+
+// WithBatchSize sets how many invites go in one request at most. A platform that
+// takes fewer is asked again with half as many. The default is 100.
+func WithBatchSize(n int) Option {
+	return clientOption(func(o *options) error {
+		if n < 1 || n > maxBatch {
+			return fmt.Errorf("roq: WithBatchSize(%d): must be from 1 to %d", n, maxBatch)
+		}
+		o.batchSize = n
+		return nil
+	})
+}
+
+// WithMaxResponseBytes bounds the body of one answer, after decompression; a
+// longer one is an error. The default is 32 MiB, some 40,000 invites.
+func WithMaxResponseBytes(n int64) Option {
+	return clientOption(func(o *options) error {
+		if n < 1 || n > 1<<30 {
+			return fmt.Errorf("roq: WithMaxResponseBytes(%d): must be from 1 to %d", n, 1<<30)
+		}
+		o.maxResponseBytes = n
+		return nil
+	})
+}
+
+// WithInsecureHTTP lets credentials travel unencrypted to a host that is not
+// this machine, as inside a test network. By default [New] refuses such
+// addresses.
+func WithInsecureHTTP() Option {
+	return clientOption(func(o *options) error {
+		o.insecureHTTP = true
+		return nil
+	})
+}
+
+// longestRequest is how long a request with all its attempts can take: the bound
+// for one that does not end with a caller's context.
+func (o callOptions) longestRequest() time.Duration {
+	return time.Duration(o.pace.MaxAttempts) * (cmp.Or(o.timeout, defaultTimeout) + o.pace.MaxWait)
+}
+
+// forCall returns the options of one call.
+func (o callOptions) forCall(opts []CallOption) (callOptions, error) {
+	for i, opt := range opts {
+		if opt == nil {
+			return o, fmt.Errorf("roq: call option %d is nil", i)
+		}
+		if err := opt.applyToCall(&o); err != nil {
+			return o, err
+		}
+	}
+	return o, nil
+}

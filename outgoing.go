@@ -1,0 +1,139 @@
+package roq
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/go-roq/roq/internal/check"
+	"github.com/go-roq/roq/internal/wire"
+)
+
+// outgoing is one input that was found valid.
+type outgoing struct {
+	input UserInviteInput
+	// createdBy is the input's or the identity's own.
+	createdBy string
+	// object is Variables or Data, encoded; nil if there are none.
+	object json.RawMessage
+	// address is what the platform's answer is matched by.
+	address string
+}
+
+// mailing is an input that was found valid.
+type mailing struct {
+	tenantID string
+	invites  []outgoing
+}
+
+// prepare checks an input, and completes it with what the identity stands for.
+func (as *identity) prepare(in SendUserInvitesInput) (*mailing, error) {
+	var f findings
+	m := &mailing{tenantID: in.TenantID}
+	if m.tenantID == "" {
+		m.tenantID = as.tenantID
+	}
+	if m.tenantID == "" {
+		f.add("TenantID", "must not be empty")
+		f.kinds = append(f.kinds, ErrNoTenant)
+	} else {
+		f.check("TenantID", check.ID(m.tenantID))
+	}
+	if n := len(in.UserInvites); n == 0 || n > maxInvites {
+		f.add("UserInvites", fmt.Sprintf("must hold from 1 to %d invites", maxInvites))
+		return nil, f.err(wire.SendUserInvitesV2.Name)
+	}
+	m.invites = make([]outgoing, len(in.UserInvites))
+	seen := make(map[string]int, len(in.UserInvites))
+	for i, input := range in.UserInvites {
+		path := fmt.Sprintf("UserInvites[%d].", i)
+		out := as.prepareOne(&f, path, input)
+		if first, ok := seen[out.address]; ok && out.address != "" {
+			f.add(path+"Email", fmt.Sprintf("must not be the address of UserInvites[%d]", first))
+		} else {
+			seen[out.address] = i
+		}
+		m.invites[i] = out
+	}
+	return m, f.err(wire.SendUserInvitesV2.Name)
+}
+
+func (as *identity) prepareOne(f *findings, path string, input UserInviteInput) outgoing {
+	out := outgoing{input: input, createdBy: input.CreatedByUserID, address: foldAddress(input.Email)}
+	if out.createdBy == "" {
+		out.createdBy = as.userID
+	}
+	f.check(path+"CreatedByUserID", check.ID(out.createdBy))
+	f.check(path+"Email", check.Email(input.Email))
+	f.check(path+"Locale", check.Text(input.Locale))
+	f.check(path+"FirstName", check.Text(input.FirstName))
+	f.check(path+"LastName", check.Text(input.LastName))
+	for i, role := range input.Roles {
+		f.check(fmt.Sprintf("%sRoles[%d]", path, i), check.Text(role))
+	}
+	object, field, other, otherField := input.Variables, "Variables", input.Data, "Data"
+	if as.core.opt.schema == SchemaV1 {
+		object, field, other, otherField = other, otherField, object, field
+	}
+	if other != nil {
+		f.add(path+otherField, "is not part of this schema version (WithSchema)")
+	}
+	out.object = f.object(path+field, object)
+	return out
+}
+
+// object encodes a JSON object of the caller's, nil if there is none.
+func (f *findings) object(path string, object map[string]any) json.RawMessage {
+	if object == nil {
+		return nil
+	}
+	encoded, err := json.Marshal(object)
+	if err != nil {
+		f.add(path, "cannot be encoded as JSON")
+		return nil
+	}
+	// encoding/json writes this escape for invalid UTF-8 only; once pairs of
+	// backslashes are gone, nothing else looks like it.
+	if strings.Contains(strings.ReplaceAll(string(encoded), `\\`, ""), `\ufffd`) {
+		f.add(path, "must be valid UTF-8")
+	}
+	return encoded
+}
+
+// foldAddress is the form in which addresses are compared: platforms may answer
+// in lower case. No other letter becomes one of ASCII, or two people with
+// different addresses would be taken for one.
+func foldAddress(email string) string {
+	return strings.Map(func(r rune) rune {
+		if lower := unicode.ToLower(r); r < utf8.RuneSelf || lower >= utf8.RuneSelf {
+			return lower
+		}
+		return r
+	}, email)
+}
+
+// post makes one request. What it returns is nil if the platform gave no account
+// of the invites.
+func (c *call) post(ctx context.Context, as *identity, tenantID string, batch []outgoing) (*wire.Sent, error) {
+	if c.core.opt.schema == SchemaV1 {
+		data := wire.SendV1Data{TenantID: tenantID, UserInvites: make([]wire.CreateV1, len(batch))}
+		for i, out := range batch {
+			data.UserInvites[i] = wire.CreateV1{CreatedByUserID: out.createdBy, Email: out.input.Email,
+				FirstName: out.input.FirstName, LastName: out.input.LastName,
+				Locale: out.input.Locale, Roles: out.input.Roles, Data: out.object}
+		}
+		sent, err := attempt(ctx, c, as, wire.SendUserInvitesV1, wire.SendV1{UserInvites: data})
+		return sent.Sent, err
+	}
+	data := wire.SendV2Data{TenantID: tenantID, UserInvites: make([]wire.CreateV2, len(batch))}
+	for i, out := range batch {
+		data.UserInvites[i] = wire.CreateV2{CreatedByUserID: out.createdBy, Email: out.input.Email,
+			FirstName: out.input.FirstName, LastName: out.input.LastName,
+			Locale: out.input.Locale, Roles: out.input.Roles, InjectableVariables: out.object}
+	}
+	sent, err := attempt(ctx, c, as, wire.SendUserInvitesV2, wire.SendV2{Data: data})
+	return sent.Sent, err
+}

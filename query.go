@@ -1,0 +1,189 @@
+package roq
+
+import (
+	"math"
+
+	"github.com/go-roq/roq/internal/check"
+	"github.com/go-roq/roq/internal/wire"
+)
+
+// UserInvitesQuery says which invites to list. The zero value lists them all, as
+// far as the platform returns them in one page.
+type UserInvitesQuery struct {
+	// Filter must match in every field that is set.
+	Filter UserInviteFilter
+	// Limit is the most invites of a page, Offset how many to pass over. Zero is
+	// not sent.
+	Limit, Offset int
+	// Order is nil for the platform's own.
+	Order *UserInviteOrder
+	// Search is nil for no search.
+	Search *UserInviteSearch
+}
+
+// UserInviteFilter is a condition on each field that is not nil.
+type UserInviteFilter struct {
+	ID, TenantID, CreatedByUserID, AcceptedByUserID, UserTokenID *IDFilter
+	Email, FirstName, LastName, Locale, Status                   *StringFilter
+}
+
+// IDFilter is a condition on an id. All that is set must hold; what is empty is
+// not sent, so an empty ValueIn is no condition.
+type IDFilter struct {
+	EqualTo, NotEqualTo string
+	ValueIn, ValueNotIn []string
+}
+
+// StringFilter is a condition on a text. All that is set must hold; what is
+// empty is not sent, so an empty ValueIn is no condition.
+type StringFilter struct {
+	EqualTo, NotEqualTo string
+	ValueIn, ValueNotIn []string
+	// Like and ILike are SQL patterns (% and _), the second whatever the case.
+	Like, ILike string
+}
+
+// UserInviteOrder sorts a list.
+type UserInviteOrder struct {
+	Sort UserInviteSort
+	// Order is Ascending if empty.
+	Order Order
+}
+
+// UserInviteSort is a field that a list can be sorted by.
+type UserInviteSort string
+
+// The fields that the schema can sort by.
+const (
+	SortCreatedAt UserInviteSort = "createdAt"
+	SortData      UserInviteSort = "data"
+	SortEmail     UserInviteSort = "email"
+	SortFirstName UserInviteSort = "firstName"
+	SortLastName  UserInviteSort = "lastName"
+	SortLocale    UserInviteSort = "locale"
+	SortStatus    UserInviteSort = "status"
+	SortUpdatedAt UserInviteSort = "updatedAt"
+)
+
+// Order is the direction of a sort.
+type Order string
+
+// The directions.
+const (
+	Ascending  Order = "ASC"
+	Descending Order = "DESC"
+)
+
+// UserInviteSearch looks for a text in one field.
+type UserInviteSearch struct {
+	Key   UserInviteSearchKey
+	Value string
+}
+
+// UserInviteSearchKey is a field that can be searched.
+type UserInviteSearchKey string
+
+// The fields that the schema can search.
+const (
+	SearchFirstName UserInviteSearchKey = "firstName"
+	SearchLastName  UserInviteSearchKey = "lastName"
+	SearchLocale    UserInviteSearchKey = "locale"
+)
+
+// variables returns the query as it travels, or everything that is wrong with it.
+func (q UserInvitesQuery) variables(operation string) (wire.List, error) {
+	var f findings
+	for _, n := range []struct {
+		field string
+		value int
+	}{{"Limit", q.Limit}, {"Offset", q.Offset}} {
+		if n.value < 0 || n.value > math.MaxInt32 {
+			f.add(n.field, "must be from 0 to 2147483647")
+		}
+	}
+	list := wire.List{Filter: q.Filter.wire(&f), Limit: q.Limit, Offset: q.Offset}
+	if q.Order != nil {
+		list.Order = q.Order.wire(&f)
+	}
+	if q.Search != nil {
+		list.Search = q.Search.wire(&f)
+	}
+	return list, f.err(operation)
+}
+
+// wire returns the filter as it travels, nil if it holds no condition.
+func (u *UserInviteFilter) wire(f *findings) *wire.Filter {
+	w := wire.Filter{
+		ID:               u.ID.wire(f, "Filter.ID"),
+		TenantID:         u.TenantID.wire(f, "Filter.TenantID"),
+		CreatedByUserID:  u.CreatedByUserID.wire(f, "Filter.CreatedByUserID"),
+		AcceptedByUserID: u.AcceptedByUserID.wire(f, "Filter.AcceptedByUserID"),
+		UserTokenID:      u.UserTokenID.wire(f, "Filter.UserTokenID"),
+		Email:            u.Email.wire(f, "Filter.Email"),
+		FirstName:        u.FirstName.wire(f, "Filter.FirstName"),
+		LastName:         u.LastName.wire(f, "Filter.LastName"),
+		Locale:           u.Locale.wire(f, "Filter.Locale"),
+		Status:           u.Status.wire(f, "Filter.Status"),
+	}
+	if w == (wire.Filter{}) {
+		return nil
+	}
+	return &w
+}
+
+func (c *IDFilter) wire(f *findings, path string) *wire.IDFilter {
+	if c == nil || c.EqualTo == "" && c.NotEqualTo == "" && len(c.ValueIn) == 0 && len(c.ValueNotIn) == 0 {
+		return nil
+	}
+	f.texts(path, [][]string{{c.EqualTo, c.NotEqualTo}, c.ValueIn, c.ValueNotIn})
+	w := wire.IDFilter(*c)
+	return &w
+}
+
+func (c *StringFilter) wire(f *findings, path string) *wire.StringFilter {
+	if c == nil || c.EqualTo == "" && c.NotEqualTo == "" && len(c.ValueIn) == 0 && len(c.ValueNotIn) == 0 && c.Like == "" && c.ILike == "" {
+		return nil
+	}
+	f.texts(path, [][]string{{c.EqualTo, c.NotEqualTo, c.Like, c.ILike}, c.ValueIn, c.ValueNotIn})
+	w := wire.StringFilter(*c)
+	return &w
+}
+
+// texts finds what cannot be sent as it is among the values of one condition.
+func (f *findings) texts(path string, values [][]string) {
+	for _, list := range values {
+		for _, s := range list {
+			if err := check.Text(s); err != nil {
+				f.add(path, err.Error())
+				return
+			}
+		}
+	}
+}
+
+func (o *UserInviteOrder) wire(f *findings) *wire.Order {
+	switch o.Sort {
+	case SortCreatedAt, SortData, SortEmail, SortFirstName, SortLastName, SortLocale, SortStatus, SortUpdatedAt:
+	default:
+		f.add("Order.Sort", "must be one of the UserInviteSort values")
+	}
+	w := &wire.Order{Sort: string(o.Sort), Order: string(o.Order)}
+	switch o.Order {
+	case Ascending, Descending:
+	case "":
+		w.Order = string(Ascending)
+	default:
+		f.add("Order.Order", "must be Ascending or Descending")
+	}
+	return w
+}
+
+func (s *UserInviteSearch) wire(f *findings) *wire.Search {
+	switch s.Key {
+	case SearchFirstName, SearchLastName, SearchLocale:
+	default:
+		f.add("Search.Key", "must be one of the UserInviteSearchKey values")
+	}
+	f.check("Search.Value", check.Text(s.Value))
+	return &wire.Search{Key: string(s.Key), Value: s.Value}
+}

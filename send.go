@@ -1,0 +1,137 @@
+package roq
+
+import (
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"strings"
+
+	"github.com/go-roq/roq/internal/wire"
+)
+
+// SendUserInvitesInput is who to invite to which tenant.
+type SendUserInvitesInput struct {
+	// TenantID is the tenant that all of them join. Left empty it is the session's,
+	// with [Client.AsSession]; otherwise it is required.
+	TenantID string
+	// UserInvites is whom to invite: from 1 to 100,000, no address twice in any
+	// case of letters.
+	UserInvites []UserInviteInput
+}
+
+// UserInviteInput is one person to invite.
+type UserInviteInput struct {
+	// CreatedByUserID is the inviter. Left empty it is the identity's own user;
+	// [Client.AsSuperAdmin] has none, and requires it.
+	CreatedByUserID string
+	// Email is one address without a name, up to 254 bytes. Required.
+	Email string
+	// Locale chooses the language of the e-mail, as in "en-US".
+	Locale              string
+	FirstName, LastName string
+	// Roles are the roles that the invitee gets; without any, the inviter's.
+	Roles []string
+	// Variables are for the template of the e-mail (SchemaV2 only).
+	Variables map[string]any
+	// Data is kept with the invite (SchemaV1 only).
+	Data map[string]any
+}
+
+// SendUserInvitesResult says what became of every input: each is in exactly one
+// of the four, in the order of the input.
+type SendUserInvitesResult struct {
+	// Success are the invites that the platform made.
+	Success []UserInvite
+	// Errors are the inputs that the platform refused.
+	Errors []UserInviteError
+	// Unknown may have been mailed; the error of the call is [ErrOutcomeUnknown].
+	Unknown []UserInviteInput
+	// NotSent surely were not mailed, because their batch or an earlier one failed.
+	NotSent []UserInviteInput
+}
+
+// Err returns nil if every input is in Success, and otherwise an error that
+// matches, with [errors.Is], every refusal in Errors, [ErrOutcomeUnknown] if
+// there is anything in Unknown, and [ErrNotSent] if there is in NotSent.
+func (r *SendUserInvitesResult) Err() error {
+	if r == nil {
+		return nil
+	}
+	var all []error
+	for _, refused := range r.Errors {
+		all = append(all, refused)
+	}
+	operation := wire.SendUserInvitesV2.Name
+	if n := len(r.Unknown); n > 0 {
+		all = append(all, &Error{Operation: operation, Message: fmt.Sprintf("whether %d invites were sent is unknown", n), kinds: []error{ErrOutcomeUnknown}})
+	}
+	if n := len(r.NotSent); n > 0 {
+		all = append(all, &Error{Operation: operation, Message: fmt.Sprintf("%d invites were not sent", n), kinds: []error{ErrNotSent}})
+	}
+	if len(all) == 0 {
+		return nil
+	}
+	return &resultError{&all}
+}
+
+// resultError is what [errors.Join] makes, and prints without its parts: they
+// hold addresses. The pointer stops fmt where it cannot call Format.
+type resultError struct{ parts *[]error }
+
+func (e *resultError) Error() string { return e.text() }
+
+func (e resultError) text() string {
+	var lines []string
+	for i, err := range *e.parts {
+		if i == maxFindings {
+			lines = append(lines, fmt.Sprintf("and %d more", len(*e.parts)-i))
+			break
+		}
+		lines = append(lines, err.Error())
+	}
+	return strings.Join(lines, "\n")
+}
+
+func (e *resultError) Unwrap() []error { return *e.parts }
+
+// Format implements [fmt.Formatter]: every verb prints the text.
+func (e resultError) Format(f fmt.State, verb rune) { format(f, verb, e.text()) }
+
+// UserInviteError is one input that the platform refused while others of the
+// same request may have gone through. [errors.Is] compares its Code. It prints,
+// logs and marshals without the address and the names, which are the input's.
+type UserInviteError struct {
+	Email, FirstName, LastName string
+	// Code is the platform's errorCode, empty if it gave only a text.
+	Code string
+	// Message says why, with e-mail addresses blanked.
+	Message string
+}
+
+// Error implements error: "roq: user invite refused: message (CODE)".
+func (e UserInviteError) Error() string {
+	text := "roq: user invite refused: " + e.Message
+	if e.Code != "" {
+		text += " (" + e.Code + ")"
+	}
+	return text
+}
+
+// Is reports whether the Code means target, as [ErrAlreadyInvited].
+func (e UserInviteError) Is(target error) bool {
+	kind := kindByCode(e.Code)
+	return kind != nil && kind == target
+}
+
+// Format implements [fmt.Formatter]: every verb prints the text of the error.
+func (e UserInviteError) Format(f fmt.State, verb rune) { format(f, verb, e.Error()) }
+
+func (e UserInviteError) redacted() any {
+	return struct{ Code, Message string }{e.Code, e.Message}
+}
+
+// MarshalJSON implements [json.Marshaler] with Code and Message only.
+func (e UserInviteError) MarshalJSON() ([]byte, error) { return json.Marshal(e.redacted()) }
+
+// LogValue implements [slog.LogValuer] with Code and Message only.
+func (e UserInviteError) LogValue() slog.Value { return slog.AnyValue(e.redacted()) }

@@ -1,0 +1,174 @@
+package roq
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/go-roq/roq/internal/transport"
+	"github.com/go-roq/roq/internal/wire"
+)
+
+// Session says who a visitor is: the first step of the platform's guide. It
+// prints, logs and marshals without its token and the visitor's address.
+type Session struct {
+	ID string
+	// RoqUserID is the visitor's user id on the platform.
+	RoqUserID string
+	// RoqAccessToken is what [Client.AsSession] acts with.
+	RoqAccessToken string
+	User           SessionUser
+	IssuedAt       time.Time
+	// ExpiresAt is when the session stops being valid: the earliest of its own end,
+	// its access token's, and Config.SessionMaxAge after IssuedAt.
+	ExpiresAt time.Time
+}
+
+// SessionUser is what a session knows about its user. All of it comes from the
+// id token: it is empty in a session that has none, which is valid all the same.
+type SessionUser struct {
+	FirstName, LastName, Email, Timezone, Locale, TenantID string
+	Roles                                                  []string
+}
+
+// Session returns the session of the request's cookie, roq-session-token or
+// __Secure-roq-session-token; if there are both, the secure one. It verifies the
+// token locally, without I/O: see [Client.ParseSession]. Without a cookie it
+// returns [ErrNoSession].
+func (c *Client) Session(r *http.Request) (*Session, error) {
+	cookies := sessionCookies(r)
+	if len(cookies) == 0 {
+		return nil, sessionError(ErrNoSession, "the request has no session cookie")
+	}
+	return c.ParseSession(cookies[0].Value)
+}
+
+// sessionCookies returns the request's session cookies, the secure ones first.
+func sessionCookies(r *http.Request) []*http.Cookie {
+	if r == nil {
+		return nil
+	}
+	return slices.Concat(r.CookiesNamed(wire.SecureSessionCookie), r.CookiesNamed(wire.SessionCookie))
+}
+
+func sessionError(kind error, message string) *Error {
+	return &Error{Operation: "session", Message: message, kinds: []error{kind}}
+}
+
+// FetchSession asks the application itself, at Config.AppURL followed by
+// /api/auth/session, for the session of a visitor, whose session cookies, and no
+// other header or cookie, are sent along. Use it where the session is kept by a
+// front end that does not share the environment's API key.
+//
+// It is a query: network errors, 429 and 5xx are retried. It returns
+// [ErrNoSession], without asking if r has no session cookie,
+// [ErrInvalidSession] or [ErrSessionExpired].
+func (c *Client) FetchSession(ctx context.Context, r *http.Request, opts ...CallOption) (*Session, error) {
+	call, err := c.core.begin(ctx, "session", opts)
+	if err != nil {
+		return nil, err
+	}
+	if c.core.cfg.AppURL == "" {
+		return nil, invalid(call.operation, "Config.AppURL is needed and empty")
+	}
+	cookies := sessionCookies(r)
+	if len(cookies) == 0 {
+		return nil, sessionError(ErrNoSession, "the request has no session cookie")
+	}
+	header := call.header("")
+	pairs := make([]string, len(cookies))
+	for i, cookie := range cookies {
+		pairs[i] = cookie.Name + "=" + cookie.Value
+	}
+	header.Set("Cookie", strings.Join(pairs, "; "))
+	call.credential = cookies[0].Value
+	var answer wire.SessionAnswer
+	call.send(ctx, transport.Request{
+		Method: http.MethodGet,
+		Origin: c.core.cfg.AppURL,
+		URL:    c.core.cfg.AppURL + wire.SessionPath,
+		Header: header,
+		// A jar would mix one visitor's cookies with another's.
+		NoCookies: true,
+		Judge: func(body []byte) (transport.Outcome, error) {
+			if answer, err = wire.DecodeSession(body); err != nil {
+				return transport.Unclear, err
+			}
+			return transport.Answered, nil
+		},
+	})
+	if call.last.Outcome != transport.Answered {
+		return nil, call.sessionFailure()
+	}
+	if answer.Session == nil {
+		return nil, call.error("the application knows no session for these cookies", ErrNoSession)
+	}
+	session, refused := c.core.fetchedSession(answer.Session)
+	if refused != nil {
+		return nil, call.error(refused.Message, refused.kinds...)
+	}
+	return session, nil
+}
+
+// sessionFailure is [call.failure], and knows the codes of the session endpoint.
+func (c *call) sessionFailure() *Error {
+	e := c.failure()
+	switch e.Code {
+	case "TOKEN_MALFORMED":
+		e.kinds = append(e.kinds, ErrInvalidSession)
+	case "SESSION_EXPIRED":
+		e.kinds = append(e.kinds, ErrSessionExpired)
+	}
+	return e
+}
+
+// fetchedSession checks a session by the same rule as one from a cookie.
+func (c *core) fetchedSession(from *wire.Session) (*Session, *Error) {
+	access, err := readClaims(from.RoqAccessToken)
+	if err != nil {
+		return nil, sessionError(ErrInvalidSession, "the session has no readable roqAccessToken")
+	}
+	s := &Session{
+		ID:             from.ID,
+		RoqUserID:      from.RoqUserID,
+		RoqAccessToken: from.RoqAccessToken,
+		User:           SessionUser(from.User),
+	}
+	return s.within(unixTime(from.IssuedAt), unixTime(from.ExpiresAt), access.time("exp"), c.cfg.SessionMaxAge)
+}
+
+// redacted returns s without its token, as a type that has no methods.
+func (s Session) redacted() any {
+	type session Session
+	s.RoqAccessToken = mask(s.RoqAccessToken)
+	return session(s)
+}
+
+// Format implements [fmt.Formatter]: no verb prints the token or the address.
+func (s Session) Format(f fmt.State, verb rune) { format(f, verb, s.redacted()) }
+
+// MarshalJSON implements [json.Marshaler] without the token and the address.
+func (s Session) MarshalJSON() ([]byte, error) { return json.Marshal(s.redacted()) }
+
+// LogValue implements [slog.LogValuer] without the token and the address.
+func (s Session) LogValue() slog.Value { return slog.AnyValue(s.redacted()) }
+
+func (u SessionUser) redacted() any {
+	type sessionUser SessionUser
+	u.Email = mask(u.Email)
+	return sessionUser(u)
+}
+
+// Format implements [fmt.Formatter]: no verb prints the address.
+func (u SessionUser) Format(f fmt.State, verb rune) { format(f, verb, u.redacted()) }
+
+// MarshalJSON implements [json.Marshaler] without the address.
+func (u SessionUser) MarshalJSON() ([]byte, error) { return json.Marshal(u.redacted()) }
+
+// LogValue implements [slog.LogValuer] without the address.
+func (u SessionUser) LogValue() slog.Value { return slog.AnyValue(u.redacted()) }

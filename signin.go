@@ -1,0 +1,47 @@
+package roq
+
+import (
+	"github.com/google/go-querystring/query"
+
+	"github.com/go-roq/roq/internal/wire"
+)
+
+// SignInParams are the query parameters of the sign-in and sign-up pages. Those
+// that are empty are left out.
+type SignInParams struct {
+	// VariantKey chooses a variant of the page; the platform's default is "default".
+	VariantKey string
+	// PostLoginRedirect is where the visitor goes afterwards.
+	PostLoginRedirect string
+	// DefaultLocale is the language of the page, as in "en-US".
+	DefaultLocale string
+}
+
+// SignInURL returns the address of the application's sign-in page; it is empty
+// if Config.AppURL is.
+func (c *Client) SignInURL(p SignInParams) string { return c.core.pageURL(wire.SignInPath, p) }
+
+// SignUpURL returns the address of the application's sign-up page; it is empty
+// if Config.AppURL is.
+func (c *Client) SignUpURL(p SignInParams) string { return c.core.pageURL(wire.SignUpPath, p) }
+
+// SignOutURL returns the address that signs a visitor out; it is empty if
+// Config.AppURL is.
+func (c *Client) SignOutURL() string { return c.core.pageURL(wire.SignOutPath, SignInParams{}) }
+
+func (c *core) pageURL(path string, p SignInParams) string {
+	if c.cfg.AppURL == "" {
+		return ""
+	}
+	return withQuery(c.cfg.AppURL+path, wire.SignIn(p))
+}
+
+// withQuery appends the parameters, a struct with url tags, to an address.
+func withQuery(address string, parameters any) string {
+	// Values fails for what is not a struct only.
+	values, _ := query.Values(parameters)
+	if encoded := values.Encode(); encoded != "" {
+		address += "?" + encoded
+	}
+	return address
+}

@@ -1,0 +1,92 @@
+package roq
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/go-roq/roq/internal/check"
+	"github.com/go-roq/roq/internal/transport"
+	"github.com/go-roq/roq/internal/wire"
+)
+
+// User is a user as the environment's REST API knows it.
+type User struct {
+	// ID is the row's id; RoqUserID is the user's id on the platform, which is what
+	// [Client.AsUser] takes.
+	ID, RoqUserID, TenantID    string
+	Email, FirstName, LastName string
+	CreatedAt, UpdatedAt       time.Time
+}
+
+// FindUsersQuery says which users to find: those that match every field that is
+// not empty. At least one must be set.
+type FindUsersQuery struct{ Email, RoqUserID, TenantID string }
+
+// FindUsers is the user query, the platform's other way to a user's and tenant's
+// id: it asks the REST API at Config.APIURL with the environment's credentials.
+// Nobody found is an empty slice and no error.
+//
+// It is a query: network errors, 429 and 5xx are retried.
+func (c *Client) FindUsers(ctx context.Context, q FindUsersQuery, opts ...CallOption) ([]User, error) {
+	call, err := c.core.begin(ctx, "findUsers", opts)
+	if err != nil {
+		return nil, err
+	}
+	if c.core.cfg.APIURL == "" {
+		return nil, invalid(call.operation, "Config.APIURL is needed and empty")
+	}
+	if err := q.validate(call.operation); err != nil {
+		return nil, err
+	}
+	header := call.header("")
+	header.Set("Authorization", c.core.cfg.basic)
+	var found []wire.User
+	call.send(ctx, transport.Request{
+		Method: http.MethodGet,
+		Origin: c.core.cfg.APIURL,
+		URL:    withQuery(c.core.cfg.APIURL+wire.FindManyPath, wire.FindMany{Q: q.where()}),
+		Header: header,
+		Judge: func(body []byte) (transport.Outcome, error) {
+			if found, err = wire.DecodeUsers(body); err != nil {
+				return transport.Unclear, err
+			}
+			return transport.Answered, nil
+		},
+	})
+	if call.last.Outcome != transport.Answered {
+		return nil, call.failure()
+	}
+	users := make([]User, len(found))
+	for i, u := range found {
+		u.CreatedAt, u.UpdatedAt = u.CreatedAt.UTC(), u.UpdatedAt.UTC()
+		users[i] = User(u)
+	}
+	return users, nil
+}
+
+func (q FindUsersQuery) validate(operation string) error {
+	var f findings
+	if q == (FindUsersQuery{}) {
+		f.add("FindUsersQuery", "must set Email, RoqUserID or TenantID")
+	}
+	for _, id := range []struct{ field, value string }{{"RoqUserID", q.RoqUserID}, {"TenantID", q.TenantID}} {
+		if id.value != "" {
+			f.check(id.field, check.ID(id.value))
+		}
+	}
+	if q.Email != "" {
+		f.check("Email", check.Text(q.Email))
+	}
+	return f.err(operation)
+}
+
+func (q FindUsersQuery) where() wire.UserWhere {
+	equals := func(s string) *wire.Equals {
+		if s == "" {
+			return nil
+		}
+		return &wire.Equals{Equals: s}
+	}
+	return wire.UserWhere{Email: equals(q.Email), RoqUserID: equals(q.RoqUserID), TenantID: equals(q.TenantID)}
+}
