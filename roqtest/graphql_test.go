@@ -1,0 +1,456 @@
+package roqtest_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/go-roq/roq"
+	"github.com/go-roq/roq/roqtest"
+)
+
+// Requests that are not executed at all are answered 400, as Apollo does.
+func TestGraphQLRefusals(t *testing.T) {
+	t.Parallel()
+	p := newPlatform(t)
+	token := p.serviceToken()
+	for name, row := range map[string]struct {
+		query     string
+		variables map[string]any
+		code      string
+	}{
+		"syntax":           {"{ userInvites {", nil, "GRAPHQL_PARSE_FAILED"},
+		"unknown field":    {"{ userInvites { nope } }", nil, "GRAPHQL_VALIDATION_FAILED"},
+		"unknown argument": {"{ userInvites(color: 1) { totalCount } }", nil, "GRAPHQL_VALIDATION_FAILED"},
+		"no selection":     {"{ userInvites }", nil, "GRAPHQL_VALIDATION_FAILED"},
+		"unknown variable": {"query($l: Nope) { userInvites(limit: $l) { totalCount } }", nil, "GRAPHQL_VALIDATION_FAILED"},
+		"unknown enum":     {"{ userInvites(order: {sort: color, order: ASC}) { totalCount } }", nil, "GRAPHQL_VALIDATION_FAILED"},
+		"missing variable": {"query($id: ID!) { userInvite(id: $id) { id } }", nil, "BAD_USER_INPUT"},
+		"unknown input":    {"query($f: UserInviteFilterArgType) { userInvites(filter: $f) { totalCount } }", map[string]any{"f": map[string]any{"color": 1}}, "BAD_USER_INPUT"},
+	} {
+		status, answer := p.graphQL(token, row.query, row.variables)
+		if status != 400 || at(answer, "errors", 0, "extensions", "code") != row.code || answer["data"] != nil {
+			t.Errorf("%s: %d %v, want %s", name, status, answer, row.code)
+		}
+	}
+	if status, answer := p.graphQL(token, "", nil); status != 400 || at(answer, "errors", 0, "message") == nil {
+		t.Errorf("no query: %d %v", status, answer)
+	}
+	// A variable of another type is refused, whenever the engine notices.
+	_, answer := p.graphQL(token, "query($l: Int) { userInvites(limit: $l) { totalCount } }", map[string]any{"l": "ten"})
+	if at(answer, "errors", 0, "extensions", "code") != "BAD_USER_INPUT" || at(answer, "data", "userInvites") != nil {
+		t.Errorf("a text for a number: %v", answer)
+	}
+}
+
+// The rules of sending: who may invite whom, and who is refused alone.
+func TestSendingRules(t *testing.T) {
+	t.Parallel()
+	p := newPlatform(t, roqtest.WithBulkLimit(7))
+	token := p.tokenOf(p.ann.ID)
+	other := p.AddUser(roqtest.User{TenantID: p.AddTenant("Umbrella"), Email: "al@umbrella.example"})
+	const mutation = `mutation($data: UserInvitesCreateV2Dto!) { sendUserInvitesV2(data: $data) { success { id email firstName roleKeys status tenantId createdByUserId data locale } errors { email error firstName lastName } } }`
+	send := func(token, tenant string, inputs ...map[string]any) map[string]any {
+		if inputs == nil {
+			inputs = []map[string]any{}
+		}
+		_, answer := p.graphQL(token, mutation, map[string]any{"data": map[string]any{"tenantId": tenant, "userInvites": inputs}})
+		return answer
+	}
+	one := func(email string) map[string]any { return map[string]any{"createdByUserId": p.ann.ID, "email": email} }
+	eight := make([]map[string]any, 8)
+	for i := range eight {
+		eight[i] = one(fmt.Sprintf("p%d@example.com", i))
+	}
+	for name, row := range map[string]struct {
+		answer map[string]any
+		want   string
+	}{
+		"tenant no UUID":  {send(token, "t", one("a@x.org")), "BAD_USER_INPUT 400"},
+		"inviter no UUID": {send(token, p.tenant, map[string]any{"createdByUserId": "u", "email": "a@x.org"}), "BAD_USER_INPUT 400"},
+		"another tenant":  {send(token, other.TenantID, one("a@x.org")), "FORBIDDEN 403"},
+		"unknown tenant":  {send(p.serviceToken(), uuid.NewString(), one("a@x.org")), "TENANT_NOT_FOUND 404"},
+		"nobody":          {send(token, p.tenant), "BAD_USER_INPUT 400"},
+		"too many":        {send(token, p.tenant, eight...), "BULK_USER_INVITE_LIMIT_EXCEEDED 400"},
+	} {
+		if got := refusal(row.answer); got != row.want || row.answer["data"] != nil {
+			t.Errorf("%s: %v, want %s", name, row.answer, row.want)
+		}
+	}
+	if len(p.Outbox()) != 0 {
+		t.Errorf("refused requests mailed %v", p.Outbox())
+	}
+	answer := send(token, p.tenant, one("a@x.org"), one("ANN@acme.example"), one("A@X.org"), one("nonsense"),
+		map[string]any{"createdByUserId": other.ID, "email": "b@x.org"}, map[string]any{"createdByUserId": p.ann.ID, "email": "c@x.org", "roles": []string{"guest"}, "firstName": "Cy"})
+	var codes []string
+	errs, _ := at(answer, "data", "sendUserInvitesV2", "errors").([]any)
+	for _, e := range errs {
+		var text struct{ Message, ErrorCode string }
+		if err := json.Unmarshal([]byte(at(e, "error").(string)), &text); err != nil || text.Message == "" {
+			t.Errorf("error = %v, want a text that holds JSON", e)
+		}
+		codes = append(codes, fmt.Sprint(at(e, "email"), " ", text.ErrorCode))
+	}
+	want := []string{"ANN@acme.example USER_ALREADY_EXISTS", "A@X.org USER_ALREADY_INVITED", "nonsense BAD_USER_INPUT", "b@x.org USER_NOT_FOUND"}
+	if !slices.Equal(codes, want) {
+		t.Errorf("refused = %v, want %v", codes, want)
+	}
+	// Without roles the invitee gets the inviter's.
+	if roles := fmt.Sprint(at(answer, "data", "sendUserInvitesV2", "success", 0, "roleKeys"), at(answer, "data", "sendUserInvitesV2", "success", 1, "roleKeys")); roles != "[admin] [guest]" {
+		t.Errorf("roles = %s", roles)
+	}
+	mails := p.Outbox()
+	if len(mails) != 2 || mails[0].To != "a@x.org" || mails[0].Kind != roqtest.KindInvite || mails[0].Token == "" || mails[0].InviteID != at(answer, "data", "sendUserInvitesV2", "success", 0, "id") {
+		t.Errorf("outbox = %+v", mails)
+	}
+}
+
+func TestFirstSchema(t *testing.T) {
+	t.Parallel()
+	p := newPlatform(t, roqtest.WithRepeatedInvites())
+	const mutation = `mutation($in: UserInvitesCreateDto!) { sendUserInvites(userInvites: $in) { success { email data tenantId status } errors { error } } }`
+	one := map[string]any{"createdByUserId": p.ann.ID, "email": "a@x.org", "data": map[string]any{"k": 1}, "status": "accepted", "tenantId": p.tenant}
+	_, answer := p.graphQL(p.tokenOf(p.ann.ID), mutation, map[string]any{"in": map[string]any{"userInvites": []any{one, one}}})
+	success, _ := at(answer, "data", "sendUserInvites", "success").([]any)
+	if len(success) != 2 || fmt.Sprint(success[0]) != fmt.Sprintf("map[data:map[k:1] email:a@x.org status:pending tenantId:%s]", p.tenant) {
+		t.Errorf("answer = %v, want two invites to the caller's own tenant", answer)
+	}
+	one["tenantId"] = uuid.NewString()
+	if _, answer := p.graphQL(p.tokenOf(p.ann.ID), mutation, map[string]any{"in": map[string]any{"userInvites": []any{one}}}); refusal(answer) != "FORBIDDEN 403" {
+		t.Errorf("an invite to another tenant: %v", answer)
+	}
+	one["data"] = "text"
+	if _, answer := p.graphQL(p.tokenOf(p.ann.ID), mutation, map[string]any{"in": map[string]any{"userInvites": []any{one}}}); at(answer, "errors", 0, "extensions", "code") != "BAD_USER_INPUT" {
+		t.Errorf("data that is no object: %v", answer)
+	}
+}
+
+// The life of an invite: what may follow what.
+func TestLifeOfAnInvite(t *testing.T) {
+	t.Parallel()
+	p := newPlatform(t)
+	token := p.tokenOf(p.ann.ID)
+	act := func(mutation, id string) string {
+		_, answer := p.graphQL(token, `mutation($id: ID!) { done: `+mutation+`(id: $id) { status } }`, map[string]any{"id": id})
+		if status := at(answer, "data", "done", "status"); status != nil {
+			return status.(string)
+		}
+		return refusal(answer)
+	}
+	accept := func(i int, by string) string {
+		_, answer := p.graphQL(by, `mutation($t: String!) { acceptUserInviteV2(data: {token: $t}) { status acceptedByUserId } }`, map[string]any{"t": p.Outbox()[i].Token})
+		if status := at(answer, "data", "acceptUserInviteV2", "status"); status != nil {
+			return status.(string)
+		}
+		return refusal(answer)
+	}
+	ids := p.invite(token, "a@x.org", "b@x.org", "c@x.org", "d@x.org")
+	if err := p.Expire(ids[2]); err != nil {
+		t.Fatal(err)
+	}
+	for i, row := range []struct{ got, want string }{
+		{act("cancelUserInvite", ids[0]), "canceled"},
+		{act("cancelUserInvite", ids[0]), "USER_INVITE_CANCELLATION_FAILED 409"},
+		{act("resendUserInvite", ids[0]), "USER_INVITE_RESENDING_FAILED 409"},
+		{accept(0, token), "INVALID_USER_TOKEN 400"},
+		{accept(1, p.serviceToken()), "accepted"},
+		{accept(1, p.serviceToken()), "USER_INVITE_ALREADY_ACCEPTED 409"},
+		{act("cancelUserInvite", ids[1]), "USER_INVITE_ALREADY_ACCEPTED 409"},
+		{act("resendUserInvite", ids[1]), "USER_INVITE_ALREADY_ACCEPTED 409"},
+		{accept(2, token), "EXPIRED_USER_TOKEN 400"},
+		{act("resendUserInvite", ids[2]), "pending"},
+		{act("cancelUserInvite", ids[2]), "canceled"},
+		{act("resendUserInvite", ids[3]), "pending"},
+		{act("cancelUserInvite", uuid.NewString()), "USER_INVITATION_NOT_FOUND 404"},
+		{act("cancelUserInvite", "nope"), "BAD_USER_INPUT 400"},
+	} {
+		if row.got != row.want {
+			t.Errorf("step %d: %s, want %s", i, row.got, row.want)
+		}
+	}
+	if err := p.Expire(ids[1]); err == nil {
+		t.Error("an accepted invite expired")
+	}
+	mails := p.Outbox()
+	if len(mails) != 6 || mails[4].Kind != roqtest.KindResend || mails[4].InviteID != ids[2] || mails[5].To != "d@x.org" {
+		t.Errorf("outbox = %+v, want four invites and two resends", mails)
+	}
+	// The invitee became a user of the tenant, with the invite's roles.
+	accepted := p.Invites()[1]
+	_, tokens := p.userTokens(accepted.AcceptedByUserID, nil)
+	if tokens["accessToken"] == nil || accepted.AcceptedByUserID == "" {
+		t.Errorf("the invitee %q is no user: %v", accepted.AcceptedByUserID, tokens)
+	}
+	for i, want := range map[int]string{0: "map[email:a@x.org isExpired:false isValid:false]", 3: "map[email:d@x.org isExpired:false isValid:true]"} {
+		_, answer := p.graphQL(token, `query($t: String!) { checkUserInviteToken(token: $t) { email isExpired isValid } }`, map[string]any{"t": p.Outbox()[i].Token})
+		if got := fmt.Sprint(at(answer, "data", "checkUserInviteToken")); got != want {
+			t.Errorf("checkUserInviteToken = %s, want %s", got, want)
+		}
+	}
+	_, answer := p.graphQL(token, `{ checkUserInviteToken(token: "x") { email isExpired isValid } }`, nil)
+	if got := fmt.Sprint(at(answer, "data", "checkUserInviteToken")); got != "map[email:<nil> isExpired:<nil> isValid:false]" {
+		t.Errorf("checkUserInviteToken of nothing = %s", got)
+	}
+	if _, err := p.Accept("x"); err == nil || err.Error() == "" {
+		t.Error("an unknown token was accepted")
+	}
+}
+
+func TestInvitesExpireByTime(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		srv := roqtest.NewHandler(roqtest.WithInviteLifetime(time.Hour))
+		tenant := srv.AddTenant("Acme")
+		ann := srv.AddUser(roqtest.User{TenantID: tenant, Email: "ann@acme.example"})
+		client := inBubble(t, srv)
+		sent, err := client.AsUser(ann.ID).SendUserInvites(t.Context(), roq.SendUserInvitesInput{TenantID: tenant, UserInvites: []roq.UserInviteInput{{Email: "a@x.org"}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, want := range []roq.UserInviteStatus{roq.StatusPending, roq.StatusExpired} {
+			got, err := client.AsSuperAdmin().UserInvite(t.Context(), sent.Success[0].ID)
+			if err != nil || got.Status != want {
+				t.Errorf("status = %v, %v; want %s", got, err, want)
+			}
+			time.Sleep(time.Hour) //nolint:forbidigo // the bubble's clock
+		}
+		got := srv.Invites()[0]
+		if want := got.CreatedAt.Add(time.Hour); !got.StatusUpdatedAt.Equal(want) {
+			t.Errorf("StatusUpdatedAt = %v, want when it expired, %v", got.StatusUpdatedAt, want)
+		}
+	})
+}
+
+// inBubble is a client that reaches the platform without a socket.
+func inBubble(t *testing.T, srv *roqtest.Server) *roq.Client {
+	t.Helper()
+	cfg := srv.Config()
+	cfg.PlatformURL = "https://platform.example"
+	client, err := roq.New(cfg, roq.WithTransport(func(http.RoundTripper) http.RoundTripper {
+		return direct{srv.Handler()}
+	}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return client
+}
+
+type direct struct{ handler http.Handler }
+
+func (d direct) RoundTrip(r *http.Request) (*http.Response, error) {
+	w := httptest.NewRecorder()
+	d.handler.ServeHTTP(w, r)
+	return w.Result(), nil
+}
+
+// Every filter operator, order, search and paging.
+func TestList(t *testing.T) {
+	t.Parallel()
+	p := newPlatform(t)
+	token := p.tokenOf(p.ann.ID)
+	ids := p.invite(token, "anna@x.org", "Bert@x.org", "carl_1@y.org", "dora@y.org")
+	if _, err := p.Accept(p.Outbox()[1].Token); err != nil {
+		t.Fatal(err)
+	}
+	accepted := p.Invites()[1]
+	list := func(args string) string {
+		_, answer := p.graphQL(token, `{ userInvites(`+args+`) { totalCount data { email } } }`, nil)
+		var emails []string
+		data, _ := at(answer, "data", "userInvites", "data").([]any)
+		for _, one := range data {
+			emails = append(emails, at(one, "email").(string)[:1])
+		}
+		if at(answer, "errors") != nil {
+			return refusal(answer)
+		}
+		return fmt.Sprintf("%s of %v", strings.Join(emails, ""), at(answer, "data", "userInvites", "totalCount"))
+	}
+	for args, want := range map[string]string{
+		`limit: 10`:           "aBcd of 4",
+		`limit: 2`:            "aB of 4",
+		`limit: 2, offset: 3`: "d of 4",
+		`offset: 9`:           " of 4",
+		`limit: 0`:            " of 4",
+		`limit: -1`:           "BAD_USER_INPUT 400",
+		`filter: {}`:          "aBcd of 4",
+		`filter: {email: {}}`: "aBcd of 4",
+		`filter: null`:        "aBcd of 4",
+		`filter: {email: {equalTo: "anna@x.org"}}`:                                      "a of 1",
+		`filter: {email: {equalTo: "ANNA@x.org"}}`:                                      " of 0",
+		`filter: {email: {notEqualTo: "anna@x.org"}}`:                                   "Bcd of 3",
+		`filter: {email: {valueIn: ["anna@x.org", "dora@y.org"]}}`:                      "ad of 2",
+		`filter: {email: {valueIn: []}}`:                                                " of 0",
+		`filter: {email: {valueNotIn: ["anna@x.org"]}}`:                                 "Bcd of 3",
+		`filter: {email: {like: "%@x.org"}}`:                                            "aB of 2",
+		`filter: {email: {like: "b%"}}`:                                                 " of 0",
+		`filter: {email: {iLike: "b%"}}`:                                                "B of 1",
+		`filter: {email: {like: "carl_1%"}}`:                                            "c of 1",
+		`filter: {email: {like: "carl\\_1%"}}`:                                          "c of 1",
+		`filter: {email: {like: "ann_@x.org"}}`:                                         "a of 1",
+		`filter: {email: {like: "ann\\_@x.org"}}`:                                       " of 0",
+		`filter: {email: {like: "%a%", notEqualTo: "anna@x.org"}}`:                      "cd of 2",
+		`filter: {status: {equalTo: "accepted"}}`:                                       "B of 1",
+		`filter: {status: {valueIn: ["pending", "accepted"]}}`:                          "aBcd of 4",
+		`filter: {firstName: {equalTo: "First2"}}`:                                      "c of 1",
+		`filter: {lastName: {equalTo: ""}}`:                                             "aBcd of 4",
+		`filter: {locale: {equalTo: "de-DE"}}`:                                          " of 0",
+		`filter: {locale: {notEqualTo: "de-DE"}}`:                                       "aBcd of 4",
+		`filter: {id: {equalTo: "` + strings.ToUpper(ids[3]) + `"}}`:                    "d of 1",
+		`filter: {id: {equalTo: "urn:uuid:` + ids[3] + `"}}`:                            "BAD_USER_INPUT 400",
+		`filter: {acceptedByUserId: {valueNotIn: []}}`:                                  "aBcd of 4",
+		`filter: {email: {like: "` + strings.Repeat("%a", 40) + `%z"}}`:                 " of 0", // at once, too
+		`filter: {id: {equalTo: "` + ids[3] + `"}}`:                                     "d of 1",
+		`filter: {id: {notEqualTo: "` + ids[3] + `"}}`:                                  "aBc of 3",
+		`filter: {id: {valueIn: ["` + ids[3] + `", "` + ids[0] + `"]}}`:                 "ad of 2",
+		`filter: {id: {valueNotIn: ["` + ids[3] + `"]}}`:                                "aBc of 3",
+		`filter: {id: {equalTo: "nope"}}`:                                               "BAD_USER_INPUT 400",
+		`filter: {id: {valueIn: ["nope"]}}`:                                             "BAD_USER_INPUT 400",
+		`filter: {tenantId: {equalTo: "` + p.tenant + `"}}`:                             "aBcd of 4",
+		`filter: {createdByUserId: {equalTo: "` + p.ann.ID + `"}}`:                      "aBcd of 4",
+		`filter: {userTokenId: {equalTo: "` + accepted.UserTokenID + `"}}`:              "B of 1",
+		`filter: {acceptedByUserId: {equalTo: "` + accepted.AcceptedByUserID + `"}}`:    "B of 1",
+		`filter: {acceptedByUserId: {notEqualTo: "` + accepted.AcceptedByUserID + `"}}`: " of 0", // null is not unequal, in SQL
+		`filter: {acceptedByUserId: {}}`:                                                "aBcd of 4",
+		`order: {sort: email, order: ASC}`:                                              "Bacd of 4",
+		`order: {sort: email, order: DESC}`:                                             "dcaB of 4",
+		`order: {sort: status, order: ASC}`:                                             "Bacd of 4",
+		`order: {sort: firstName, order: DESC}`:                                         "dcBa of 4",
+		`order: {sort: locale, order: ASC}`:                                             "aBcd of 4",
+		`order: {sort: lastName, order: ASC}`:                                           "aBcd of 4",
+		`order: {sort: data, order: ASC}`:                                               "aBcd of 4",
+		`search: {key: firstName, value: "first1"}`:                                     "B of 1",
+		`search: {key: locale, value: "US"}`:                                            "aBcd of 4",
+		`search: {key: lastName, value: "x"}`:                                           " of 0",
+		`search: {key: firstName, value: "1"}, filter: {email: {like: "a%"}}`:           " of 0",
+		`search: {key: locale, value: "en"}, limit: 1, offset: 1`:                       "B of 4",
+	} {
+		if got := list(args); got != want {
+			t.Errorf("%s = %s, want %s", args, got, want)
+		}
+	}
+}
+
+func TestListByTime(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		srv := roqtest.NewHandler()
+		tenant := srv.AddTenant("Acme")
+		ann := srv.AddUser(roqtest.User{TenantID: tenant, Email: "ann@acme.example"})
+		p := inBubble(t, srv).AsUser(ann.ID)
+		for _, email := range []string{"a@x.org", "b@x.org", "c@x.org"} {
+			if _, err := p.SendUserInvites(t.Context(), roq.SendUserInvitesInput{TenantID: tenant, UserInvites: []roq.UserInviteInput{{Email: email}}}); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(time.Second) //nolint:forbidigo // the bubble's clock
+		}
+		if _, err := srv.Accept(srv.Outbox()[0].Token); err != nil {
+			t.Fatal(err)
+		}
+		for want, order := range map[string]roq.UserInviteOrder{
+			"abc": {Sort: roq.SortCreatedAt, Order: roq.Ascending}, "cba": {Sort: roq.SortCreatedAt, Order: roq.Descending},
+			"bca": {Sort: roq.SortUpdatedAt, Order: roq.Ascending}, "acb": {Sort: roq.SortUpdatedAt, Order: roq.Descending},
+		} {
+			page, err := p.UserInvites(t.Context(), roq.UserInvitesQuery{Order: &order})
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := ""
+			for _, i := range page.Data {
+				got += i.Email[:1]
+			}
+			if got != want {
+				t.Errorf("%v = %s, want %s", order, got, want)
+			}
+		}
+	})
+}
+
+// Of invites made in the same moment the later one is the newer one.
+func TestNewestFirst(t *testing.T) {
+	t.Parallel()
+	p := newPlatform(t)
+	token := p.tokenOf(p.ann.ID)
+	for i := range 30 {
+		newest := fmt.Sprintf("p%d@x.org", i)
+		p.invite(token, newest)
+		_, answer := p.graphQL(token, `{ userInvites(limit: 1, order: {sort: createdAt, order: DESC}) { data { email } } }`, nil)
+		if got := at(answer, "data", "userInvites", "data", 0, "email"); got != newest {
+			t.Fatalf("the newest is %v, want %s", got, newest)
+		}
+	}
+}
+
+// What is null in the answer is null in a filter.
+func TestNullLocale(t *testing.T) {
+	t.Parallel()
+	p := newPlatform(t)
+	token := p.tokenOf(p.ann.ID)
+	p.graphQL(token, `mutation($data: UserInvitesCreateV2Dto!) { sendUserInvitesV2(data: $data) { success { id } } }`,
+		map[string]any{"data": map[string]any{"tenantId": p.tenant, "userInvites": []any{map[string]any{"createdByUserId": p.ann.ID, "email": "a@x.org"}}}})
+	for filter, want := range map[string]float64{`{}`: 1, `{notEqualTo: "en"}`: 0, `{like: "%"}`: 0, `{valueNotIn: ["en"]}`: 0, `{equalTo: ""}`: 0, `{valueNotIn: []}`: 1} {
+		_, answer := p.graphQL(token, `{ userInvites(filter: {locale: `+filter+`}) { totalCount data { locale } } }`, nil)
+		if got := at(answer, "data", "userInvites", "totalCount"); got != want {
+			t.Errorf("locale: %s = %v, want %v", filter, got, want)
+		}
+	}
+}
+
+// The invite is for the address that it was sent to.
+func TestOnlyTheInviteeAccepts(t *testing.T) {
+	t.Parallel()
+	p := newPlatform(t)
+	p.invite(p.tokenOf(p.ann.ID), "john@x.org")
+	john := p.AddUser(roqtest.User{TenantID: p.AddTenant("His own"), Email: "John@x.org"})
+	for _, row := range []struct {
+		user roqtest.User
+		want string
+	}{{p.ann, "USER_INVITE_ACCEPTANCE_FAILED 403"}, {john, "<nil> <nil>"}} {
+		_, answer := p.graphQL(p.tokenOf(row.user.ID), `mutation($t: String!) { acceptUserInvite(acceptUserInvite: {token: $t}) { acceptedByUserId tenantId } }`, map[string]any{"t": p.Outbox()[0].Token})
+		if got := refusal(answer); got != row.want {
+			t.Errorf("%s accepts: %v, want %s", row.user.Email, answer, row.want)
+		}
+	}
+	// They are a user of the inviting tenant now, so cannot be invited again.
+	_, answer := p.graphQL(p.tokenOf(p.ann.ID), `mutation($data: UserInvitesCreateV2Dto!) { sendUserInvitesV2(data: $data) { errors { error } } }`,
+		map[string]any{"data": map[string]any{"tenantId": p.tenant, "userInvites": []any{map[string]any{"createdByUserId": p.ann.ID, "email": "john@x.org"}}}})
+	if got := fmt.Sprint(at(answer, "data", "sendUserInvitesV2", "errors", 0, "error")); !strings.Contains(got, "USER_ALREADY_EXISTS") {
+		t.Errorf("inviting a user = %v", answer)
+	}
+}
+
+// An expired invite cannot be brought back beside a pending one.
+func TestNoSecondPendingInviteByResending(t *testing.T) {
+	t.Parallel()
+	p := newPlatform(t)
+	token := p.tokenOf(p.ann.ID)
+	first := p.invite(token, "a@x.org")[0]
+	if err := p.Expire(first); err != nil {
+		t.Fatal(err)
+	}
+	p.invite(token, "a@x.org")
+	if _, answer := p.graphQL(token, `mutation { resendUserInvite(id: "`+first+`") { status } }`, nil); refusal(answer) != "USER_ALREADY_INVITED 409" {
+		t.Errorf("resending the expired one = %v", answer)
+	}
+}
+
+// A variable of the wrong type is refused before it comes to an answer.
+func TestVariablesOfTheWrongType(t *testing.T) {
+	t.Parallel()
+	p := newPlatform(t)
+	for document, variables := range map[string]map[string]any{
+		`query($v: Int) { userInvites(limit: $v) { totalCount } }`: {"v": 1.5},
+		`query($v: ID!) { userInvite(id: $v) { id } }`:             {"v": map[string]any{}},
+	} {
+		if status, answer := p.graphQL(p.serviceToken(), document, variables); status != 400 || answer["data"] != nil {
+			t.Errorf("%s with %v: %d %v", document, variables, status, answer)
+		}
+	}
+}

@@ -1,0 +1,296 @@
+package roqtest
+
+import (
+	"crypto/rand"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/mail"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/go-roq/roq"
+)
+
+type invite struct {
+	roq.UserInvite
+	token     string
+	expiresAt time.Time
+}
+
+// newInvite is one input of a send, of either schema version.
+type newInvite struct {
+	createdByUserID, email, firstName, lastName, locale string
+	tenantID                                            string
+	roles                                               []string
+	data                                                json.RawMessage
+}
+
+// refusedInvite is an input that was refused while others went through.
+type refusedInvite struct {
+	newInvite
+	err *platformError
+}
+
+func (w *world) send(c caller, tenantID string, inputs []newInvite) (made []roq.UserInvite, refused []refusedInvite, err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.expire()
+	if tenantID == "" && len(inputs) > 0 {
+		tenantID = inputs[0].tenantID
+	}
+	if tenantID == "" && c.user != nil {
+		tenantID = c.user.TenantID
+	}
+	_, known := w.tenants[canonical(tenantID)]
+	switch tenantID = canonical(tenantID); {
+	case tenantID == "":
+		return nil, nil, badInput("tenantId must be a UUID")
+	case !c.sees(tenantID):
+		return nil, nil, forbidden("the tenant is not yours")
+	case !known:
+		return nil, nil, notFound("TENANT_NOT_FOUND", "there is no such tenant")
+	case len(inputs) == 0:
+		return nil, nil, badInput("userInvites must not be empty")
+	case w.bulkLimit > 0 && len(inputs) > w.bulkLimit:
+		e := badInput(fmt.Sprintf("at most %d users can be invited at once", w.bulkLimit))
+		e.errorCode, e.variables = "BULK_USER_INVITE_LIMIT_EXCEEDED", map[string]any{"limit": w.bulkLimit}
+		return nil, nil, e
+	}
+	for i := range inputs {
+		in := &inputs[i]
+		if in.createdByUserID = canonical(in.createdByUserID); in.createdByUserID == "" {
+			return nil, nil, badInput("createdByUserId must be a UUID")
+		}
+		if in.tenantID != "" && canonical(in.tenantID) != tenantID {
+			return nil, nil, badInput("all invites of a request must be for the same tenant")
+		}
+	}
+	for _, in := range inputs {
+		if err := w.refusal(tenantID, in); err != nil {
+			refused = append(refused, refusedInvite{in, err})
+			continue
+		}
+		made = append(made, w.invite(tenantID, in).UserInvite)
+	}
+	return made, refused, nil
+}
+
+// canonical returns a UUID as it is kept, whatever the case of its letters, and
+// nothing for what is not one.
+func canonical(id string) string {
+	parsed, err := uuid.Parse(id)
+	if err != nil || len(id) != len(uuid.Nil.String()) {
+		return ""
+	}
+	return parsed.String()
+}
+
+// refusal says why one person cannot be invited, if so.
+func (w *world) refusal(tenantID string, in newInvite) *platformError {
+	parsed, err := mail.ParseAddress(in.email)
+	if err != nil || parsed.Address != in.email {
+		return badInput("email must be an email")
+	}
+	if inviter := w.users[in.createdByUserID]; inviter == nil || inviter.TenantID != tenantID {
+		return notFound("USER_NOT_FOUND", "the tenant has no user with the id in createdByUserId")
+	}
+	return w.taken(at(tenantID, in.email))
+}
+
+// taken says why an address can have no pending invite, or no further one.
+func (w *world) taken(where address) *platformError {
+	if w.usersAt[where] != nil {
+		return conflict("USER_ALREADY_EXISTS", "the tenant has a user with this email")
+	}
+	pending := func(i *invite) bool { return i.Status == roq.StatusPending }
+	if !w.repeatAllowed && slices.ContainsFunc(w.invitesAt[where], pending) {
+		return conflict("USER_ALREADY_INVITED", "the email has a pending invite")
+	}
+	return nil
+}
+
+func (w *world) invite(tenantID string, in newInvite) *invite {
+	roles := slices.Clone(in.roles)
+	if len(roles) == 0 {
+		roles = slices.Clone(w.users[in.createdByUserID].Roles)
+	}
+	created := now()
+	i := &invite{
+		UserInvite: roq.UserInvite{
+			ID: uuid.NewString(), UserTokenID: uuid.NewString(), TenantID: tenantID, CreatedByUserID: in.createdByUserID,
+			Email: in.email, FirstName: in.firstName, LastName: in.lastName, Locale: in.locale, RoleKeys: roles,
+			Status: roq.StatusPending, Data: in.data, CreatedAt: created, UpdatedAt: created, StatusUpdatedAt: created,
+		},
+		token:     rand.Text(),
+		expiresAt: created.Add(w.inviteLifetime),
+	}
+	w.invites = append(w.invites, i)
+	w.byID[i.ID], w.byToken[i.token] = i, i
+	where := at(i.TenantID, i.Email)
+	w.invitesAt[where] = append(w.invitesAt[where], i)
+	w.mail(i, KindInvite, created)
+	return i
+}
+
+func (w *world) mail(i *invite, kind EmailKind, when time.Time) {
+	w.outbox = append(w.outbox, Email{To: i.Email, InviteID: i.ID, Kind: kind, Token: i.token, At: when})
+}
+
+// find returns an invite that the caller may see.
+func (w *world) find(c caller, id string) (*invite, error) {
+	if id = canonical(id); id == "" {
+		return nil, badInput("id must be a UUID")
+	}
+	w.expire()
+	i := w.byID[id]
+	if i == nil || !c.sees(i.TenantID) {
+		return nil, notFound("USER_INVITATION_NOT_FOUND", "there is no such invite")
+	}
+	return i, nil
+}
+
+func (w *world) get(c caller, id string) (roq.UserInvite, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	i, err := w.find(c, id)
+	if err != nil {
+		return roq.UserInvite{}, err
+	}
+	return i.UserInvite, nil
+}
+
+// resend mails a pending or expired invite again and gives it its whole lifetime.
+func (w *world) resend(c caller, id string) (roq.UserInvite, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	i, err := w.findOpen(c, id, "USER_INVITE_RESENDING_FAILED")
+	if err != nil {
+		return roq.UserInvite{}, err
+	}
+	if i.Status != roq.StatusPending {
+		if err := w.taken(at(i.TenantID, i.Email)); err != nil {
+			return roq.UserInvite{}, err
+		}
+	}
+	resent := now()
+	i.expiresAt, i.UpdatedAt = resent.Add(w.inviteLifetime), resent
+	i.move(roq.StatusPending, resent)
+	w.mail(i, KindResend, resent)
+	return i.UserInvite, nil
+}
+
+// cancel withdraws an invite until it is accepted.
+func (w *world) cancel(c caller, id string) (roq.UserInvite, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	i, err := w.findOpen(c, id, "USER_INVITE_CANCELLATION_FAILED")
+	if err != nil {
+		return roq.UserInvite{}, err
+	}
+	i.move(roq.StatusCanceled, now())
+	return i.UserInvite, nil
+}
+
+// findOpen returns an invite that the caller may change: one that was neither
+// accepted nor, which is our reading, canceled. The code is for the latter.
+func (w *world) findOpen(c caller, id, canceled string) (*invite, error) {
+	i, err := w.find(c, id)
+	switch {
+	case err != nil:
+		return nil, err
+	case i.Status == roq.StatusAccepted:
+		return nil, conflict("USER_INVITE_ALREADY_ACCEPTED", "the invite was accepted")
+	case i.Status == roq.StatusCanceled:
+		return nil, conflict(canceled, "the invite was canceled")
+	}
+	return i, nil
+}
+
+// accept turns the invitee into a user of the tenant, if there is none with the
+// invite's address yet. A user can accept only what was sent to their address;
+// that the service account can accept for anybody is our reading.
+func (w *world) accept(acceptor *User, token string) (roq.UserInvite, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.expire()
+	i := w.byToken[token]
+	if i == nil {
+		return roq.UserInvite{}, notFound("USER_TOKEN_NOT_FOUND", "there is no such token")
+	}
+	switch i.Status {
+	case roq.StatusAccepted:
+		return roq.UserInvite{}, conflict("USER_INVITE_ALREADY_ACCEPTED", "the invite was accepted")
+	case roq.StatusCanceled:
+		return roq.UserInvite{}, badToken("INVALID_USER_TOKEN", "the invite was canceled")
+	case roq.StatusExpired:
+		return roq.UserInvite{}, badToken("EXPIRED_USER_TOKEN", "the invite has expired")
+	}
+	if acceptor != nil && !strings.EqualFold(acceptor.Email, i.Email) {
+		return roq.UserInvite{}, &platformError{status: http.StatusForbidden, errorCode: "USER_INVITE_ACCEPTANCE_FAILED", message: "the invite is for another email"}
+	}
+	i.AcceptedByUserID = w.invitee(i).ID
+	i.move(roq.StatusAccepted, now())
+	return i.UserInvite, nil
+}
+
+func badToken(code, message string) *platformError {
+	e := badInput(message)
+	e.errorCode = code
+	return e
+}
+
+func (w *world) invitee(i *invite) *member {
+	if m := w.usersAt[at(i.TenantID, i.Email)]; m != nil {
+		return m
+	}
+	return w.addUserLocked(User{TenantID: i.TenantID, Email: i.Email, FirstName: i.FirstName, LastName: i.LastName,
+		Locale: i.Locale, Roles: i.RoleKeys})
+}
+
+// checkToken says whether a token of an accept link would be taken.
+func (w *world) checkToken(token string) (email string, valid, expired bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.expire()
+	i := w.byToken[token]
+	if i == nil {
+		return "", false, false
+	}
+	return i.Email, i.Status == roq.StatusPending, i.Status == roq.StatusExpired
+}
+
+// expireNow lets a pending invite expire before its time.
+func (w *world) expireNow(id string) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	i, err := w.find(caller{}, id)
+	if err != nil {
+		return err
+	}
+	if i.Status != roq.StatusPending {
+		return conflict("USER_INVITE_NOT_PENDING", "the invite is "+string(i.Status))
+	}
+	i.expiresAt = now()
+	w.expire()
+	return nil
+}
+
+// expire gives every pending invite whose time has come its status.
+func (w *world) expire() {
+	moment := now()
+	for _, i := range w.invites {
+		if i.Status == roq.StatusPending && !moment.Before(i.expiresAt) {
+			i.move(roq.StatusExpired, i.expiresAt)
+		}
+	}
+}
+
+func (i *invite) move(to roq.UserInviteStatus, when time.Time) {
+	if i.Status != to {
+		i.Status, i.StatusUpdatedAt, i.UpdatedAt = to, when, when
+	}
+}

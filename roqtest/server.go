@@ -1,0 +1,303 @@
+// Package roqtest is a ROQ platform on loopback, to test against and to develop
+// with. It executes GraphQL against the published schema, enforces what the
+// platform enforces, and keeps the e-mails that it would have sent.
+//
+//	srv := roqtest.NewServer()
+//	defer srv.Close()
+//	tenant := srv.AddTenant("Acme")
+//	user := srv.AddUser(roqtest.User{TenantID: tenant, Email: "ann@acme.example"})
+//	client, err := roq.New(srv.Config())
+//
+// What the platform's documentation leaves open it does in the way that a NestJS
+// and Apollo server would; the comments call that our reading.
+package roqtest
+
+import (
+	"crypto/rand"
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"regexp"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/graph-gophers/graphql-go"
+
+	"github.com/go-roq/roq"
+)
+
+const (
+	// maxBody bounds what one request may hold.
+	maxBody = 64 << 20
+	// keptRequests bounds what [Server.Requests] returns.
+	keptRequests = 10_000
+)
+
+// Server is a ROQ platform. It is safe for concurrent use, and knows nothing of
+// other Servers.
+type Server struct {
+	// URL is where it listens, with the platform's endpoints, the REST API's and
+	// the application's; empty for a Server made by [NewHandler].
+	URL string
+
+	environmentID, apiKey, webhookKey string
+	secret                            []byte // signs the platform's own tokens
+	tokenLifetime                     time.Duration
+	generation                        atomic.Int64 // of tokens: older ones are revoked
+
+	world    *world
+	schema   *graphql.Schema
+	faults   faults
+	requests requestLog
+	handler  http.Handler
+	listener *httptest.Server
+	closing  sync.Once
+	closed   chan struct{}
+}
+
+// Option changes how the platform behaves.
+type Option func(*Server)
+
+// WithBulkLimit refuses a request with more than n invites by
+// BULK_USER_INVITE_LIMIT_EXCEEDED. The default is no limit: the platform's is
+// not published.
+func WithBulkLimit(n int) Option { return func(s *Server) { s.world.bulkLimit = n } }
+
+// WithRepeatedInvites lets an address have several pending invites to a tenant.
+// By default the second is refused by USER_ALREADY_INVITED.
+func WithRepeatedInvites() Option { return func(s *Server) { s.world.repeatAllowed = true } }
+
+// WithInviteLifetime sets when a pending invite expires. The default is 7 days.
+func WithInviteLifetime(d time.Duration) Option {
+	return func(s *Server) { s.world.inviteLifetime = d }
+}
+
+// WithTokenLifetime sets when an access token expires. The default is an hour.
+func WithTokenLifetime(d time.Duration) Option { return func(s *Server) { s.tokenLifetime = d } }
+
+// NewServer starts a platform on loopback. Close it when done.
+func NewServer(opts ...Option) *Server {
+	s := NewHandler(opts...)
+	s.listener = httptest.NewServer(s.handler)
+	s.URL = s.listener.URL
+	return s
+}
+
+// NewHandler makes a platform that does not listen: serve its [Server.Handler].
+func NewHandler(opts ...Option) *Server {
+	s := &Server{
+		environmentID: uuid.NewString(),
+		apiKey:        rand.Text(),
+		webhookKey:    rand.Text(),
+		secret:        []byte(rand.Text()),
+		tokenLifetime: time.Hour,
+		world:         newWorld(),
+		closed:        make(chan struct{}),
+	}
+	for _, opt := range opts {
+		opt(s)
+	}
+	s.schema = parseSchema(s.world)
+	s.handler = s.routes()
+	return s
+}
+
+// Close stops listening and waits for requests under way; those that a fault
+// delays are dropped.
+func (s *Server) Close() {
+	s.closing.Do(func() { close(s.closed) })
+	if s.listener != nil {
+		s.listener.Close()
+	}
+}
+
+// Config returns what a client of this platform needs.
+func (s *Server) Config() roq.Config {
+	return roq.Config{
+		PlatformURL: s.URL, APIURL: s.URL, AppURL: s.URL,
+		EnvironmentID: s.environmentID, APIKey: s.apiKey, WebhookKey: s.webhookKey,
+	}
+}
+
+// Handler returns the platform as an http.Handler.
+func (s *Server) Handler() http.Handler { return s.handler }
+
+// AddTenant makes a tenant and returns its id.
+func (s *Server) AddTenant(name string) string { return s.world.addTenant(name) }
+
+// AddUser makes a user and returns it with its id. A TenantID that is not known
+// becomes a tenant.
+func (s *Server) AddUser(u User) User { return s.world.addUser(u) }
+
+// SessionToken returns the value of a session cookie for the user, signed as
+// @roq/nextjs signs it; empty if there is no such user.
+func (s *Server) SessionToken(userID string) string {
+	u, ok := s.world.user(userID)
+	if !ok {
+		return ""
+	}
+	return s.sessionToken(u)
+}
+
+// RevokeTokens makes every access token issued so far invalid, those in sessions
+// too.
+func (s *Server) RevokeTokens() { s.generation.Add(1) }
+
+// Outbox returns every e-mail sent so far, the oldest first.
+func (s *Server) Outbox() []Email { return s.world.mails() }
+
+// Accept does what the invitee does with the link in the e-mail: the invitee
+// becomes a user of the tenant. The error is the platform's refusal.
+func (s *Server) Accept(token string) (roq.UserInvite, error) {
+	i, err := s.world.accept(nil, token)
+	return detached(i), err
+}
+
+// Expire does what time does to a pending invite.
+func (s *Server) Expire(inviteID string) error { return s.world.expireNow(inviteID) }
+
+// Invites returns every invite there is, the oldest first.
+func (s *Server) Invites() []roq.UserInvite {
+	all := s.world.snapshot(func(*roq.UserInvite) bool { return true })
+	for i := range all {
+		all[i] = detached(all[i])
+	}
+	return all
+}
+
+// detached is an invite that shares nothing with the platform's.
+func detached(i roq.UserInvite) roq.UserInvite {
+	i.RoleKeys, i.Data = slices.Clone(i.RoleKeys), slices.Clone(i.Data)
+	return i
+}
+
+// Requests returns what arrived, the oldest first: the last 10,000 requests.
+func (s *Server) Requests() []Request { return s.requests.all() }
+
+// Inject adds a fault. Of several that fit a request the first happens to it.
+func (s *Server) Inject(f Fault) { s.faults.add(f) }
+
+// Request is a request that arrived.
+type Request struct {
+	Method, Path string
+	Header       http.Header
+	// Operation is a GraphQL operation's name or one of the Op constants.
+	Operation string
+	// Variables are GraphQL's, as they came.
+	Variables json.RawMessage
+	At        time.Time
+}
+
+type requestLog struct {
+	mu   sync.Mutex
+	list []Request
+}
+
+func (l *requestLog) add(r Request) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.list = append(l.list, r); len(l.list) >= 2*keptRequests {
+		l.list = slices.Clone(l.list[len(l.list)-keptRequests:])
+	}
+}
+
+func (l *requestLog) all() []Request {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	last := slices.Clone(l.list[max(0, len(l.list)-keptRequests):])
+	for i := range last {
+		last[i].Header, last[i].Variables = last[i].Header.Clone(), slices.Clone(last[i].Variables)
+	}
+	return last
+}
+
+// endpoint answers a request whose body was read.
+type endpoint func(w http.ResponseWriter, r *http.Request, body []byte)
+
+func (s *Server) routes() http.Handler {
+	mux := http.NewServeMux()
+	handle := func(pattern, operation string, serve endpoint) {
+		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
+			body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+			if err != nil {
+				http.Error(w, "the body is too large or was cut", http.StatusRequestEntityTooLarge)
+				return
+			}
+			s.arrive(w, r, operation, body, serve)
+		})
+	}
+	handle("POST /v01/server/graphql", "", s.graphQL(true))
+	handle("POST /v01/graphql", "", s.graphQL(false))
+	handle("POST /v01/authorize/serviceAccount", OpAuthorizeServiceAccount, s.authorizeServiceAccount)
+	handle("POST /v01/authorize", OpAuthorize, s.authorize)
+	handle("POST /v01/authorize/refreshToken", OpRefreshToken, s.refresh)
+	handle("GET /api/auth/session", OpSession, s.session)
+	handle("GET /api/auth/login", "", s.signIn)
+	handle("GET /api/auth/signup", "", s.signIn)
+	handle("GET /api/auth/logout", "", s.signOut)
+	handle("GET /api/model/user/findMany", OpFindUsers, s.findUsers)
+	return mux
+}
+
+// arrive notes a request and answers it, or lets a fault happen to it.
+func (s *Server) arrive(w http.ResponseWriter, r *http.Request, operation string, body []byte, serve endpoint) {
+	noted := Request{Method: r.Method, Path: r.URL.Path, Header: r.Header.Clone(), Operation: operation, At: time.Now()}
+	if operation == "" && r.Method == http.MethodPost {
+		noted.Operation, noted.Variables = operationOf(body)
+	}
+	s.requests.add(noted)
+	process := func(w http.ResponseWriter, r *http.Request) { serve(w, r, body) }
+	if f := s.faults.take(noted.Operation); f != nil {
+		f.serve(w, r, process, s.closed)
+		return
+	}
+	process(w, r)
+}
+
+func (s *Server) graphQL(server bool) endpoint {
+	return func(w http.ResponseWriter, r *http.Request, body []byte) {
+		var request graphQLRequest
+		if json.Unmarshal(body, &request) != nil || request.Query == "" {
+			e := badInput("the body must be JSON with a query")
+			writeJSON(w, http.StatusBadRequest, map[string]any{"errors": []any{map[string]any{"message": e.message, "extensions": e.Extensions()}}})
+			return
+		}
+		c, refusal := s.callerFrom(r, server)
+		if refusal != nil {
+			writeJSON(w, http.StatusOK, refused(refusal))
+			return
+		}
+		status, answer := s.execute(r.Context(), c, request)
+		writeJSON(w, status, answer)
+	}
+}
+
+// operationOf names a GraphQL request: by its operationName, else by the name in
+// the document, else by the first field.
+func operationOf(body []byte) (string, json.RawMessage) {
+	var r struct {
+		Query         string          `json:"query"`
+		OperationName string          `json:"operationName"`
+		Variables     json.RawMessage `json:"variables"`
+	}
+	_ = json.Unmarshal(body, &r)
+	if r.OperationName != "" {
+		return r.OperationName, r.Variables
+	}
+	if m := namedOperation.FindStringSubmatch(noise.ReplaceAllString(r.Query, " ")); m != nil {
+		return m[1] + m[2], r.Variables
+	}
+	return "", r.Variables
+}
+
+var (
+	// noise is what can hold anything: comments, texts, and lists of arguments that
+	// hold no others.
+	noise = regexp.MustCompile(`#[^\n]*|"(?:[^"\\]|\\.)*"|\([^()]*\)|fragment\s[^{]*\{[^{}]*\}`)
+	// namedOperation is an operation with its name or, without one, its first field.
+	namedOperation = regexp.MustCompile(`(?:query|mutation)\s+(\w+)|\{\s*(?:\w+\s*:\s*)?(\w+)`)
+)

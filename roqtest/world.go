@@ -1,0 +1,170 @@
+package roqtest
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/go-roq/roq"
+)
+
+// User is a user of the platform.
+type User struct {
+	ID                                           string // the roqUserId; made if empty
+	TenantID                                     string
+	Email, FirstName, LastName, Locale, Timezone string
+	Roles                                        []string
+}
+
+// Email is an e-mail that the platform sent.
+type Email struct {
+	To, InviteID string
+	Kind         EmailKind
+	// Token is what the accept link holds: see [Server.Accept].
+	Token string
+	At    time.Time
+}
+
+// EmailKind says what made the platform send an e-mail.
+type EmailKind string
+
+// The kinds of e-mail.
+const (
+	KindInvite EmailKind = "invite"
+	KindResend EmailKind = "resend"
+)
+
+// world is what the platform knows, and its rules.
+type world struct {
+	bulkLimit      int
+	repeatAllowed  bool
+	inviteLifetime time.Duration
+
+	mu        sync.Mutex
+	tenants   map[string]string // name by id
+	users     map[string]*member
+	made      int       // how many users were made
+	invites   []*invite // in the order of their creation
+	byID      map[string]*invite
+	byToken   map[string]*invite
+	usersAt   map[address]*member
+	invitesAt map[address][]*invite
+	outbox    []Email
+}
+
+// address is somebody's address in a tenant, in lower case.
+type address struct{ tenantID, email string }
+
+func at(tenantID, email string) address { return address{tenantID, strings.ToLower(email)} }
+
+type member struct {
+	User
+	number    int    // in the order of creation
+	rowID     string // the REST API's id, which is another one
+	createdAt time.Time
+}
+
+func newWorld() *world {
+	return &world{
+		inviteLifetime: 7 * 24 * time.Hour,
+		tenants:        make(map[string]string),
+		users:          make(map[string]*member),
+		byID:           make(map[string]*invite),
+		byToken:        make(map[string]*invite),
+		usersAt:        make(map[address]*member),
+		invitesAt:      make(map[address][]*invite),
+	}
+}
+
+// now is the platform's clock: it writes milliseconds.
+func now() time.Time { return time.Now().UTC().Truncate(time.Millisecond) }
+
+func (w *world) addTenant(name string) string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	id := uuid.NewString()
+	w.tenants[id] = name
+	return id
+}
+
+func (w *world) addUser(u User) User {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	u = w.addUserLocked(u).User
+	u.Roles = slices.Clone(u.Roles)
+	return u
+}
+
+func (w *world) addUserLocked(u User) *member {
+	u.ID = cmp.Or(u.ID, uuid.NewString())
+	if before := w.users[u.ID]; before != nil && w.usersAt[at(before.TenantID, before.Email)] == before {
+		delete(w.usersAt, at(before.TenantID, before.Email))
+	}
+	u.Roles = slices.Clone(u.Roles)
+	if _, known := w.tenants[u.TenantID]; !known && u.TenantID != "" {
+		w.tenants[u.TenantID] = u.TenantID
+	}
+	w.made++
+	m := &member{User: u, number: w.made, rowID: uuid.NewString(), createdAt: now()}
+	w.users[u.ID] = m
+	w.usersAt[at(u.TenantID, u.Email)] = m
+	return m
+}
+
+func (w *world) user(id string) (User, bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	m, ok := w.users[id]
+	if !ok {
+		return User{}, false
+	}
+	return m.User, true
+}
+
+// members returns the users that match, in the order of their creation.
+func (w *world) members(match func(*member) bool) []member {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var found []member
+	for _, m := range w.users {
+		if match(m) {
+			found = append(found, *m)
+		}
+	}
+	slices.SortFunc(found, func(a, b member) int {
+		return cmp.Compare(a.number, b.number)
+	})
+	return found
+}
+
+// caller is who makes a request: a user, or the service account if it is nil.
+type caller struct{ user *User }
+
+// sees reports whether the caller may see and change what belongs to a tenant.
+func (c caller) sees(tenantID string) bool {
+	return c.user == nil || c.user.TenantID == tenantID && tenantID != ""
+}
+
+// snapshot returns the invites that match, in the order of their creation.
+func (w *world) snapshot(match func(*roq.UserInvite) bool) []roq.UserInvite {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.expire()
+	found := make([]roq.UserInvite, 0, len(w.invites))
+	for _, i := range w.invites {
+		if match(&i.UserInvite) {
+			found = append(found, i.UserInvite)
+		}
+	}
+	return found
+}
+
+func (w *world) mails() []Email {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Clone(w.outbox)
+}
