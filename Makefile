@@ -1,0 +1,40 @@
+# What a contributor types. `make ci` is what CI runs.
+
+GOLANGCI_LINT := go tool -modfile=tools/lint.mod golangci-lint
+
+.PHONY: test race cover fuzz lint fmt bench cost chaos quickstart ci
+
+test: ## every test
+	go test ./...
+
+race: ## every test under the race detector
+	go test -race ./...
+
+cover: ## statement coverage of the root package and internal/, at least 90 %
+	./tools/cover.sh 90
+
+fuzz: ## every fuzz target for ten seconds
+	./tools/fuzz.sh 10s
+
+lint: ## vet, golangci-lint (pinned in tools/lint.mod), gofmt
+	go vet ./...
+	$(GOLANGCI_LINT) run ./...
+	test -z "$$(gofmt -l .)"
+
+fmt:
+	gofmt -w .
+
+bench: ## one UserInvites call beside raw net/http and encoding/json
+	go test -run '^$$' -bench UserInvites -benchmem -count 6 .
+
+cost: ## the same as a ratio, with its bar
+	go test -run '^TestUserInvitesCost$$' -count=1 -v . -measure
+
+chaos: ## every fault on every operation, some minutes; writes docs/reliability.md
+	go test -count=1 -timeout 15m -parallel 1 -v ./internal/chaos -full -write
+
+quickstart: ## the main job against the embedded platform
+	go run ./examples/quickstart
+
+ci:
+	./.ci/run
