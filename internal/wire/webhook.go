@@ -1,0 +1,84 @@
+package wire
+
+import (
+	"errors"
+	"strings"
+	"unicode"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// WebhookKey is the header in which the platform says that it is the platform
+// (documentation, webhooks).
+const WebhookKey = "Roq-Platform-Webhook-Key"
+
+// What the events of invites call their object, and their names. Both are
+// inferred: the documentation gives those of users, and says that invites have
+// such events too.
+const (
+	UserInviteObject = "userInvite"
+	UserInviteInsert = "ROQ_USER_INVITE_INSERT"
+	UserInviteUpdate = "ROQ_USER_INVITE_UPDATE"
+	UserInviteRemove = "ROQ_USER_INVITE_REMOVE"
+)
+
+// Webhook is the body of a webhook. Its data is raw: what is in there depends on
+// the object.
+type Webhook struct {
+	ID            string `json:"id"`
+	Name          string `json:"name"`
+	Object        string `json:"object"`
+	EnvironmentID string `json:"environmentId"`
+	Data          struct {
+		Current  jsontext.Value `json:"current"`
+		Previous jsontext.Value `json:"previous"`
+	} `json:"data"`
+}
+
+// DecodeWebhook reads the body of a webhook. The names of an invite's event and
+// object get the spelling of this package, whatever theirs is.
+func DecodeWebhook(body []byte) (Webhook, error) {
+	var hook Webhook
+	if err := unmarshal(body, &hook); err != nil {
+		return hook, err
+	}
+	if hook.Name == "" {
+		return hook, errors.New("the event has no name")
+	}
+	if letters(hook.Object) == letters(UserInviteObject) {
+		hook.Object = UserInviteObject
+	}
+	for _, name := range []string{UserInviteInsert, UserInviteUpdate, UserInviteRemove} {
+		if letters(hook.Name) == letters(name) {
+			hook.Name, hook.Object = name, UserInviteObject
+		}
+	}
+	return hook, nil
+}
+
+// DecodeInvite reads an invite in a webhook, which is null where there is none.
+// That it has the names of the schema is our reading.
+func DecodeInvite(value jsontext.Value) (*Invite, error) {
+	if len(value) == 0 {
+		return nil, nil
+	}
+	var invite *Invite
+	if err := unmarshal(value, &invite); err != nil {
+		return nil, err
+	}
+	if invite != nil && !invite.complete() {
+		return nil, errors.New("the invite has no id")
+	}
+	return invite, nil
+}
+
+// letters returns the letters of a name in lower case, without what separates
+// its words.
+func letters(name string) string {
+	return strings.Map(func(r rune) rune {
+		if !unicode.IsLetter(r) && !unicode.IsDigit(r) {
+			return -1
+		}
+		return unicode.ToLower(r)
+	}, name)
+}
