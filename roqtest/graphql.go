@@ -83,17 +83,25 @@ func callerOf(ctx context.Context) caller { return ctx.Value(callerKey{}).(calle
 // resolver answers the fields of Query and Mutation.
 type resolver struct{ world *world }
 
-// The models of the schema. Their fields are found by name.
+// The models of the schema. Their fields are found by name; the tags are for
+// webhooks.
 type (
 	inviteModel struct {
-		ID, CreatedByUserID, UserTokenID graphql.ID
-		AcceptedByUserID, TenantID       *graphql.ID
-		Email, Status                    string
-		FirstName, LastName, Locale      *string
-		Data                             *jsonObject
-		RoleKeys                         *[]string
-		CreatedAt                        date
-		UpdatedAt, StatusUpdatedAt       *date
+		ID               graphql.ID  `json:"id"`
+		TenantID         *graphql.ID `json:"tenantId"`
+		CreatedByUserID  graphql.ID  `json:"createdByUserId"`
+		AcceptedByUserID *graphql.ID `json:"acceptedByUserId"`
+		UserTokenID      graphql.ID  `json:"userTokenId"`
+		Email            string      `json:"email"`
+		FirstName        *string     `json:"firstName"`
+		LastName         *string     `json:"lastName"`
+		Locale           *string     `json:"locale"`
+		RoleKeys         *[]string   `json:"roleKeys"`
+		Status           string      `json:"status"`
+		Data             *jsonObject `json:"data"`
+		CreatedAt        date        `json:"createdAt"`
+		UpdatedAt        *date       `json:"updatedAt"`
+		StatusUpdatedAt  *date       `json:"statusUpdatedAt"`
 	}
 	pageModel struct {
 		Data       []*inviteModel

@@ -118,7 +118,7 @@ func (w *world) invite(tenantID string, in newInvite) *invite {
 	if len(roles) == 0 {
 		roles = slices.Clone(w.users[in.createdByUserID].Roles)
 	}
-	created := now()
+	created := w.now()
 	i := &invite{
 		UserInvite: roq.UserInvite{
 			ID: uuid.NewString(), UserTokenID: uuid.NewString(), TenantID: tenantID, CreatedByUserID: in.createdByUserID,
@@ -133,6 +133,7 @@ func (w *world) invite(tenantID string, in newInvite) *invite {
 	where := at(i.TenantID, i.Email)
 	w.invitesAt[where] = append(w.invitesAt[where], i)
 	w.mail(i, KindInvite, created)
+	w.hooks.inviteEvent(inserted, i.UserInvite, nil)
 	return i
 }
 
@@ -176,9 +177,12 @@ func (w *world) resend(c caller, id string) (roq.UserInvite, error) {
 			return roq.UserInvite{}, err
 		}
 	}
-	resent := now()
+	before, resent := i.UserInvite, w.now()
 	i.expiresAt, i.UpdatedAt = resent.Add(w.inviteLifetime), resent
-	i.move(roq.StatusPending, resent)
+	if i.Status != roq.StatusPending {
+		i.Status, i.StatusUpdatedAt = roq.StatusPending, resent
+	}
+	w.hooks.inviteEvent(updated, i.UserInvite, &before)
 	w.mail(i, KindResend, resent)
 	return i.UserInvite, nil
 }
@@ -191,7 +195,7 @@ func (w *world) cancel(c caller, id string) (roq.UserInvite, error) {
 	if err != nil {
 		return roq.UserInvite{}, err
 	}
-	i.move(roq.StatusCanceled, now())
+	w.move(i, roq.StatusCanceled, w.now())
 	return i.UserInvite, nil
 }
 
@@ -233,7 +237,7 @@ func (w *world) accept(acceptor *User, token string) (roq.UserInvite, error) {
 		return roq.UserInvite{}, &platformError{status: http.StatusForbidden, errorCode: "USER_INVITE_ACCEPTANCE_FAILED", message: "the invite is for another email"}
 	}
 	i.AcceptedByUserID = w.invitee(i).ID
-	i.move(roq.StatusAccepted, now())
+	w.move(i, roq.StatusAccepted, w.now())
 	return i.UserInvite, nil
 }
 
@@ -274,23 +278,49 @@ func (w *world) expireNow(id string) error {
 	if i.Status != roq.StatusPending {
 		return conflict("USER_INVITE_NOT_PENDING", "the invite is "+string(i.Status))
 	}
-	i.expiresAt = now()
+	i.expiresAt = w.now()
 	w.expire()
 	return nil
 }
 
 // expire gives every pending invite whose time has come its status.
 func (w *world) expire() {
-	moment := now()
+	moment := w.now()
 	for _, i := range w.invites {
 		if i.Status == roq.StatusPending && !moment.Before(i.expiresAt) {
-			i.move(roq.StatusExpired, i.expiresAt)
+			w.move(i, roq.StatusExpired, i.expiresAt)
 		}
 	}
 }
 
-func (i *invite) move(to roq.UserInviteStatus, when time.Time) {
-	if i.Status != to {
-		i.Status, i.StatusUpdatedAt, i.UpdatedAt = to, when, when
+// move gives an invite another status.
+func (w *world) move(i *invite, to roq.UserInviteStatus, when time.Time) {
+	before := i.UserInvite
+	i.Status, i.StatusUpdatedAt, i.UpdatedAt = to, when, when
+	w.hooks.inviteEvent(updated, i.UserInvite, &before)
+}
+
+// remove deletes an invite: nobody finds it any more, and its link is dead.
+func (w *world) remove(id string) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	i, err := w.find(caller{}, id)
+	if err != nil {
+		return err
 	}
+	is := func(other *invite) bool { return other == i }
+	w.invites = slices.DeleteFunc(w.invites, is)
+	where := at(i.TenantID, i.Email)
+	w.invitesAt[where] = slices.DeleteFunc(w.invitesAt[where], is)
+	delete(w.byID, i.ID)
+	delete(w.byToken, i.token)
+	w.hooks.inviteEvent(removed, i.UserInvite, nil)
+	return nil
+}
+
+// update does what the clock asks for.
+func (w *world) update() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.expire()
 }

@@ -50,6 +50,7 @@ type Server struct {
 	generation                        atomic.Int64 // of tokens: older ones are revoked
 
 	world    *world
+	hooks    *hooks
 	schema   *graphql.Schema
 	faults   faults
 	requests requestLog
@@ -98,6 +99,8 @@ func NewHandler(opts ...Option) *Server {
 		world:         newWorld(),
 		closed:        make(chan struct{}),
 	}
+	s.hooks = newHooks(s.environmentID, s.webhookKey, &s.world.clock)
+	s.world.hooks = s.hooks
 	for _, opt := range opts {
 		opt(s)
 	}
@@ -107,9 +110,10 @@ func NewHandler(opts ...Option) *Server {
 }
 
 // Close stops listening and waits for requests under way; those that a fault
-// delays are dropped.
+// delays are dropped, and so are webhooks under way.
 func (s *Server) Close() {
 	s.closing.Do(func() { close(s.closed) })
+	s.hooks.close()
 	if s.listener != nil {
 		s.listener.Close()
 	}
@@ -159,6 +163,20 @@ func (s *Server) Accept(token string) (roq.UserInvite, error) {
 
 // Expire does what time does to a pending invite.
 func (s *Server) Expire(inviteID string) error { return s.world.expireNow(inviteID) }
+
+// Advance turns the platform's clock on by d, and returns when everything has
+// happened that was due: pending invites have expired, and webhooks were sent, or
+// sent again. Advance(0) waits for what is under way. Tokens and sessions go by
+// the real time, since whoever reads them does. A receiver of webhooks must not
+// call Advance while it is being called.
+func (s *Server) Advance(d time.Duration) {
+	s.world.clock.turn(d)
+	s.world.update()
+	s.hooks.settle()
+}
+
+// Remove deletes an invite, as an administrator of the platform can.
+func (s *Server) Remove(inviteID string) error { return s.world.remove(inviteID) }
 
 // Invites returns every invite there is, the oldest first.
 func (s *Server) Invites() []roq.UserInvite {
@@ -245,7 +263,8 @@ func (s *Server) routes() http.Handler {
 
 // arrive notes a request and answers it, or lets a fault happen to it.
 func (s *Server) arrive(w http.ResponseWriter, r *http.Request, operation string, body []byte, serve endpoint) {
-	noted := Request{Method: r.Method, Path: r.URL.Path, Header: r.Header.Clone(), Operation: operation, At: time.Now()}
+	noted := Request{Method: r.Method, Path: r.URL.Path, Header: r.Header.Clone(), Operation: operation, At: s.world.clock.now()}
+	w.Header().Set("Date", noted.At.Format(http.TimeFormat))
 	if operation == "" && r.Method == http.MethodPost {
 		noted.Operation, noted.Variables = operationOf(body)
 	}

@@ -43,6 +43,8 @@ type world struct {
 	bulkLimit      int
 	repeatAllowed  bool
 	inviteLifetime time.Duration
+	clock          clock
+	hooks          *hooks
 
 	mu        sync.Mutex
 	tenants   map[string]string // name by id
@@ -68,6 +70,24 @@ type member struct {
 	createdAt time.Time
 }
 
+// clock is the platform's: the real one, turned on.
+type clock struct {
+	mu    sync.Mutex
+	ahead time.Duration
+}
+
+func (c *clock) turn(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.ahead += d
+}
+
+func (c *clock) now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return time.Now().UTC().Add(c.ahead)
+}
+
 func newWorld() *world {
 	return &world{
 		inviteLifetime: 7 * 24 * time.Hour,
@@ -80,8 +100,8 @@ func newWorld() *world {
 	}
 }
 
-// now is the platform's clock: it writes milliseconds.
-func now() time.Time { return time.Now().UTC().Truncate(time.Millisecond) }
+// now is what the platform writes: milliseconds.
+func (w *world) now() time.Time { return w.clock.now().Truncate(time.Millisecond) }
 
 func (w *world) addTenant(name string) string {
 	w.mu.Lock()
@@ -109,9 +129,10 @@ func (w *world) addUserLocked(u User) *member {
 		w.tenants[u.TenantID] = u.TenantID
 	}
 	w.made++
-	m := &member{User: u, number: w.made, rowID: uuid.NewString(), createdAt: now()}
+	m := &member{User: u, number: w.made, rowID: uuid.NewString(), createdAt: w.now()}
 	w.users[u.ID] = m
 	w.usersAt[at(u.TenantID, u.Email)] = m
+	w.hooks.userEvent(m.User)
 	return m
 }
 
