@@ -49,7 +49,7 @@ func newReceiver(t *testing.T) *receiver {
 		}
 		w.WriteHeader(http.StatusNoContent)
 	}))
-	t.Cleanup(r.Server.Close)
+	t.Cleanup(r.Close)
 	return r
 }
 
