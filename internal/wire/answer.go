@@ -30,7 +30,7 @@ func Decode[T Data](body []byte) (Answer[T], error) {
 		Data   *T               `json:"data"`
 		Errors []jsontext.Value `json:"errors"`
 	}
-	if err := unmarshal(body, &envelope); err != nil {
+	if err := unmarshal("the answer", body, &envelope); err != nil {
 		return answer, err
 	}
 	for _, e := range envelope.Errors {
@@ -62,7 +62,7 @@ func HasData(body []byte) bool {
 // DecodeToken reads what a token endpoint answers.
 func DecodeToken(body []byte) (Token, error) {
 	var token Token
-	err := unmarshal(body, &token)
+	err := unmarshal("the answer", body, &token)
 	return token, err
 }
 
@@ -73,7 +73,7 @@ func DecodeSession(body []byte) (SessionAnswer, error) {
 		SessionAnswer
 		Status string `json:"status"`
 	}
-	if err := unmarshal(body, &answer); err != nil {
+	if err := unmarshal("the answer", body, &answer); err != nil {
 		return answer.SessionAnswer, err
 	}
 	if answer.Session == nil && answer.Status != "unauthenticated" {
@@ -85,7 +85,7 @@ func DecodeSession(body []byte) (SessionAnswer, error) {
 // DecodeUsers reads what the user query answers.
 func DecodeUsers(body []byte) ([]User, error) {
 	var users Users
-	if err := unmarshal(body, &users); err != nil {
+	if err := unmarshal("the answer", body, &users); err != nil {
 		return nil, err
 	}
 	if users.Data == nil {
@@ -99,9 +99,10 @@ func DecodeUsers(body []byte) ([]User, error) {
 // text is UTF-8 and nothing follows it. Else a member "DATA" could take the place
 // of "data". Members that are not known are passed over.
 //
-// Its error names a place by position or by names that this package knows: a
-// name of the body's own could be anybody's address.
-func unmarshal(body []byte, into any) error {
+// Its error begins with what the body is, and names a place by position or by
+// names that this package knows: a name of the body's own could be anybody's
+// address.
+func unmarshal(what string, body []byte, into any) error {
 	err := json.Unmarshal(body, into)
 	var syntax *jsontext.SyntacticError
 	var value *json.SemanticError
@@ -109,17 +110,17 @@ func unmarshal(body []byte, into any) error {
 	case err == nil:
 		return nil
 	case errors.Is(err, jsontext.ErrDuplicateName) && errors.As(err, &syntax):
-		return fmt.Errorf("the answer has a member twice in one object (byte %d)", syntax.ByteOffset+1)
+		return fmt.Errorf("%s has a member twice in one object (byte %d)", what, syntax.ByteOffset+1)
 	case !utf8.Valid(body):
-		return errors.New("the answer is not UTF-8")
+		return errors.New(what + " is not UTF-8")
 	case errors.As(err, &syntax):
-		return fmt.Errorf("the answer is not JSON (byte %d)", syntax.ByteOffset+1)
+		return fmt.Errorf("%s is not JSON (byte %d)", what, syntax.ByteOffset+1)
 	case errors.As(err, &value) && value.Err != nil:
-		return fmt.Errorf("the answer has %s that cannot be read at %q", kindName(value.JSONKind), value.JSONPointer)
+		return fmt.Errorf("%s has %s that cannot be read at %q", what, kindName(value.JSONKind), value.JSONPointer)
 	case errors.As(err, &value):
-		return fmt.Errorf("the answer has %s at %q", kindName(value.JSONKind), value.JSONPointer)
+		return fmt.Errorf("%s has %s at %q", what, kindName(value.JSONKind), value.JSONPointer)
 	default:
-		return errors.New("the answer holds a value that cannot be read")
+		return errors.New(what + " holds a value that cannot be read")
 	}
 }
 

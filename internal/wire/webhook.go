@@ -39,7 +39,7 @@ type Webhook struct {
 // object get the spelling of this package, whatever theirs is.
 func DecodeWebhook(body []byte) (Webhook, error) {
 	var hook Webhook
-	if err := unmarshal(body, &hook); err != nil {
+	if err := unmarshal("the event", body, &hook); err != nil {
 		return hook, err
 	}
 	if hook.Name == "" {
@@ -63,7 +63,7 @@ func DecodeInvite(value jsontext.Value) (*Invite, error) {
 		return nil, nil
 	}
 	var invite *Invite
-	if err := unmarshal(value, &invite); err != nil {
+	if err := unmarshal("the invite", value, &invite); err != nil {
 		return nil, err
 	}
 	if invite != nil && !invite.complete() {
