@@ -188,11 +188,8 @@ func WithRetry(p RetryPolicy) ClientCallOption {
 // the context bounds the whole call. Zero means no bound. The default is 30 s.
 func WithTimeout(d time.Duration) ClientCallOption {
 	return setting(func(o *callOptions) error {
-		if d < 0 || d > maxDuration {
-			return fmt.Errorf("roq: WithTimeout(%v): must be from 0 to %v", d, maxDuration)
-		}
 		o.timeout = d
-		return nil
+		return checkDuration("WithTimeout", d)
 	})
 }
 
@@ -202,11 +199,8 @@ func WithTimeout(d time.Duration) ClientCallOption {
 // outcome is then unknown at once. The default is 10 s.
 func WithSettleTimeout(d time.Duration) ClientCallOption {
 	return setting(func(o *callOptions) error {
-		if d < 0 || d > maxDuration {
-			return fmt.Errorf("roq: WithSettleTimeout(%v): must be from 0 to %v", d, maxDuration)
-		}
 		o.settleTimeout = d
-		return nil
+		return checkDuration("WithSettleTimeout", d)
 	})
 }
 
@@ -305,6 +299,13 @@ func WithInsecureHTTP() Option {
 		o.insecureHTTP = true
 		return nil
 	})
+}
+
+func checkDuration(option string, d time.Duration) error {
+	if d < 0 || d > maxDuration {
+		return fmt.Errorf("roq: %s(%v): must be from 0 to %v", option, d, maxDuration)
+	}
+	return nil
 }
 
 // longestRequest is how long a request with all its attempts can take: the bound

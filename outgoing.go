@@ -17,8 +17,8 @@ type outgoing struct {
 	input UserInviteInput
 	// createdBy is the input's or the identity's own.
 	createdBy string
-	// object is Variables or Data, encoded; nil if there are none.
-	object json.RawMessage
+	// variables and data are the input's, encoded; nil if there are none.
+	variables, data json.RawMessage
 	// address is what the platform's answer is matched by.
 	address string
 }
@@ -74,14 +74,14 @@ func (as *identity) prepareOne(f *findings, path string, input UserInviteInput) 
 	for i, role := range input.Roles {
 		f.check(fmt.Sprintf("%sRoles[%d]", path, i), check.Text(role))
 	}
-	object, field, other, otherField := input.Variables, "Variables", input.Data, "Data"
-	if as.core.opt.schema == SchemaV1 {
-		object, field, other, otherField = other, otherField, object, field
+	switch schema := as.core.opt.schema; {
+	case schema == SchemaV2 && input.Data != nil:
+		f.add(path+"Data", "is not part of this schema version (WithSchema)")
+	case schema == SchemaV1 && input.Variables != nil:
+		f.add(path+"Variables", "is not part of this schema version (WithSchema)")
 	}
-	if other != nil {
-		f.add(path+otherField, "is not part of this schema version (WithSchema)")
-	}
-	out.object = f.object(path+field, object)
+	out.variables = f.object(path+"Variables", input.Variables)
+	out.data = f.object(path+"Data", input.Data)
 	return out
 }
 
@@ -118,22 +118,27 @@ func foldAddress(email string) string {
 // post makes one request. What it returns is nil if the platform gave no account
 // of the invites.
 func (c *call) post(ctx context.Context, as *identity, tenantID string, batch []outgoing) (*wire.Sent, error) {
-	if c.core.opt.schema == SchemaV1 {
-		data := wire.SendV1Data{TenantID: tenantID, UserInvites: make([]wire.CreateV1, len(batch))}
-		for i, out := range batch {
-			data.UserInvites[i] = wire.CreateV1{CreatedByUserID: out.createdBy, Email: out.input.Email,
-				FirstName: out.input.FirstName, LastName: out.input.LastName,
-				Locale: out.input.Locale, Roles: out.input.Roles, Data: out.object}
-		}
-		sent, err := attempt(ctx, c, as, wire.SendUserInvitesV1, wire.SendV1{UserInvites: data})
-		return sent.Sent, err
-	}
-	data := wire.SendV2Data{TenantID: tenantID, UserInvites: make([]wire.CreateV2, len(batch))}
+	send := wire.Send{TenantID: tenantID, UserInvites: make([]wire.Create, len(batch))}
 	for i, out := range batch {
-		data.UserInvites[i] = wire.CreateV2{CreatedByUserID: out.createdBy, Email: out.input.Email,
-			FirstName: out.input.FirstName, LastName: out.input.LastName,
-			Locale: out.input.Locale, Roles: out.input.Roles, InjectableVariables: out.object}
+		send.UserInvites[i] = out.wire()
 	}
-	sent, err := attempt(ctx, c, as, wire.SendUserInvitesV2, wire.SendV2{Data: data})
-	return sent.Sent, err
+	if c.core.opt.schema == SchemaV1 {
+		data, err := attempt(ctx, c, as, wire.SendUserInvitesV1, wire.SendV1{UserInvites: send})
+		return data.Sent, err
+	}
+	data, err := attempt(ctx, c, as, wire.SendUserInvitesV2, wire.SendV2{Data: send})
+	return data.Sent, err
+}
+
+func (o *outgoing) wire() wire.Create {
+	return wire.Create{
+		CreatedByUserID:     o.createdBy,
+		Email:               o.input.Email,
+		FirstName:           o.input.FirstName,
+		LastName:            o.input.LastName,
+		Locale:              o.input.Locale,
+		Roles:               o.input.Roles,
+		InjectableVariables: o.variables,
+		Data:                o.data,
+	}
 }

@@ -253,23 +253,27 @@ func TestALaterRefusalIsSettled(t *testing.T) {
 // sent again, and mailed once.
 func TestRepeatUnknown(t *testing.T) {
 	t.Parallel()
-	down := instead(503, "")
-	for name, meddle := range map[string]func(string, *http.Response) *http.Response{
-		"processed and found":              on("sendUserInvites", 1, cut),
-		"processed, and the list was down": both(on("sendUserInvites", 1, cut), first("userInvites", 5, down)),
-		"no Date": func(_ string, resp *http.Response) *http.Response {
-			resp.Header.Del("Date")
-			return resp
+	for name, trouble := range map[string]func(*bubbled){
+		"processed and found": func(b *bubbled) { b.meddle = on("sendUserInvites", 1, cut) },
+		"processed, and the list was down": func(b *bubbled) {
+			b.meddle = both(on("sendUserInvites", 1, cut), first("userInvites", 5, instead(503, "")))
+		},
+		"processed, and no Date": func(b *bubbled) {
+			b.Inject(roqtest.Fault{Operation: "sendUserInvites", Times: 1, Drop: roqtest.DropAfter})
+			b.meddle = func(_ string, resp *http.Response) *http.Response {
+				resp.Header.Del("Date")
+				return resp
+			}
+		},
+		"not processed": func(b *bubbled) {
+			b.Inject(roqtest.Fault{Operation: "sendUserInvites", Times: 1, Drop: roqtest.DropBefore})
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				b := newBubbled(t, nil, roq.WithRepeatUnknown())
-				b.meddle = meddle
-				if name == "no Date" {
-					b.Inject(roqtest.Fault{Operation: "sendUserInvites", Times: 1, Drop: roqtest.DropAfter})
-				}
+				trouble(b)
 				sent, err := b.send(t.Context(), 3, "person")
 				if err != nil || len(sent.Success) != 3 || len(b.Outbox()) != 3 {
 					t.Errorf("%v, %v and %d e-mails; want three sent once", account(sent), err, len(b.Outbox()))
@@ -277,17 +281,6 @@ func TestRepeatUnknown(t *testing.T) {
 			})
 		})
 	}
-	t.Run("not processed", func(t *testing.T) {
-		t.Parallel()
-		synctest.Test(t, func(t *testing.T) {
-			b := newBubbled(t, nil, roq.WithRepeatUnknown())
-			b.Inject(roqtest.Fault{Operation: "sendUserInvites", Times: 1, Drop: roqtest.DropBefore})
-			sent, err := b.send(t.Context(), 3, "person")
-			if err != nil || len(sent.Success) != 3 || len(b.Outbox()) != 3 {
-				t.Errorf("%v, %v and %d e-mails; want three sent once", account(sent), err, len(b.Outbox()))
-			}
-		})
-	})
 	t.Run("an older invite", func(t *testing.T) {
 		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {

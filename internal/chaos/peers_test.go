@@ -76,9 +76,9 @@ func (p *peer) occupy(ctx context.Context) {
 func (p *peer) call(ctx context.Context, t task) []claim {
 	switch t.operation {
 	case opSend:
-		data := wire.SendV2Data{TenantID: t.tenantID}
+		data := wire.Send{TenantID: t.tenantID}
 		for _, address := range t.addresses {
-			data.UserInvites = append(data.UserInvites, wire.CreateV2{CreatedByUserID: p.scene.user.ID, Email: address})
+			data.UserInvites = append(data.UserInvites, wire.Create{CreatedByUserID: p.scene.user.ID, Email: address})
 		}
 		answer, err := ask(ctx, p, t, wire.SendUserInvitesV2, wire.SendV2{Data: data})
 		claims := make([]claim, len(t.addresses))

@@ -102,17 +102,23 @@ type GetID struct {
 
 // SendV2 is the variables of [SendUserInvitesV2].
 type SendV2 struct {
-	Data SendV2Data `json:"data"`
+	Data Send `json:"data"`
 }
 
-// SendV2Data is UserInvitesCreateV2Dto.
-type SendV2Data struct {
-	TenantID    string     `json:"tenantId"`
-	UserInvites []CreateV2 `json:"userInvites"`
+// SendV1 is the variables of [SendUserInvitesV1].
+type SendV1 struct {
+	UserInvites Send `json:"userInvites"`
 }
 
-// CreateV2 is UserInviteCreateV2Dto.
-type CreateV2 struct {
+// Send is UserInvitesCreateV2Dto and UserInvitesCreateDto.
+type Send struct {
+	TenantID    string   `json:"tenantId"`
+	UserInvites []Create `json:"userInvites"`
+}
+
+// Create is UserInviteCreateV2Dto, which has injectableVariables and no data,
+// and UserInviteCreateDto, where it is the other way round.
+type Create struct {
 	CreatedByUserID     string          `json:"createdByUserId"`
 	Email               string          `json:"email"`
 	FirstName           string          `json:"firstName,omitempty"`
@@ -120,28 +126,7 @@ type CreateV2 struct {
 	Locale              string          `json:"locale,omitempty"`
 	Roles               []string        `json:"roles,omitempty"`
 	InjectableVariables json.RawMessage `json:"injectableVariables,omitempty"`
-}
-
-// SendV1 is the variables of [SendUserInvitesV1].
-type SendV1 struct {
-	UserInvites SendV1Data `json:"userInvites"`
-}
-
-// SendV1Data is UserInvitesCreateDto.
-type SendV1Data struct {
-	TenantID    string     `json:"tenantId"`
-	UserInvites []CreateV1 `json:"userInvites"`
-}
-
-// CreateV1 is UserInviteCreateDto.
-type CreateV1 struct {
-	CreatedByUserID string          `json:"createdByUserId"`
-	Email           string          `json:"email"`
-	FirstName       string          `json:"firstName,omitempty"`
-	LastName        string          `json:"lastName,omitempty"`
-	Locale          string          `json:"locale,omitempty"`
-	Roles           []string        `json:"roles,omitempty"`
-	Data            json.RawMessage `json:"data,omitempty"`
+	Data                json.RawMessage `json:"data,omitempty"`
 }
 
 // List is the variables of [UserInvites].
