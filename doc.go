@@ -3,27 +3,71 @@
 // resends one, cancels one, and follows their status. The names are those of
 // the platform's own guide and clients.
 //
-// A backend makes one [Client] and keeps it:
+// A backend makes one [Client] and keeps it. The session cookie of a visitor
+// says which user and tenant is asking, and the platform is then used as that
+// visitor:
 //
-//	cfg, err := roq.ConfigFromEnv()
-//	client, err := roq.New(cfg)
+//	package main
 //
-// The session cookie of a visitor says which user and tenant is asking, and the
-// platform is then used as that visitor:
+//	import (
+//		"errors"
+//		"fmt"
+//		"log"
+//		"net/http"
 //
-//	session, err := client.Session(r)
-//	platform := client.AsSession(session)
-//	sent, err := platform.SendUserInvites(ctx, roq.SendUserInvitesInput{
-//		UserInvites: []roq.UserInviteInput{{Email: "wick.john@roq.tech", Locale: "en-US"}},
-//	})
+//		"github.com/go-roq/roq"
+//	)
+//
+//	func main() {
+//		cfg, err := roq.ConfigFromEnv() // ROQ_PLATFORM_URL, ROQ_ENVIRONMENT_ID, ROQ_API_KEY
+//		if err != nil {
+//			log.Fatal(err)
+//		}
+//		client, err := roq.New(cfg)
+//		if err != nil {
+//			log.Fatal(err)
+//		}
+//		invite := func(w http.ResponseWriter, r *http.Request) {
+//			session, _ := roq.SessionFromContext(r.Context())
+//			sent, err := client.AsSession(session).SendUserInvites(r.Context(), roq.SendUserInvitesInput{
+//				UserInvites: []roq.UserInviteInput{{Email: r.FormValue("email"), Locale: "en-US"}},
+//			})
+//			if err := errors.Join(err, sent.Err()); err != nil {
+//				http.Error(w, err.Error(), http.StatusBadGateway)
+//				return
+//			}
+//			fmt.Fprintln(w, "sent", sent.Success[0].ID)
+//		}
+//		mux := http.NewServeMux()
+//		mux.Handle("POST /invites", client.RequireSession(http.HandlerFunc(invite)))
+//		log.Fatal(http.ListenAndServe("127.0.0.1:8080", http.NewCrossOriginProtection().Handler(mux)))
+//	}
+//
+// # Identities
+//
+// [RoqPlatform] is the platform as one identity sees it, and holds the invite
+// operations: [Client.AsSession] acts as the visitor with that session,
+// [Client.AsUser] as any user of the environment, [Client.AsSuperAdmin] as its
+// service account. Making one does no I/O. Who the visitor is, [Client.Session]
+// reads from the cookie, [Client.FetchSession] asks the application for, and
+// [Client.FindUsers] looks up by address; [Client.RequireSession] is middleware
+// around the first.
 //
 // # Errors
 //
 // The error of a call is an [*Error]. What kind it is, [errors.Is] tells:
 // [ErrAlreadyAccepted], [ErrForbidden], [ErrRateLimited] and so on; the context's
-// errors are found too. Somebody refused among others is no error of the call:
-// see [SendUserInvitesResult]. No text of this package holds a key, a token or an
-// e-mail address.
+// errors are found too. Somebody refused among others is no error of the call: who
+// and why is in [SendUserInvitesResult].Errors, and
+// [SendUserInvitesResult.Err] makes one error of all that was not sent. No text of
+// this package holds a key, a token or an e-mail address, so an error may be
+// logged and shown.
+//
+// Two kinds answer the question that matters after a failure, whether to try
+// again. [ErrNotSent]: surely nothing happened, so trying again is safe.
+// [ErrOutcomeUnknown]: it may have happened, and a second try may mail somebody
+// twice; ask the platform later, with [RoqPlatform.UserInvites], or let a person
+// decide.
 //
 // # Retries
 //
@@ -60,9 +104,18 @@
 // [WithTimeout] and [WithSettleTimeout]. A call whose context has no deadline gives
 // up a request after five minutes.
 //
+// # Webhooks
+//
+// [Client.WebhookHandler] takes the events that the platform sends when an invite
+// is made, changes or is removed. A callback that fails is called again, half an
+// hour later or more, and the same event may come more than once: [RoqPlatform.UserInvite]
+// tells how things stand now.
+//
 // # Testing
 //
-// Package [github.com/go-roq/roq/roqtest] is a ROQ platform on loopback. Unit
-// tests can also answer requests themselves, with any [net/http.RoundTripper] in
-// [WithHTTPClient].
+// Package [github.com/go-roq/roq/roqtest] is a ROQ platform on loopback, with an
+// outbox, a clock that tests can turn, and faults to inject: the whole path is
+// tested without an account. Unit tests can also answer requests themselves, with
+// any [net/http.RoundTripper] in [WithHTTPClient], such as that of
+// github.com/jarcoal/httpmock.
 package roq

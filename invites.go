@@ -14,20 +14,32 @@ import (
 // UserInvite is an invitation of one person to a tenant. What the platform has
 // no value for is the zero value; times are UTC.
 type UserInvite struct {
-	ID, Email, FirstName, LastName string
+	// ID is the invite's, which [RoqPlatform.ResendUserInvite],
+	// [RoqPlatform.CancelUserInvite] and [RoqPlatform.UserInvite] take.
+	ID string
+	// Email is the address that the invite was mailed to. Its letters may have been
+	// put in lower case by the platform.
+	Email string
+	// FirstName and LastName are the invitee's, as the inviter gave them.
+	FirstName, LastName string
 	// Locale is the language of the e-mail, as in "en-US".
-	Locale   string
+	Locale string
+	// TenantID is the tenant that the invitee joins.
 	TenantID string
 	// CreatedByUserID is the inviter, AcceptedByUserID the user that the invitee
 	// became.
 	CreatedByUserID, AcceptedByUserID string
-	UserTokenID                       string
+	// UserTokenID is the id of the token in the e-mail's link, and not the token.
+	UserTokenID string
 	// RoleKeys are the roles that the invitee will have.
 	RoleKeys []string
-	Status   UserInviteStatus
+	// Status is where the invite stands.
+	Status UserInviteStatus
 	// Data is the JSON object that the invite was created with (SchemaV1), for the
 	// caller to decode; nil if there is none.
-	Data                                  json.RawMessage
+	Data json.RawMessage
+	// CreatedAt, UpdatedAt and StatusUpdatedAt are by the platform's clock, in whole
+	// milliseconds.
 	CreatedAt, UpdatedAt, StatusUpdatedAt time.Time
 }
 
@@ -46,7 +58,9 @@ const (
 
 // UserInvitePage is one page of a list, and how many invites match in all.
 type UserInvitePage struct {
-	Data       []UserInvite
+	// Data are the invites of the page, at most [UserInvitesQuery].Limit.
+	Data []UserInvite
+	// TotalCount is how many invites match, whatever the page.
 	TotalCount int
 }
 

@@ -23,21 +23,28 @@ type UserInvitesQuery struct {
 
 // UserInviteFilter is a condition on each field that is not nil.
 type UserInviteFilter struct {
+	// ID, TenantID, CreatedByUserID, AcceptedByUserID and UserTokenID compare ids.
 	ID, TenantID, CreatedByUserID, AcceptedByUserID, UserTokenID *IDFilter
-	Email, FirstName, LastName, Locale, Status                   *StringFilter
+	// Email, FirstName, LastName, Locale and Status compare texts; a Status is one of
+	// the [UserInviteStatus] constants.
+	Email, FirstName, LastName, Locale, Status *StringFilter
 }
 
 // IDFilter is a condition on an id. All that is set must hold; what is empty is
 // not sent, so an empty ValueIn is no condition.
 type IDFilter struct {
+	// EqualTo and NotEqualTo compare with one id.
 	EqualTo, NotEqualTo string
+	// ValueIn and ValueNotIn compare with each of several.
 	ValueIn, ValueNotIn []string
 }
 
 // StringFilter is a condition on a text. All that is set must hold; what is
 // empty is not sent, so an empty ValueIn is no condition.
 type StringFilter struct {
+	// EqualTo and NotEqualTo compare with one text, letter by letter.
 	EqualTo, NotEqualTo string
+	// ValueIn and ValueNotIn compare with each of several.
 	ValueIn, ValueNotIn []string
 	// Like and ILike are SQL patterns (% and _), the second whatever the case.
 	Like, ILike string
@@ -45,6 +52,7 @@ type StringFilter struct {
 
 // UserInviteOrder sorts a list.
 type UserInviteOrder struct {
+	// Sort is one of the Sort constants. Required.
 	Sort UserInviteSort
 	// Order is Ascending if empty.
 	Order Order
@@ -76,7 +84,10 @@ const (
 
 // UserInviteSearch looks for a text in one field.
 type UserInviteSearch struct {
-	Key   UserInviteSearchKey
+	// Key is one of the Search constants. Required.
+	Key UserInviteSearchKey
+	// Value is what the field must contain, whatever the case: our reading of the
+	// schema, which does not say.
 	Value string
 }
 

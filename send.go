@@ -27,7 +27,8 @@ type UserInviteInput struct {
 	// Email is one address without a name, up to 254 bytes. Required.
 	Email string
 	// Locale chooses the language of the e-mail, as in "en-US".
-	Locale              string
+	Locale string
+	// FirstName and LastName are the invitee's, for the e-mail and the list.
 	FirstName, LastName string
 	// Roles are the roles that the invitee gets; without any, the inviter's.
 	Roles []string
@@ -101,6 +102,7 @@ func (e resultError) Format(f fmt.State, verb rune) { format(f, verb, e.text()) 
 // same request may have gone through. [errors.Is] compares its Code. It prints,
 // logs and marshals without the address and the names, which are the input's.
 type UserInviteError struct {
+	// Email, FirstName and LastName are those of the input.
 	Email, FirstName, LastName string
 	// Code is the platform's errorCode, empty if it gave only a text.
 	Code string

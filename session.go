@@ -17,13 +17,16 @@ import (
 // Session says who a visitor is: the first step of the platform's guide. It
 // prints, logs and marshals without its token and the visitor's address.
 type Session struct {
+	// ID is the session's own.
 	ID string
 	// RoqUserID is the visitor's user id on the platform.
 	RoqUserID string
 	// RoqAccessToken is what [Client.AsSession] acts with.
 	RoqAccessToken string
-	User           SessionUser
-	IssuedAt       time.Time
+	// User is what the session knows about the visitor; all of it may be empty.
+	User SessionUser
+	// IssuedAt is when the visitor signed in, or the session was extended.
+	IssuedAt time.Time
 	// ExpiresAt is when the session stops being valid: the earliest of its own end,
 	// its access token's, and Config.SessionMaxAge after IssuedAt.
 	ExpiresAt time.Time
@@ -32,8 +35,15 @@ type Session struct {
 // SessionUser is what a session knows about its user. All of it comes from the
 // id token: it is empty in a session that has none, which is valid all the same.
 type SessionUser struct {
-	FirstName, LastName, Email, Timezone, Locale, TenantID string
-	Roles                                                  []string
+	// FirstName, LastName and Email are the visitor's.
+	FirstName, LastName, Email string
+	// Timezone and Locale are the visitor's choice, as in "Europe/Berlin" and "en-US".
+	Timezone, Locale string
+	// TenantID is the tenant that the visitor belongs to. Where one is needed and it
+	// is empty, calls fail with [ErrNoTenant].
+	TenantID string
+	// Roles are the keys of the visitor's roles in the tenant.
+	Roles []string
 }
 
 // Session returns the session of the request's cookie, roq-session-token or

@@ -14,14 +14,23 @@ import (
 type User struct {
 	// ID is the row's id; RoqUserID is the user's id on the platform, which is what
 	// [Client.AsUser] takes.
-	ID, RoqUserID, TenantID    string
+	ID, RoqUserID string
+	// TenantID is the tenant that the user belongs to.
+	TenantID string
+	// Email, FirstName and LastName are the user's.
 	Email, FirstName, LastName string
-	CreatedAt, UpdatedAt       time.Time
+	// CreatedAt and UpdatedAt are the row's, in UTC.
+	CreatedAt, UpdatedAt time.Time
 }
 
 // FindUsersQuery says which users to find: those that match every field that is
 // not empty. At least one must be set.
-type FindUsersQuery struct{ Email, RoqUserID, TenantID string }
+type FindUsersQuery struct {
+	// Email is the user's address, compared as the platform compares texts.
+	Email string
+	// RoqUserID is the user's id on the platform, TenantID the tenant's.
+	RoqUserID, TenantID string
+}
 
 // FindUsers is the user query, the platform's other way to a user's and tenant's
 // id: it asks the REST API at Config.APIURL with the environment's credentials.

@@ -1,0 +1,159 @@
+package roq_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// fragment is what the README's blocks that are no whole files stand in.
+const fragment = `package main
+
+import (
+	"context"
+	"errors"
+	"log"
+	"net/http"
+
+	"github.com/go-roq/roq"
+)
+
+var (
+	_ = errors.Is
+	_ = log.Print
+	_ roq.Config
+)
+
+func _(ctx context.Context, r *http.Request, client *roq.Client, platform *roq.RoqPlatform, session *roq.Session) (err error) {
+	var sent *roq.SendUserInvitesResult
+	_, _, _, _, _, _ = ctx, r, client, platform, session, sent
+	{
+%s
+	}
+	return nil
+}
+`
+
+// Every Go block of the documents compiles, as the file it is or inside a
+// function that has what the text has introduced; tests among them pass. So does
+// the program in the package comment.
+func TestDocumentsCompile(t *testing.T) {
+	t.Parallel()
+	var blocks []string
+	for _, name := range []string{"README.md", "CONTRIBUTING.md", "docs/reliability.md"} {
+		text := readFile(t, name)
+		for _, block := range regexp.MustCompile("(?s)```go\n(.*?)```").FindAllStringSubmatch(text, -1) {
+			blocks = append(blocks, block[1])
+		}
+	}
+	program := regexp.MustCompile(`(?s)\n//\tpackage main\n(//(\t[^\n]*)?\n)*`).FindString(readFile(t, "doc.go"))
+	blocks = append(blocks, regexp.MustCompile(`(?m)^//\t?`).ReplaceAllString(strings.TrimSpace(program), ""))
+	if len(blocks) < 10 || !strings.HasPrefix(blocks[len(blocks)-1], "package main\n") {
+		t.Fatalf("the documents have %d Go blocks, want the guide and the package's program", len(blocks))
+	}
+	root, err := filepath.Abs(".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	// The blocks are laid over the module's folders without being written there.
+	overlay := map[string]map[string]string{"Replace": {}}
+	dir := t.TempDir()
+	var programs, tests []string
+	for i, block := range blocks {
+		if !strings.HasPrefix(block, "package ") {
+			block = fmt.Sprintf(fragment, block)
+		}
+		// Linking is not what is tested.
+		block = strings.Replace(block, "package main", "package block", 1)
+		source := filepath.Join(dir, fmt.Sprintf("%d.go", i))
+		if err := os.WriteFile(source, []byte(block), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		pkg, name := fmt.Sprintf("document_block_%d", i), "block.go"
+		if strings.Contains(block, "*testing.T") {
+			name = "block_test.go"
+			tests = append(tests, "./"+pkg)
+		} else {
+			programs = append(programs, "./"+pkg)
+		}
+		overlay["Replace"][filepath.Join(root, pkg, name)] = source
+	}
+	encoded, err := json.Marshal(overlay)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(dir, "overlay.json")
+	if err := os.WriteFile(file, encoded, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	run := func(dir, name string, args ...string) {
+		t.Helper()
+		cmd := exec.CommandContext(t.Context(), name, args...)
+		cmd.Dir = dir
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Errorf("%s: %v\n%s", strings.Join(cmd.Args, " "), err, out)
+		}
+	}
+	run(root, "go", append([]string{"build", "-overlay", file}, programs...)...)
+	for _, pkg := range tests {
+		binary := filepath.Join(dir, filepath.Base(pkg)+".test")
+		run(root, "go", "test", "-c", "-vet=off", "-overlay", file, "-o", binary, pkg)
+		run(dir, binary)
+	}
+}
+
+func readFile(t *testing.T, name string) string {
+	t.Helper()
+	text, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// The README's table names every option.
+func TestDocumentsNameEveryOption(t *testing.T) {
+	t.Parallel()
+	readme := readFile(t, "README.md")
+	options := regexp.MustCompile(`(?m)^func (With\w+)\(`).FindAllStringSubmatch(readFile(t, "options.go"), -1)
+	if len(options) < 10 {
+		t.Fatalf("options.go has %d options", len(options))
+	}
+	for _, option := range options {
+		if !strings.Contains(readme, "\n| `"+option[1]+"(") {
+			t.Errorf("the README's table lacks %s", option[1])
+		}
+	}
+}
+
+// The README's table names every kind of error.
+func TestDocumentsNameEveryKindOfError(t *testing.T) {
+	t.Parallel()
+	readme := readFile(t, "README.md")
+	kinds := regexp.MustCompile(`(?m)^\t(Err\w+) += errors.New`).FindAllStringSubmatch(readFile(t, "errors.go"), -1)
+	if len(kinds) < 10 {
+		t.Fatalf("errors.go has %d kinds", len(kinds))
+	}
+	for _, kind := range kinds {
+		if !strings.Contains(readme, "`"+kind[1]+"`") {
+			t.Errorf("the README's table lacks %s", kind[1])
+		}
+	}
+}
+
+// The documents' links inside the repository lead somewhere.
+func TestDocumentsLink(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/reliability.md"} {
+		for _, link := range regexp.MustCompile(`\]\(([^):#]+)\)`).FindAllStringSubmatch(readFile(t, name), -1) {
+			if _, err := os.Stat(filepath.Join(filepath.Dir(name), link[1])); err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+	}
+}
