@@ -40,8 +40,9 @@ type environment struct {
 	basic string
 }
 
-// New returns a Client for the platform and environment of cfg. It does no I/O,
-// and its error names everything that is wrong with cfg and the options.
+// New returns a Client for the platform and environment of cfg. The options'
+// defaults are meant for production. New does no I/O, and its error names
+// everything that is wrong with cfg and the options.
 func New(cfg Config, opts ...Option) (*Client, error) {
 	opt := defaultOptions()
 	var problems []error
@@ -117,9 +118,14 @@ func (c *core) cached(key token.Key, requests int, fetch func(ctx context.Contex
 // service is the environment's service account.
 func (c *core) service() *identity { return c.cached(token.Service(), 1, c.fetchServiceToken) }
 
-// AsUser returns the platform as the user with that roqUserId sees it. The
-// access token is fetched with the first call and cached. A CreatedByUserID that
-// is left empty in an input is that user.
+// AsUser returns the platform as the user with that roqUserId sees it. A
+// CreatedByUserID that is left empty in an input is that user.
+//
+// The access token is fetched with the first call, on the service account's
+// behalf, and cached until shortly before it expires, for an hour at most (as in
+// npm @roq/nodejs 1.0.20). Concurrent calls share one request for it. A token
+// that the platform refuses is replaced once in a call. An id that cannot be one
+// is refused by every call, with [ErrInvalidInput].
 func (c *Client) AsUser(userID string) *RoqPlatform {
 	as := c.core.cached(token.User(userID), 4, func(ctx context.Context, requestID string) (string, error) {
 		return c.core.fetchUserToken(ctx, userID, requestID)
@@ -132,15 +138,21 @@ func (c *Client) AsUser(userID string) *RoqPlatform {
 }
 
 // AsSuperAdmin returns the platform as the environment's service account sees
-// it: every tenant's invites. The access token is fetched with the first call
-// and cached.
+// it: every tenant's invites. An input must name its TenantID and
+// CreatedByUserID. The access token is fetched and cached as for [Client.AsUser].
 func (c *Client) AsSuperAdmin() *RoqPlatform {
 	return &RoqPlatform{c.core.service()}
 }
 
 // AsSession returns the platform as the visitor with that session sees it, with
 // the session's own access token. A TenantID and CreatedByUserID that are left
-// empty in an input are the session's.
+// empty in an input are the session's; if it has no tenant either, sending fails
+// with [ErrNoTenant].
+//
+// The token cannot be renewed: when it has expired calls fail with
+// [ErrUnauthorized], and the visitor has to sign in again. With a nil session
+// every call fails with [ErrNoSession], with one that has no usable token
+// with [ErrInvalidSession].
 func (c *Client) AsSession(s *Session) *RoqPlatform {
 	if s == nil {
 		return &RoqPlatform{&identity{err: invalid("", "AsSession: the session is nil", ErrNoSession)}}

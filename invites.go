@@ -93,8 +93,10 @@ func (p *RoqPlatform) SendUserInvites(ctx context.Context, in SendUserInvitesInp
 }
 
 // UserInvites returns one page of the invites that match, in the platform's own
-// order if the query names none. It is a query: network errors, 429 and 5xx are
-// retried.
+// order if the query names none. If nothing matches, the page's Data is empty.
+// What is wrong with the query is named in one [ErrInvalidInput].
+//
+// It is a query: network errors, 429 and 5xx are retried.
 func (p *RoqPlatform) UserInvites(ctx context.Context, q UserInvitesQuery, opts ...CallOption) (*UserInvitePage, error) {
 	variables, err := q.variables(wire.UserInvites.Name)
 	if err != nil {
@@ -128,8 +130,9 @@ func (p *RoqPlatform) AllUserInvites(ctx context.Context, q UserInvitesQuery, op
 	}
 }
 
-// UserInvite returns the invite with that id, or [ErrNotFound]. It is a query:
-// network errors, 429 and 5xx are retried.
+// UserInvite returns the invite with that id, or [ErrNotFound].
+//
+// It is a query: network errors, 429 and 5xx are retried.
 func (p *RoqPlatform) UserInvite(ctx context.Context, id string, opts ...CallOption) (*UserInvite, error) {
 	if err := inviteID(wire.UserInvite.Name, id); err != nil {
 		return nil, err

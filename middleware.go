@@ -13,7 +13,8 @@ import (
 type sessionKey struct{}
 
 // SessionFromContext returns the session that [Client.RequireSession] put into a
-// request's context.
+// request's context, and whether there is one. It is not to be changed: whoever
+// else has the context sees the same.
 func SessionFromContext(ctx context.Context) (*Session, bool) {
 	if ctx == nil {
 		return nil, false
@@ -27,7 +28,11 @@ func SessionFromContext(ctx context.Context) (*Session, bool) {
 //
 // Others are answered 401 with JSON of the form {"code","message"}, or, if a
 // browser asks for a page and Config.AppURL is set, are sent to the sign-in page
-// with the page's path as postLoginRedirect.
+// with the page's path as postLoginRedirect. The code is NO_SESSION,
+// TOKEN_MALFORMED or SESSION_EXPIRED, the last two as in npm @roq/nextjs 2.0.3.
+//
+// A cookie is all that it takes to pass: for requests that change anything add
+// [http.CrossOriginProtection].
 func (c *Client) RequireSession(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		session, err := c.Session(r)

@@ -163,6 +163,7 @@ func WithTransport(wrap func(http.RoundTripper) http.RoundTripper) Option {
 
 // WithRetry sets how often a request is made and how long is waited in between.
 // What may be repeated is not up to the policy: see the package documentation.
+// The default is 4 attempts, with 200 ms to 10 s in between.
 func WithRetry(p RetryPolicy) ClientCallOption {
 	return setting(func(o *callOptions) error {
 		pace := transport.Pace{
@@ -185,7 +186,8 @@ func WithRetry(p RetryPolicy) ClientCallOption {
 }
 
 // WithTimeout bounds one attempt, from dialling to the last byte of the answer;
-// the context bounds the whole call. Zero means no bound. The default is 30 s.
+// the context bounds the whole call. Zero means no bound, the most is 24 hours.
+// The default is 30 s.
 func WithTimeout(d time.Duration) ClientCallOption {
 	return setting(func(o *callOptions) error {
 		o.timeout = d
@@ -196,7 +198,7 @@ func WithTimeout(d time.Duration) ClientCallOption {
 // WithSettleTimeout bounds how long a call looks for what became of a request that
 // may have been processed, by reading the invites; the context bounds it too. The
 // waits between the look-ups are those of [WithRetry]. Zero means not to look: the
-// outcome is then unknown at once. The default is 10 s.
+// outcome is then unknown at once. The most is 24 hours, the default 10 s.
 func WithSettleTimeout(d time.Duration) ClientCallOption {
 	return setting(func(o *callOptions) error {
 		o.settleTimeout = d
@@ -267,8 +269,9 @@ func WithSchema(s Schema) Option {
 	})
 }
 
-// WithBatchSize sets how many invites go in one request at most. A platform that
-// takes fewer is asked again with half as many. The default is 100.
+// WithBatchSize sets how many invites go in one request at most, from 1 to
+// 10,000. A platform that takes fewer is asked again with half as many: its own
+// limit is not published. The default is 100.
 func WithBatchSize(n int) Option {
 	return clientOption(func(o *options) error {
 		if n < 1 || n > maxBatch {
@@ -280,7 +283,8 @@ func WithBatchSize(n int) Option {
 }
 
 // WithMaxResponseBytes bounds the body of one answer, after decompression; a
-// longer one is an error. The default is 32 MiB, some 40,000 invites.
+// longer one is an error. The most is 1 GiB. The default is 32 MiB, some 40,000
+// invites.
 func WithMaxResponseBytes(n int64) Option {
 	return clientOption(func(o *options) error {
 		if n < 1 || n > 1<<30 {

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/go-json-experiment/json"
+	jsonv2 "github.com/go-json-experiment/json"
 	"github.com/golang-jwt/jwt/v5"
 
 	"github.com/go-roq/roq/internal/check"
@@ -79,7 +79,7 @@ type claimSet struct{ jwt.MapClaims }
 
 // UnmarshalJSON reads a payload for golang-jwt, whose own reading takes the last
 // of two claims with one name: others that read the token may take the first.
-func (c *claimSet) UnmarshalJSON(payload []byte) error { return json.Unmarshal(payload, &c.MapClaims) }
+func (c *claimSet) UnmarshalJSON(payload []byte) error { return jsonv2.Unmarshal(payload, &c.MapClaims) }
 
 // verifySession returns the claims of a token that is signed with the key.
 func verifySession(token string, key []byte) (claimSet, error) {
