@@ -79,7 +79,9 @@ type claimSet struct{ jwt.MapClaims }
 
 // UnmarshalJSON reads a payload for golang-jwt, whose own reading takes the last
 // of two claims with one name: others that read the token may take the first.
-func (c *claimSet) UnmarshalJSON(payload []byte) error { return jsonv2.Unmarshal(payload, &c.MapClaims) }
+func (c *claimSet) UnmarshalJSON(payload []byte) error {
+	return jsonv2.Unmarshal(payload, &c.MapClaims)
+}
 
 // verifySession returns the claims of a token that is signed with the key.
 func verifySession(token string, key []byte) (claimSet, error) {
