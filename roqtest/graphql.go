@@ -123,14 +123,11 @@ func model(i roq.UserInvite) *inviteModel {
 	m := &inviteModel{
 		ID: graphql.ID(i.ID), CreatedByUserID: graphql.ID(i.CreatedByUserID), UserTokenID: graphql.ID(i.UserTokenID),
 		TenantID: ref(graphql.ID(i.TenantID)), Email: i.Email, Status: string(i.Status),
-		FirstName: &i.FirstName, LastName: &i.LastName,
+		FirstName: known(i.FirstName), LastName: known(i.LastName), Locale: known(i.Locale),
 		CreatedAt: date{i.CreatedAt}, UpdatedAt: &date{i.UpdatedAt}, StatusUpdatedAt: &date{i.StatusUpdatedAt},
 	}
 	if i.AcceptedByUserID != "" {
 		m.AcceptedByUserID = ref(graphql.ID(i.AcceptedByUserID))
-	}
-	if i.Locale != "" {
-		m.Locale = &i.Locale
 	}
 	if i.RoleKeys != nil {
 		m.RoleKeys = &i.RoleKeys
@@ -139,6 +136,14 @@ func model(i roq.UserInvite) *inviteModel {
 		m.Data = &jsonObject{i.Data}
 	}
 	return m
+}
+
+// known is nil, and so null, for what is not known.
+func known(s string) *string {
+	if s == "" {
+		return nil
+	}
+	return &s
 }
 
 func models(invites []roq.UserInvite) []*inviteModel {
