@@ -2,7 +2,7 @@
 
 GOLANGCI_LINT := go tool -modfile=tools/lint.mod golangci-lint
 
-.PHONY: test race cover fuzz lint fmt bench cost chaos quickstart ci
+.PHONY: test race cover fuzz interop lint fmt bench cost chaos quickstart ci
 
 test: ## every test
 	go test ./...
@@ -15,6 +15,9 @@ cover: ## statement coverage of the root package and internal/, at least 90 %
 
 fuzz: ## every fuzz target, 100,000 inputs each (about a minute in all)
 	./tools/fuzz.sh 100000x
+
+interop: ## ROQ's own JavaScript clients beside this one (needs Node.js and npm)
+	./tools/interop.sh
 
 lint: ## vet, golangci-lint (pinned in tools/lint.mod), gofmt
 	go vet ./...

@@ -38,12 +38,12 @@ type scene struct {
 	check func(got seen)
 }
 
-func newScene(t testing.TB) *scene {
+func newScene(t testing.TB, opts ...roqtest.Option) *scene {
 	t.Helper()
-	s := &scene{t: t, Server: roqtest.NewServer(), began: time.Now().Add(-time.Second), check: func(seen) {}}
+	s := &scene{t: t, Server: roqtest.NewServer(opts...), began: time.Now().Add(-time.Second), check: func(seen) {}}
 	t.Cleanup(s.Close)
 	for _, u := range []roqtest.User{
-		{ID: ann, TenantID: acme, Email: "ann@acme.example", FirstName: "Ann", LastName: "Lee", Locale: "en-US", Roles: []string{"admin"}},
+		{ID: ann, TenantID: acme, Email: "ann@acme.example", FirstName: "Ann", LastName: "Lee", Locale: "en-US", Timezone: "Europe/Berlin", Roles: []string{"admin"}},
 		{ID: ben, TenantID: acme, Email: "ben@acme.example", FirstName: "Ben", Roles: []string{"member"}},
 		{ID: otto, TenantID: other, Email: "otto@other.example", FirstName: "Otto", Roles: []string{"admin"}},
 		{ID: bob, TenantID: other, Email: "bob@example.com"},

@@ -11,6 +11,6 @@ if ! cmp -s package-lock.json .scratch/installed; then
   mkdir .scratch
   cp package.json package-lock.json .npmrc .scratch
   (cd .scratch && npm ci --no-progress)
-  cp package-lock.json .scratch/installed
+  cp package-lock.json .scratch/installed # last: an install that was cut short is made again
 fi
 ROQ_INTEROP=required go test -count=1 -v ./...
