@@ -2,7 +2,7 @@
 
 GOLANGCI_LINT := go tool -modfile=tools/lint.mod golangci-lint
 
-.PHONY: test race cover fuzz interop lint fmt bench cost chaos quickstart ci
+.PHONY: test race cover fuzz interop lint fmt bench cost chaos quickstart backend ci
 
 test: ## every test
 	go test ./...
@@ -38,6 +38,9 @@ chaos: ## every fault on every operation, some minutes; writes docs/reliability.
 
 quickstart: ## the main job against the embedded platform
 	go run ./examples/quickstart
+
+backend: ## a JSON API around the invites, with a platform inside
+	go run ./examples/http-backend -demo
 
 ci:
 	./.ci/run

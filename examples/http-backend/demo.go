@@ -1,0 +1,29 @@
+package main
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/go-roq/roq/roqtest"
+)
+
+// startDemo starts a platform with one tenant and somebody signed in, and says
+// on out how to call the backend at the address.
+func startDemo(address string, out io.Writer) *roqtest.Server {
+	platform := roqtest.NewServer()
+	ann := platform.AddUser(roqtest.User{
+		TenantID: platform.AddTenant("Acme"), Email: "ann@acme.example", FirstName: "Ann", Locale: "en-US", Roles: []string{"admin"},
+	})
+	platform.SendWebhooks(address + "/webhooks/roq")
+	fmt.Fprintf(out, `A platform is at %s. Ann of Acme is signed in:
+
+  export COOKIE='roq-session-token=%s'
+
+  curl -b "$COOKIE" -H 'Content-Type: application/json' -d '{"invites":[{"email":"bob@example.com"}]}' %[3]s/invites
+  curl -b "$COOKIE" '%[3]s/invites?limit=10&status=pending'
+  curl -b "$COOKIE" -X POST %[3]s/invites/ID/resend
+  curl -b "$COOKIE" -X DELETE %[3]s/invites/ID
+
+`, platform.URL, platform.SessionToken(ann.ID), address)
+	return platform
+}

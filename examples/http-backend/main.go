@@ -1,0 +1,121 @@
+// Command http-backend is the JSON API that a Go backend would write around
+// user invites: sending, listing, resending and cancelling for whoever is signed
+// in, and an endpoint for the platform's webhooks.
+//
+//	go run ./examples/http-backend -demo
+//
+// starts it with a platform inside and prints how to call it. Without -demo it
+// works with the platform that the environment names: see roq.ConfigFromEnv.
+//
+//	POST   /invites               {"invites":[{"email","firstName","lastName","locale","roles"}]}
+//	GET    /invites               ?limit=&offset=&status=
+//	POST   /invites/{id}/resend
+//	DELETE /invites/{id}
+//	POST   /webhooks/roq          for the platform; needs ROQ_WEBHOOK_KEY
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/go-roq/roq"
+)
+
+const (
+	// callTimeout bounds what one request does on the platform, with all its
+	// retries.
+	callTimeout = 45 * time.Second
+	// shutdownTimeout bounds waiting for requests under way when the program ends:
+	// longer than a call, so that no invite is left in doubt by a deployment.
+	shutdownTimeout = callTimeout + 15*time.Second
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+// run is the program: it serves until ctx ends, then finishes what is under way.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+	flags := flag.NewFlagSet("http-backend", flag.ContinueOnError)
+	flags.SetOutput(stderr)
+	addr := flags.String("addr", "127.0.0.1:8080", "address to listen on")
+	demo := flags.Bool("demo", false, "start a platform inside instead of using the environment's")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	logger := slog.New(slog.NewTextHandler(stderr, nil))
+
+	var listen net.ListenConfig
+	listener, err := listen.Listen(ctx, "tcp", *addr)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = listener.Close() }() // for when it does not come to serving
+
+	var cfg roq.Config
+	if *demo {
+		platform := startDemo("http://"+listener.Addr().String(), stdout)
+		defer platform.Close()
+		cfg = platform.Config()
+	} else if cfg, err = roq.ConfigFromEnv(); err != nil {
+		return fmt.Errorf("%w\n(-demo needs none of these)", err)
+	}
+	client, err := roq.New(cfg, roq.WithLogger(logger), roq.WithUserAgent("http-backend/1.0"))
+	if err != nil {
+		return err
+	}
+	defer client.CloseIdleConnections()
+	handler, err := newHandler(client, logger, cfg.WebhookKey != "")
+	if err != nil {
+		return err
+	}
+	return serve(ctx, newServer(handler, logger), listener, logger)
+}
+
+// newServer bounds what a visitor can take: an http.Server without these waits
+// for ever.
+func newServer(handler http.Handler, logger *slog.Logger) *http.Server {
+	return &http.Server{
+		Handler:           handler,
+		ReadHeaderTimeout: 5 * time.Second,
+		ReadTimeout:       15 * time.Second,
+		WriteTimeout:      callTimeout + 15*time.Second,
+		IdleTimeout:       2 * time.Minute,
+		ErrorLog:          slog.NewLogLogger(logger.Handler(), slog.LevelWarn),
+	}
+}
+
+// serve serves until ctx ends, and then lets requests under way finish.
+func serve(ctx context.Context, server *http.Server, listener net.Listener, logger *slog.Logger) error {
+	failed := make(chan error, 1)
+	go func() { failed <- server.Serve(listener) }()
+	logger.Info("listening", "address", listener.Addr().String())
+	select {
+	case err := <-failed:
+		return err
+	case <-ctx.Done():
+	}
+	logger.Info("shutting down")
+	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
+	defer cancel()
+	if err := server.Shutdown(grace); err != nil {
+		return errors.Join(err, server.Close())
+	}
+	return nil
+}
