@@ -1,0 +1,110 @@
+package roq_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log"
+	"time"
+
+	"github.com/go-roq/roq"
+	"github.com/go-roq/roq/roqtest"
+)
+
+func ExampleError() {
+	srv, client, ann := acme()
+	defer srv.Close()
+
+	_, err := client.AsUser(ann.ID).CancelUserInvite(context.Background(), "db7a682d-6dca-4259-b15b-83aef12d1f5c", roq.WithRequestID("7f3a"))
+	// What to do is decided by kind,
+	if errors.Is(err, roq.ErrNotFound) {
+		fmt.Println(err)
+	}
+	// and the rest is for the log.
+	var e *roq.Error
+	if errors.As(err, &e) {
+		fmt.Println(e.Operation, e.Code, e.StatusCode, e.Attempts, e.RequestID)
+	}
+	// Output:
+	// roq: cancelUserInvite: there is no such invite (USER_INVITATION_NOT_FOUND, HTTP 404, request 7f3a)
+	// cancelUserInvite USER_INVITATION_NOT_FOUND 404 1 7f3a
+}
+
+// The answer to a request is lost on the way. Nobody is mailed twice: the invite
+// that the platform made is found, and the call succeeds.
+func Example_lostAnswer() {
+	srv, client, ann := acme()
+	defer srv.Close()
+	srv.Inject(roqtest.Fault{Operation: "sendUserInvites", Times: 1, Drop: roqtest.DropAfter})
+
+	sent, err := client.AsUser(ann.ID).SendUserInvites(context.Background(), roq.SendUserInvitesInput{
+		TenantID:    ann.TenantID,
+		UserInvites: []roq.UserInviteInput{{Email: "bob@example.com"}},
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(sent.Success[0].Email, "was mailed", len(srv.Outbox()), "time")
+	// Output:
+	// bob@example.com was mailed 1 time
+}
+
+// A request may have been processed, and nothing tells. Whoever is in Unknown is
+// not sent again, but looked up later, or left to a person to decide.
+func Example_outcomeUnknown() {
+	srv, client, ann := acme()
+	defer srv.Close()
+	srv.Inject(roqtest.Fault{Operation: "sendUserInvites", Times: 1, Drop: roqtest.DropBefore})
+	ctx := context.Background()
+	platform := client.AsUser(ann.ID)
+
+	sent, err := platform.SendUserInvites(ctx, roq.SendUserInvitesInput{
+		TenantID:    ann.TenantID,
+		UserInvites: []roq.UserInviteInput{{Email: "bob@example.com"}},
+	}, roq.WithSettleTimeout(50*time.Millisecond))
+	if !errors.Is(err, roq.ErrOutcomeUnknown) {
+		log.Fatal(err)
+	}
+	for _, unknown := range sent.Unknown {
+		page, err := platform.UserInvites(ctx, roq.UserInvitesQuery{
+			Filter: roq.UserInviteFilter{Email: &roq.StringFilter{EqualTo: unknown.Email}},
+		})
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Println(unknown.Email, "has", page.TotalCount, "invites")
+	}
+	// Output:
+	// bob@example.com has 0 invites
+}
+
+// Surely nothing happened: trying again is safe.
+func Example_notSent() {
+	srv, client, ann := acme()
+	defer srv.Close()
+	srv.Inject(roqtest.Fault{Operation: roqtest.OpAuthorizeServiceAccount, Status: 403})
+
+	sent, err := client.AsUser(ann.ID).SendUserInvites(context.Background(), roq.SendUserInvitesInput{
+		TenantID:    ann.TenantID,
+		UserInvites: []roq.UserInviteInput{{Email: "bob@example.com"}},
+	})
+	fmt.Println(errors.Is(err, roq.ErrNotSent), errors.Is(err, roq.ErrForbidden), len(sent.NotSent))
+	// Output:
+	// true true 1
+}
+
+// A platform that is down for a moment is asked again.
+func Example_retry() {
+	srv, client, ann := acme()
+	defer srv.Close()
+	srv.Inject(roqtest.Fault{Operation: "userInvites", Times: 2, Status: 503})
+
+	page, err := client.AsUser(ann.ID).UserInvites(context.Background(), roq.UserInvitesQuery{},
+		roq.WithRetry(roq.RetryPolicy{MaxAttempts: 3, MinWait: time.Millisecond}))
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(page.TotalCount, "invites")
+	// Output:
+	// 0 invites
+}
