@@ -10,7 +10,8 @@ import (
 	"time"
 )
 
-// Fault is trouble on the way between a client and the platform.
+// Fault is trouble on the way between a client and the platform. The zero value
+// fits every request and does nothing to it.
 type Fault struct {
 	// Operation is which requests it is for: a GraphQL operation by its name
 	// ("sendUserInvites"), or one of the Op constants. Empty is any.
@@ -26,7 +27,9 @@ type Fault struct {
 	// Status, from 200 to 599, answers with that status instead of processing the
 	// request, and with Body. A Body without a Status is answered with 200.
 	Status int
-	Body   string
+	// Body is what is answered in the platform's place. Its Content-Type is found
+	// out from the text, unless Header has one.
+	Body string
 	// Header is added to the answer, whoever makes it. A nil value leaves a header
 	// out, Date too.
 	Header http.Header
@@ -64,6 +67,7 @@ type faults struct {
 	list []*fault
 }
 
+// fault is one of them, and how many requests it fitted and happened to.
 type fault struct {
 	Fault
 	seen, happened int
@@ -95,12 +99,12 @@ func (f *faults) take(operation string) *Fault {
 }
 
 // serve answers a request in the way of the fault, with process for what the
-// platform would answer.
-// What is closed ends a delay.
+// platform would answer. When closed is closed a delay ends.
 func (f *Fault) serve(w http.ResponseWriter, r *http.Request, process http.HandlerFunc, closed <-chan struct{}) {
 	if !sleep(r.Context(), f.Delay, closed) || f.Drop == DropBefore {
 		panic(http.ErrAbortHandler) // which closes the connection and logs nothing
 	}
+	// The answer is made before any of it is sent: a fault may change all of it.
 	answer := httptest.NewRecorder()
 	if f.Drop != DropAfter && (f.Status != 0 || f.Body != "") {
 		answer.Code = min(max(f.Status, 200), 599)

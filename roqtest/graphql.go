@@ -20,6 +20,8 @@ var schemaText string
 // Schema returns the GraphQL schema that the platform serves.
 func Schema() string { return schemaText }
 
+// parseSchema binds the schema to the resolvers. The fields of models are found
+// by name.
 func parseSchema(w *world) *graphql.Schema {
 	return graphql.MustParseSchema(schemaText, &resolver{w}, graphql.UseFieldResolvers(), graphql.UseStringDescriptions())
 }
@@ -45,6 +47,8 @@ func (s *Server) execute(ctx context.Context, c caller, r graphQLRequest) (statu
 	return http.StatusOK, answered{Errors: answer.Errors, Data: answer.Data}
 }
 
+// answered is the body of an answer of Apollo's: errors only if there are any,
+// data always.
 type answered struct {
 	Errors []*gqlerrors.QueryError `json:"errors,omitempty"`
 	Data   json.RawMessage         `json:"data"`
@@ -76,6 +80,7 @@ func refused(e *platformError) any {
 	}
 }
 
+// callerKey is the key of the caller in a request's context.
 type callerKey struct{}
 
 func callerOf(ctx context.Context) caller { return ctx.Value(callerKey{}).(caller) }
@@ -119,6 +124,7 @@ type (
 	}
 )
 
+// model is an invite as the schema has it: what is not known is null.
 func model(i roq.UserInvite) *inviteModel {
 	m := &inviteModel{
 		ID: graphql.ID(i.ID), CreatedByUserID: graphql.ID(i.CreatedByUserID), UserTokenID: graphql.ID(i.UserTokenID),
@@ -209,6 +215,7 @@ func (r *resolver) AcceptUserInviteV2(ctx context.Context, args struct{ Data acc
 	return one(r.world.accept(callerOf(ctx).user, args.Data.Token))
 }
 
+// sendV1Arg is UserInvitesCreateDto.
 type sendV1Arg struct {
 	TenantID    *graphql.ID
 	UserInvites []struct {
@@ -234,6 +241,7 @@ func (r *resolver) SendUserInvites(ctx context.Context, args struct{ UserInvites
 	return sent(r.world.send(callerOf(ctx), string(deref(args.UserInvites.TenantID)), inputs))
 }
 
+// sendV2Arg is UserInvitesCreateV2Dto.
 type sendV2Arg struct {
 	TenantID    graphql.ID
 	UserInvites []struct {
@@ -255,6 +263,8 @@ func (r *resolver) SendUserInvitesV2(ctx context.Context, args struct{ Data send
 	return sent(r.world.send(callerOf(ctx), string(args.Data.TenantID), inputs))
 }
 
+// sent is the answer to a send of either schema version. The schema's names of a
+// refused invite are not null, and empty if the input had none.
 func sent(made []roq.UserInvite, refused []refusedInvite, err error) (*sentModel, error) {
 	if err != nil {
 		return nil, err

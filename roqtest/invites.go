@@ -15,6 +15,7 @@ import (
 	"github.com/go-roq/roq"
 )
 
+// invite is an invite with what only the invitee and the clock know.
 type invite struct {
 	roq.UserInvite
 	token     string
@@ -35,6 +36,10 @@ type refusedInvite struct {
 	err *platformError
 }
 
+// send invites people to a tenant. What is wrong with the request as a whole
+// refuses all of it; somebody who cannot be invited is refused alone. That a
+// request without a tenant, which the first schema allows, is for that of its
+// first invite or of the caller is our reading.
 func (w *world) send(c caller, tenantID string, inputs []newInvite) (made []roq.UserInvite, refused []refusedInvite, err error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -101,7 +106,9 @@ func (w *world) refusal(tenantID string, in newInvite) *platformError {
 	return w.taken(at(tenantID, in.email))
 }
 
-// taken says why an address can have no pending invite, or no further one.
+// taken says why an address can have no pending invite, or no further one. The
+// codes are known from ROQ's own user interface; that a second pending invite is
+// refused is our reading, which WithRepeatedInvites turns round.
 func (w *world) taken(where address) *platformError {
 	if w.usersAt[where] != nil {
 		return conflict("USER_ALREADY_EXISTS", "the tenant has a user with this email")
@@ -113,6 +120,8 @@ func (w *world) taken(where address) *platformError {
 	return nil
 }
 
+// invite makes an invite and mails it. Without roles the invitee gets the
+// inviter's (documentation).
 func (w *world) invite(tenantID string, in newInvite) *invite {
 	roles := slices.Clone(in.roles)
 	if len(roles) == 0 {
@@ -137,6 +146,7 @@ func (w *world) invite(tenantID string, in newInvite) *invite {
 	return i
 }
 
+// mail puts an e-mail into the outbox.
 func (w *world) mail(i *invite, kind EmailKind, when time.Time) {
 	w.outbox = append(w.outbox, Email{To: i.Email, InviteID: i.ID, Kind: kind, Token: i.token, At: when})
 }
@@ -154,6 +164,7 @@ func (w *world) find(c caller, id string) (*invite, error) {
 	return i, nil
 }
 
+// get returns one invite.
 func (w *world) get(c caller, id string) (roq.UserInvite, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -165,6 +176,7 @@ func (w *world) get(c caller, id string) (roq.UserInvite, error) {
 }
 
 // resend mails a pending or expired invite again and gives it its whole lifetime.
+// That an expired one can be resent, and is pending then, is our reading.
 func (w *world) resend(c caller, id string) (roq.UserInvite, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -187,7 +199,8 @@ func (w *world) resend(c caller, id string) (roq.UserInvite, error) {
 	return i.UserInvite, nil
 }
 
-// cancel withdraws an invite until it is accepted.
+// cancel withdraws an invite until it is accepted (documentation); an expired one
+// too, which is our reading.
 func (w *world) cancel(c caller, id string) (roq.UserInvite, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -241,12 +254,14 @@ func (w *world) accept(acceptor *User, token string) (roq.UserInvite, error) {
 	return i.UserInvite, nil
 }
 
+// badToken is a refusal of an accept link.
 func badToken(code, message string) *platformError {
 	e := badInput(message)
 	e.errorCode = code
 	return e
 }
 
+// invitee is the user that the invitee is or becomes.
 func (w *world) invitee(i *invite) *member {
 	if m := w.usersAt[at(i.TenantID, i.Email)]; m != nil {
 		return m

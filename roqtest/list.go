@@ -56,6 +56,8 @@ func (w *world) list(c caller, args listArgs) (page []roq.UserInvite, total int,
 	return found, total, nil
 }
 
+// validate refuses what the schema lets pass and the platform does not: it parses
+// ids as UUIDs.
 func (a *listArgs) validate() error {
 	for _, n := range []*int32{a.Limit, a.Offset} {
 		if n != nil && *n < 0 {
@@ -89,11 +91,12 @@ func (f *idFilter) valid() bool {
 	return !slices.ContainsFunc(all, func(id graphql.ID) bool { return canonical(string(id)) == "" })
 }
 
+// matches reports whether the conditions on all fields hold.
 func (f *filterArg) matches(i *roq.UserInvite) bool {
 	return f == nil ||
 		f.ID.matches(i.ID) && f.TenantID.matches(i.TenantID) && f.UserTokenID.matches(i.UserTokenID) &&
 			f.CreatedByUserID.matches(i.CreatedByUserID) && f.AcceptedByUserID.matches(i.AcceptedByUserID) &&
-			f.Email.matches(i.Email) && f.FirstName.matches(i.FirstName) && f.LastName.matches(i.LastName) &&
+			f.Email.matches(i.Email) && f.FirstName.matchesNullable(i.FirstName) && f.LastName.matchesNullable(i.LastName) &&
 			f.Locale.matchesNullable(i.Locale) && f.Status.matches(string(i.Status))
 }
 
@@ -111,6 +114,8 @@ func (f *idFilter) matches(id string) bool {
 		(f.ValueIn == nil || slices.ContainsFunc(*f.ValueIn, same)) && (f.ValueNotIn == nil || !slices.ContainsFunc(*f.ValueNotIn, same))
 }
 
+// matches reports whether every condition holds. LIKE is SQL's, by the schema's
+// own descriptions.
 func (f *stringFilter) matches(s string) bool {
 	return f == nil ||
 		(f.EqualTo == nil || s == *f.EqualTo) && (f.NotEqualTo == nil || s != *f.NotEqualTo) &&
@@ -175,6 +180,8 @@ func (a *searchArg) matches(i *roq.UserInvite) bool {
 	return strings.Contains(strings.ToLower(field), strings.ToLower(a.Value))
 }
 
+// sort orders by one field. That equals stay in the order of their creation, or
+// in the reverse if descending, is our reading.
 func (a *orderArg) sort(invites []roq.UserInvite) {
 	if a == nil {
 		return

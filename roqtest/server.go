@@ -8,8 +8,34 @@
 //	user := srv.AddUser(roqtest.User{TenantID: tenant, Email: "ann@acme.example"})
 //	client, err := roq.New(srv.Config())
 //
-// What the platform's documentation leaves open it does in the way that a NestJS
-// and Apollo server would; the comments call that our reading.
+// Any valid GraphQL document works, those of ROQ's own clients included. What the
+// platform's documentation leaves open is done in the way that a NestJS and
+// Apollo server would; the comments call that our reading.
+//
+// # Who may do what
+//
+// The service account sees and changes everything, a user what belongs to the
+// same tenant. That users of any role may invite is our reading: the roles of a
+// platform are its project's. The credentials in [Server.Config] are needed as on
+// the platform, tokens expire ([WithTokenLifetime]) and can be revoked
+// ([Server.RevokeTokens]).
+//
+// # What others do
+//
+// [Server.Outbox] has the e-mails; with the token in one, [Server.Accept] does
+// what the invitee does. [Server.Expire] and [Server.Remove] do what time and
+// administrators do. [Server.Invites] is the truth, whatever a client was told,
+// and [Server.Requests] what clients sent.
+//
+// # Trouble
+//
+// [Server.Inject] makes requests slow, refused, cut off or answered with
+// something else: see [Fault].
+//
+// # Time
+//
+// The platform has a clock of its own. It is the real one until [Server.Advance]
+// turns it on: invites expire, and [Server.SendWebhooks]'s events are sent again.
 package roqtest
 
 import (
@@ -40,8 +66,9 @@ const (
 // Server is a ROQ platform. It is safe for concurrent use, and knows nothing of
 // other Servers.
 type Server struct {
-	// URL is where it listens, with the platform's endpoints, the REST API's and
-	// the application's; empty for a Server made by [NewHandler].
+	// URL is where it listens, "http://127.0.0.1:" and a port, with the platform's
+	// endpoints, the REST API's and the application's; empty for a Server made by
+	// [NewHandler].
 	URL string
 
 	environmentID, apiKey, webhookKey string
@@ -88,7 +115,8 @@ func NewServer(opts ...Option) *Server {
 	return s
 }
 
-// NewHandler makes a platform that does not listen: serve its [Server.Handler].
+// NewHandler makes a platform that does not listen: serve its [Server.Handler],
+// and put the address where that is into what [Server.Config] returns.
 func NewHandler(opts ...Option) *Server {
 	s := &Server{
 		environmentID: uuid.NewString(),
@@ -119,7 +147,9 @@ func (s *Server) Close() {
 	}
 }
 
-// Config returns what a client of this platform needs.
+// Config returns what a client of this platform needs. The environment's id and
+// its keys are made anew for every Server. The address of the platform is that of
+// the REST API and of the application too.
 func (s *Server) Config() roq.Config {
 	return roq.Config{
 		PlatformURL: s.URL, APIURL: s.URL, AppURL: s.URL,
@@ -130,11 +160,11 @@ func (s *Server) Config() roq.Config {
 // Handler returns the platform as an http.Handler.
 func (s *Server) Handler() http.Handler { return s.handler }
 
-// AddTenant makes a tenant and returns its id.
+// AddTenant makes a tenant and returns its id, a UUID. The name is for people.
 func (s *Server) AddTenant(name string) string { return s.world.addTenant(name) }
 
 // AddUser makes a user and returns it with its id. A TenantID that is not known
-// becomes a tenant.
+// becomes a tenant; a user with an ID that is known takes the other's place.
 func (s *Server) AddUser(u User) User { return s.world.addUser(u) }
 
 // SessionToken returns the value of a session cookie for the user, signed as
@@ -155,13 +185,16 @@ func (s *Server) RevokeTokens() { s.generation.Add(1) }
 func (s *Server) Outbox() []Email { return s.world.mails() }
 
 // Accept does what the invitee does with the link in the e-mail: the invitee
-// becomes a user of the tenant. The error is the platform's refusal.
+// becomes a user of the tenant. The error is the platform's refusal of a token
+// that is not known (USER_TOKEN_NOT_FOUND) or whose invite was accepted, canceled
+// or has expired.
 func (s *Server) Accept(token string) (roq.UserInvite, error) {
 	i, err := s.world.accept(nil, token)
 	return detached(i), err
 }
 
-// Expire does what time does to a pending invite.
+// Expire does what time does to a pending invite. It is an error if there is no
+// such invite or if it is not pending.
 func (s *Server) Expire(inviteID string) error { return s.world.expireNow(inviteID) }
 
 // Advance turns the platform's clock on by d, and returns when everything has
@@ -175,7 +208,8 @@ func (s *Server) Advance(d time.Duration) {
 	s.hooks.settle()
 }
 
-// Remove deletes an invite, as an administrator of the platform can.
+// Remove deletes an invite, as an administrator of the platform can: clients have
+// no operation for it. It is an error if there is no such invite.
 func (s *Server) Remove(inviteID string) error { return s.world.remove(inviteID) }
 
 // Invites returns every invite there is, the oldest first.
@@ -196,20 +230,25 @@ func detached(i roq.UserInvite) roq.UserInvite {
 // Requests returns what arrived, the oldest first: the last 10,000 requests.
 func (s *Server) Requests() []Request { return s.requests.all() }
 
-// Inject adds a fault. Of several that fit a request the first happens to it.
+// Inject adds a fault, which stays until it has happened [Fault].Times times. Of
+// several that fit a request the first happens to it.
 func (s *Server) Inject(f Fault) { s.faults.add(f) }
 
 // Request is a request that arrived.
 type Request struct {
+	// Method and Path are HTTP's.
 	Method, Path string
-	Header       http.Header
+	// Header is all of it, credentials too.
+	Header http.Header
 	// Operation is a GraphQL operation's name or one of the Op constants.
 	Operation string
 	// Variables are GraphQL's, as they came.
 	Variables json.RawMessage
-	At        time.Time
+	// At is when it arrived, by the platform's clock.
+	At time.Time
 }
 
+// requestLog keeps the last requests.
 type requestLog struct {
 	mu   sync.Mutex
 	list []Request
@@ -236,6 +275,8 @@ func (l *requestLog) all() []Request {
 // endpoint answers a request whose body was read.
 type endpoint func(w http.ResponseWriter, r *http.Request, body []byte)
 
+// routes are the endpoints of the platform (npm @roq/nodejs 1.0.20, @roq/client
+// 0.0.12), of an application that uses @roq/nextjs 2.0.3, and of the REST API.
 func (s *Server) routes() http.Handler {
 	mux := http.NewServeMux()
 	handle := func(pattern, operation string, serve endpoint) {
@@ -277,6 +318,8 @@ func (s *Server) arrive(w http.ResponseWriter, r *http.Request, operation string
 	process(w, r)
 }
 
+// graphQL is the endpoint for backends or, not being for a server, for browsers,
+// which do not know the API key.
 func (s *Server) graphQL(server bool) endpoint {
 	return func(w http.ResponseWriter, r *http.Request, body []byte) {
 		var request graphQLRequest

@@ -30,14 +30,17 @@ type Delivery struct {
 	// Name and ID are the event's. All attempts at one event have the same ID and
 	// Body.
 	Name, ID string
-	Body     json.RawMessage
+	// Body is what was sent.
+	Body json.RawMessage
 	// Attempt counts from 1 to 6.
 	Attempt int
 	// Status is the receiver's answer; 0 if there was none, which Err explains.
 	// The event was taken if it is from 200 to 299.
 	Status int
-	Err    error
-	At     time.Time
+	// Err is why there was no answer.
+	Err error
+	// At is when the attempt was made, by the platform's clock.
+	At time.Time
 }
 
 // SendWebhooks makes the platform send what happens from now on to that address:
@@ -89,6 +92,8 @@ func newHooks(environmentID, key string, c *clock) *hooks {
 	return h
 }
 
+// sendTo changes where events go. Those that are queued stay with the address
+// that they were made for.
 func (h *hooks) sendTo(url string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -120,6 +125,7 @@ func (h *hooks) add(action, event, object string, current, previous any) {
 	h.push(next)
 }
 
+// push queues an event by its due time.
 func (h *hooks) push(next *hook) {
 	at, _ := slices.BinarySearchFunc(h.queue, next, func(queued, next *hook) int {
 		return cmp.Or(queued.due.Compare(next.due), -1) // behind those of the same time
@@ -128,6 +134,7 @@ func (h *hooks) push(next *hook) {
 	h.wakeUp()
 }
 
+// wakeUp tells the goroutine and whoever settles that the queue has changed.
 func (h *hooks) wakeUp() {
 	select {
 	case h.wake <- struct{}{}:
@@ -159,8 +166,10 @@ func (h *hooks) close() {
 	}
 }
 
+// run sends one event after the other until the platform is closed.
 func (h *hooks) run(ctx context.Context) {
 	defer close(h.done)
+	// No connection outlives an attempt: a test may close its receiver at any time.
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: webhookTimeout,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	for ctx.Err() == nil {
@@ -201,6 +210,7 @@ func (h *hooks) next() (due *hook, wait time.Duration) {
 	return due, 0
 }
 
+// rest waits until there may be something to do.
 func (h *hooks) rest(ctx context.Context, d time.Duration) {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
@@ -211,6 +221,7 @@ func (h *hooks) rest(ctx context.Context, d time.Duration) {
 	}
 }
 
+// send makes one attempt at an event.
 func (h *hooks) send(ctx context.Context, client *http.Client, next *hook) Delivery {
 	made := Delivery{Name: next.name, ID: next.id, Body: slices.Clone(next.body), Attempt: next.attempt, At: h.clock.now()}
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, next.to, bytes.NewReader(next.body))

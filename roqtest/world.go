@@ -14,19 +14,30 @@ import (
 
 // User is a user of the platform.
 type User struct {
-	ID                                           string // the roqUserId; made if empty
-	TenantID                                     string
-	Email, FirstName, LastName, Locale, Timezone string
-	Roles                                        []string
+	// ID is the roqUserId, a UUID; made if empty.
+	ID string
+	// TenantID is the tenant that the user belongs to.
+	TenantID string
+	// Email is the user's address, which one user of a tenant can have.
+	Email string
+	// FirstName, LastName, Locale and Timezone are for the session.
+	FirstName, LastName, Locale, Timezone string
+	// Roles are the keys of the user's roles; an invitee gets them if an invite
+	// names none.
+	Roles []string
 }
 
 // Email is an e-mail that the platform sent.
 type Email struct {
+	// To is the address, InviteID the invite that it is about.
 	To, InviteID string
-	Kind         EmailKind
-	// Token is what the accept link holds: see [Server.Accept].
+	// Kind is whether it is the first or another.
+	Kind EmailKind
+	// Token is what the accept link holds: see [Server.Accept]. It stays the same
+	// when an invite is resent, which is our reading.
 	Token string
-	At    time.Time
+	// At is when it was sent, by the platform's clock.
+	At time.Time
 }
 
 // EmailKind says what made the platform send an e-mail.
@@ -38,7 +49,8 @@ const (
 	KindResend EmailKind = "resend"
 )
 
-// world is what the platform knows, and its rules.
+// world is what the platform knows, and its rules. The files invites.go and
+// list.go have its operations; each takes the lock once and is one moment's.
 type world struct {
 	bulkLimit      int
 	repeatAllowed  bool
@@ -54,7 +66,7 @@ type world struct {
 	byID      map[string]*invite
 	byToken   map[string]*invite
 	usersAt   map[address]*member
-	invitesAt map[address][]*invite
+	invitesAt map[address][]*invite // of any status
 	outbox    []Email
 }
 
@@ -63,6 +75,7 @@ type address struct{ tenantID, email string }
 
 func at(tenantID, email string) address { return address{tenantID, strings.ToLower(email)} }
 
+// member is a user with what the platform knows besides.
 type member struct {
 	User
 	number    int    // in the order of creation
@@ -119,6 +132,7 @@ func (w *world) addUser(u User) User {
 	return u
 }
 
+// addUserLocked is addUser for who holds the lock.
 func (w *world) addUserLocked(u User) *member {
 	u.ID = cmp.Or(u.ID, uuid.NewString())
 	if before := w.users[u.ID]; before != nil && w.usersAt[at(before.TenantID, before.Email)] == before {
