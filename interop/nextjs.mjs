@@ -23,6 +23,8 @@ const { sessionHandler } = require(join(dist, 'handlers/session.js'));
 serve({
   mint: (accessToken, idToken, refreshToken) => Session.createSessionToken(accessToken, idToken, refreshToken),
   sign: (payload) => Session.signSessionTokenPayload(payload),
+  // The name of the cookie that a token is kept in.
+  cookie: (token) => Session.tokenToCookie(token, 0)[0],
   // What an application is told of a token: the session, or null.
   async judge(token) {
     const payload = await Session.verifyToken(token);

@@ -13,10 +13,10 @@ import (
 )
 
 // nextjs starts the package's session code with the environment of a platform.
-func nextjs(t *testing.T, srv *roqtest.Server) *process {
+func nextjs(t *testing.T, srv *roqtest.Server, env ...string) *process {
 	t.Helper()
 	cfg := srv.Config()
-	return start(t, "nextjs.mjs", "ROQ_PLATFORM_URL="+cfg.PlatformURL, "ROQ_ENVIRONMENT_ID="+cfg.EnvironmentID, "ROQ_API_KEY="+cfg.APIKey)
+	return start(t, "nextjs.mjs", append(env, "ROQ_PLATFORM_URL="+cfg.PlatformURL, "ROQ_ENVIRONMENT_ID="+cfg.EnvironmentID, "ROQ_API_KEY="+cfg.APIKey)...)
 }
 
 func newClient(t *testing.T, cfg roq.Config) *roq.Client {
@@ -146,6 +146,28 @@ func TestSessionsJudgedAlike(t *testing.T) {
 				t.Errorf("we say %v", err)
 			}
 		})
+	}
+}
+
+// The cookies that the package writes are read, the secure one too.
+func TestSessionCookies(t *testing.T) {
+	t.Parallel()
+	s := newScene(t)
+	client := newClient(t, s.Config())
+	for secure, want := range map[string]string{"false": "roq-session-token", "true": "__Secure-roq-session-token"} {
+		var name string
+		nextjs(t, s.Server, "ROQ_SESSION_COOKIE_SECURE="+secure).must(t, &name, "cookie", s.SessionToken(ann))
+		if name != want {
+			t.Errorf("the package writes %q, want %q", name, want)
+		}
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://app.example/", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.AddCookie(&http.Cookie{Name: name, Value: s.SessionToken(ann)})
+		if session, err := client.Session(r); err != nil || session.RoqUserID != ann {
+			t.Errorf("Session with the cookie %s = %v, %v", name, session, err)
+		}
 	}
 }
 
