@@ -3,6 +3,7 @@ package roq_test
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -201,5 +202,27 @@ func TestDataComesBack(t *testing.T) {
 	var data struct{ Plan string }
 	if err := json.Unmarshal(result.Success[0].Data, &data); err != nil || data.Plan != "gold" {
 		t.Errorf("Data = %s, want what was sent", result.Success[0].Data)
+	}
+}
+
+// The text of a result's error is bounded, and what it matches is not.
+func TestErrOfManyIsBounded(t *testing.T) {
+	t.Parallel()
+	var result roq.SendUserInvitesResult
+	for i := range 250 {
+		result.Errors = append(result.Errors, roq.UserInviteError{Email: fmt.Sprintf("person%d@example.com", i), Code: "USER_ALREADY_INVITED", Message: "no"})
+	}
+	result.Errors = append(result.Errors, roq.UserInviteError{Code: "USER_ALREADY_EXISTS"})
+	result.Unknown = make([]roq.UserInviteInput, 3)
+	result.NotSent = make([]roq.UserInviteInput, 4)
+	err := result.Err()
+	lines := strings.Split(err.Error(), "\n")
+	if len(lines) != 101 || lines[100] != "and 153 more" || strings.Contains(err.Error(), "person") {
+		t.Errorf("%d lines, the last %q", len(lines), lines[len(lines)-1])
+	}
+	for _, kind := range []error{roq.ErrAlreadyInvited, roq.ErrAlreadyExists, roq.ErrOutcomeUnknown, roq.ErrNotSent} {
+		if !errors.Is(err, kind) {
+			t.Errorf("the error is not %v", kind)
+		}
 	}
 }
