@@ -95,6 +95,7 @@ func (s *Server) signIn(w http.ResponseWriter, r *http.Request, _ []byte) {
 	http.Redirect(w, r, back, http.StatusFound)
 }
 
+// signOut takes the session back, under both names.
 func (s *Server) signOut(w http.ResponseWriter, r *http.Request, _ []byte) {
 	for _, name := range []string{sessionCookie, secureSessionCookie} {
 		http.SetCookie(w, &http.Cookie{Name: name, Path: "/", MaxAge: -1, HttpOnly: true, Secure: name == secureSessionCookie})
@@ -164,6 +165,8 @@ func (s *Server) findUsers(w http.ResponseWriter, r *http.Request, _ []byte) {
 	writeJSON(w, http.StatusOK, map[string]any{"data": rows})
 }
 
+// queryCaller says who asks: the environment's credentials are the service
+// account, a session token is its visitor.
 func (s *Server) queryCaller(r *http.Request) (caller, bool) {
 	value := r.Header.Get("Authorization")
 	if value == s.basic() {
@@ -177,6 +180,8 @@ func (s *Server) queryCaller(r *http.Request) (caller, bool) {
 	return caller{&user}, code == ""
 }
 
+// columns is the user's row. The columns are those of the documentation's answer;
+// that names are in camel case beside the rest is as it shows them.
 func (m *member) columns() map[string]any {
 	at := m.createdAt.Format("2006-01-02T15:04:05.000Z")
 	return map[string]any{
@@ -185,6 +190,8 @@ func (m *member) columns() map[string]any {
 	}
 }
 
+// writeQueryError answers in the form of the REST API's errors (npm @roq/cli
+// 0.0.17).
 func writeQueryError(w http.ResponseWriter, status int, code, message string) {
 	writeJSON(w, status, map[string]any{"error": map[string]any{
 		"message": message, "reason": nil, "code": code, "prisma": false, "rejectedByPolicy": false,

@@ -17,7 +17,8 @@ const serviceAccountEmail = "project-service-account@roq.tech"
 // sessionLife is how long @roq/nextjs signs a session token for.
 const sessionLife = 365 * 24 * time.Hour
 
-// tokens is what the authorize endpoints answer.
+// tokens is what the authorize endpoints answer. That the service account gets
+// an access token only is how @roq/nodejs 1.0.20 reads it.
 type tokens struct {
 	AccessToken  string `json:"accessToken"`
 	IDToken      string `json:"idToken,omitempty"`
@@ -35,10 +36,13 @@ func (s *Server) sign(kind string, life time.Duration, claims jwt.MapClaims) str
 	return signed
 }
 
+// serviceToken is the service account's access token.
 func (s *Server) serviceToken() string {
 	return s.sign("service", s.tokenLifetime, jwt.MapClaims{})
 }
 
+// userTokens is what a user is signed in with. The claims of the id token are
+// those that @roq/nextjs 2.0.3 reads.
 func (s *Server) userTokens(u User, life time.Duration) tokens {
 	return tokens{
 		AccessToken: s.sign("access", life, jwt.MapClaims{"roqUserId": u.ID}),
@@ -102,6 +106,7 @@ func (s *Server) callerFrom(r *http.Request, server bool) (caller, *platformErro
 	return caller{&user}, nil
 }
 
+// basic is the environment's credentials, as a backend sends them.
 func (s *Server) basic() string {
 	return "Basic " + base64.StdEncoding.EncodeToString([]byte(s.environmentID+":"+s.apiKey))
 }
@@ -116,6 +121,8 @@ type credentials struct {
 	RefreshToken  string          `json:"refreshToken"`
 }
 
+// authorizeServiceAccount gives whoever has the API key the token of the service
+// account.
 func (s *Server) authorizeServiceAccount(w http.ResponseWriter, _ *http.Request, body []byte) {
 	var in credentials
 	if json.Unmarshal(body, &in) != nil || in.Email != serviceAccountEmail || in.EnvironmentID != s.environmentID || in.APIKey != s.apiKey {
@@ -125,6 +132,8 @@ func (s *Server) authorizeServiceAccount(w http.ResponseWriter, _ *http.Request,
 	writeJSON(w, http.StatusOK, tokens{AccessToken: s.serviceToken()})
 }
 
+// authorize gives the service account the tokens of any user. An id that is no
+// UUID is refused before it is looked up, as the platform parses ids.
 func (s *Server) authorize(w http.ResponseWriter, r *http.Request, body []byte) {
 	token, refusal := bearer(r.Header.Get("roq-platform-authorization"))
 	if refusal == nil {
