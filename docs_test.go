@@ -116,32 +116,22 @@ func readFile(t *testing.T, name string) string {
 	return string(text)
 }
 
-// The README's table names every option.
-func TestDocumentsNameEveryOption(t *testing.T) {
+// The README's tables name every option and every kind of error.
+func TestDocumentsNameEverything(t *testing.T) {
 	t.Parallel()
 	readme := readFile(t, "README.md")
-	options := regexp.MustCompile(`(?m)^func (With\w+)\(`).FindAllStringSubmatch(readFile(t, "options.go"), -1)
-	if len(options) < 10 {
-		t.Fatalf("options.go has %d options", len(options))
-	}
-	for _, option := range options {
-		if !strings.Contains(readme, "\n| `"+option[1]+"(") {
-			t.Errorf("the README's table lacks %s", option[1])
+	for _, table := range []struct{ file, declared, row string }{
+		{"options.go", `(?m)^func (With\w+)\(`, "\n| `%s("},
+		{"errors.go", `(?m)^\t(Err\w+) += errors\.New`, "`%s`"},
+	} {
+		names := regexp.MustCompile(table.declared).FindAllStringSubmatch(readFile(t, table.file), -1)
+		if len(names) < 10 {
+			t.Fatalf("%s declares %d names", table.file, len(names))
 		}
-	}
-}
-
-// The README's table names every kind of error.
-func TestDocumentsNameEveryKindOfError(t *testing.T) {
-	t.Parallel()
-	readme := readFile(t, "README.md")
-	kinds := regexp.MustCompile(`(?m)^\t(Err\w+) += errors.New`).FindAllStringSubmatch(readFile(t, "errors.go"), -1)
-	if len(kinds) < 10 {
-		t.Fatalf("errors.go has %d kinds", len(kinds))
-	}
-	for _, kind := range kinds {
-		if !strings.Contains(readme, "`"+kind[1]+"`") {
-			t.Errorf("the README's table lacks %s", kind[1])
+		for _, name := range names {
+			if !strings.Contains(readme, fmt.Sprintf(table.row, name[1])) {
+				t.Errorf("the README's table lacks %s", name[1])
+			}
 		}
 	}
 }
