@@ -80,6 +80,12 @@ func (f *faults) add(one Fault) {
 	f.list = append(f.list, &fault{Fault: one})
 }
 
+func (f *faults) clear() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.list = nil
+}
+
 // take counts a request and returns the first fault that happens to it, or nil.
 func (f *faults) take(operation string) *Fault {
 	f.mu.Lock()

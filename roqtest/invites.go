@@ -137,13 +137,18 @@ func (w *world) invite(tenantID string, in newInvite) *invite {
 		token:     rand.Text(),
 		expiresAt: created.Add(w.inviteLifetime),
 	}
+	w.index(i)
+	w.mail(i, KindInvite, created)
+	w.hooks.inviteEvent(inserted, i.UserInvite, nil)
+	return i
+}
+
+// index makes an invite findable in every way.
+func (w *world) index(i *invite) {
 	w.invites = append(w.invites, i)
 	w.byID[i.ID], w.byToken[i.token] = i, i
 	where := at(i.TenantID, i.Email)
 	w.invitesAt[where] = append(w.invitesAt[where], i)
-	w.mail(i, KindInvite, created)
-	w.hooks.inviteEvent(inserted, i.UserInvite, nil)
-	return i
 }
 
 // mail puts an e-mail into the outbox.

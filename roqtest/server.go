@@ -167,6 +167,24 @@ func (s *Server) AddTenant(name string) string { return s.world.addTenant(name) 
 // becomes a tenant; a user with an ID that is known takes the other's place.
 func (s *Server) AddUser(u User) User { return s.world.addUser(u) }
 
+// Tenants returns every tenant, by name.
+func (s *Server) Tenants() []Tenant {
+	s.world.mu.Lock()
+	defer s.world.mu.Unlock()
+	return s.world.tenantList()
+}
+
+// Users returns every user, in the order in which they were made: those that
+// became one by accepting an invite too.
+func (s *Server) Users() []User {
+	var all []User
+	for _, m := range s.world.members(func(*member) bool { return true }) {
+		m.Roles = slices.Clone(m.Roles)
+		all = append(all, m.User)
+	}
+	return all
+}
+
 // SessionToken returns the value of a session cookie for the user, signed as
 // @roq/nextjs signs it; empty if there is no such user.
 func (s *Server) SessionToken(userID string) string {
@@ -233,6 +251,10 @@ func (s *Server) Requests() []Request { return s.requests.all() }
 // Inject adds a fault, which stays until it has happened [Fault].Times times. Of
 // several that fit a request the first happens to it.
 func (s *Server) Inject(f Fault) { s.faults.add(f) }
+
+// ClearFaults takes back every fault, so that the platform is well again. A
+// request that a fault delays is still delayed.
+func (s *Server) ClearFaults() { s.faults.clear() }
 
 // Request is a request that arrived.
 type Request struct {

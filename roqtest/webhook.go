@@ -61,10 +61,10 @@ func (s *Server) Deliveries() []Delivery {
 
 // hook is an event that is still to be sent.
 type hook struct {
-	name, id, to string
-	body         []byte
-	attempt      int
-	due          time.Time
+	name, id, to, key string
+	body              []byte
+	attempt           int
+	due               time.Time
 }
 
 // hooks sends webhooks, on one goroutine that the first address starts.
@@ -92,6 +92,13 @@ func newHooks(environmentID, key string, c *clock) *hooks {
 	return h
 }
 
+// rename changes whose events these are.
+func (h *hooks) rename(environmentID, key string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.environmentID, h.key = environmentID, key
+}
+
 // sendTo changes where events go. Those that are queued stay with the address
 // that they were made for.
 func (h *hooks) sendTo(url string) {
@@ -113,7 +120,7 @@ func (h *hooks) add(action, event, object string, current, previous any) {
 	if h.to == "" || h.closed {
 		return
 	}
-	next := &hook{name: event + "_" + action, id: uuid.NewString(), to: h.to, attempt: 1, due: h.clock.now()}
+	next := &hook{name: event + "_" + action, id: uuid.NewString(), to: h.to, key: h.key, attempt: 1, due: h.clock.now()}
 	body, err := json.Marshal(map[string]any{
 		"name": next.name, "id": next.id, "object": object, "environmentId": h.environmentID,
 		"data": map[string]any{"current": current, "previous": previous},
@@ -230,7 +237,7 @@ func (h *hooks) send(ctx context.Context, client *http.Client, next *hook) Deliv
 		return made
 	}
 	req.Header.Set("Content-Type", "application/json")
-	req.Header.Set("Roq-Platform-Webhook-Key", h.key)
+	req.Header.Set("Roq-Platform-Webhook-Key", next.key)
 	resp, err := client.Do(req)
 	if err != nil {
 		made.Err = err

@@ -2,6 +2,7 @@ package roqtest
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -11,6 +12,14 @@ import (
 
 	"github.com/go-roq/roq"
 )
+
+// Tenant is a tenant of the platform.
+type Tenant struct {
+	// ID is the tenantId, a UUID.
+	ID string
+	// Name is for people.
+	Name string
+}
 
 // User is a user of the platform.
 type User struct {
@@ -95,22 +104,27 @@ func (c *clock) turn(d time.Duration) {
 	c.ahead += d
 }
 
-func (c *clock) now() time.Time {
+// lead is how far the clock was turned on.
+func (c *clock) lead() time.Duration {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return time.Now().UTC().Add(c.ahead)
+	return c.ahead
 }
 
+func (c *clock) now() time.Time { return time.Now().UTC().Add(c.lead()) }
+
 func newWorld() *world {
-	return &world{
-		inviteLifetime: 7 * 24 * time.Hour,
-		tenants:        make(map[string]string),
-		users:          make(map[string]*member),
-		byID:           make(map[string]*invite),
-		byToken:        make(map[string]*invite),
-		usersAt:        make(map[address]*member),
-		invitesAt:      make(map[address][]*invite),
-	}
+	w := &world{inviteLifetime: 7 * 24 * time.Hour}
+	w.clear()
+	return w
+}
+
+// clear forgets everything but the rules.
+func (w *world) clear() {
+	w.tenants, w.users, w.made = make(map[string]string), make(map[string]*member), 0
+	w.invites, w.outbox = nil, nil
+	w.byID, w.byToken = make(map[string]*invite), make(map[string]*invite)
+	w.usersAt, w.invitesAt = make(map[address]*member), make(map[address][]*invite)
 }
 
 // now is what the platform writes: milliseconds.
@@ -165,15 +179,17 @@ func (w *world) members(match func(*member) bool) []member {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	var found []member
-	for _, m := range w.users {
+	for _, m := range w.inOrder() {
 		if match(m) {
 			found = append(found, *m)
 		}
 	}
-	slices.SortFunc(found, func(a, b member) int {
-		return cmp.Compare(a.number, b.number)
-	})
 	return found
+}
+
+// inOrder returns all users in the order of their creation.
+func (w *world) inOrder() []*member {
+	return slices.SortedFunc(maps.Values(w.users), func(a, b *member) int { return cmp.Compare(a.number, b.number) })
 }
 
 // caller is who makes a request: a user, or the service account if it is nil.

@@ -1,0 +1,167 @@
+package roqtest
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/go-roq/roq"
+)
+
+// stateVersion is that of the form in which state is kept. It changes when what
+// was kept before could not be read any more.
+const stateVersion = 1
+
+// state is everything that a platform knows, as it is kept.
+type state struct {
+	Version       int    `json:"version"`
+	EnvironmentID string `json:"environmentId"`
+	APIKey        string `json:"apiKey"`
+	WebhookKey    string `json:"webhookKey"`
+	// Secret signs the platform's own tokens: with it those that were given out stay
+	// valid.
+	Secret     string        `json:"secret"`
+	Generation int64         `json:"generation"`
+	Ahead      time.Duration `json:"clockAhead"`
+	Tenants    []Tenant      `json:"tenants"`
+	Users      []keptUser    `json:"users"`
+	Invites    []keptInvite  `json:"invites"`
+	Outbox     []Email       `json:"outbox"`
+}
+
+// keptUser is a member as it is kept.
+type keptUser struct {
+	User
+	RowID     string    `json:"rowId"`
+	CreatedAt time.Time `json:"createdAt"`
+}
+
+// keptInvite is an invite as it is kept.
+type keptInvite struct {
+	roq.UserInvite
+	Token     string    `json:"token"`
+	ExpiresAt time.Time `json:"expiresAt"`
+}
+
+// Save writes everything that the platform knows, its keys too, as JSON for
+// [Server.Restore]. Faults, requests and webhooks are of the moment, and left out.
+func (s *Server) Save(w io.Writer) error {
+	kept := s.world.keep()
+	kept.Version = stateVersion
+	kept.EnvironmentID, kept.APIKey, kept.WebhookKey = s.environmentID, s.apiKey, s.webhookKey
+	kept.Secret, kept.Generation, kept.Ahead = string(s.secret), s.generation.Load(), s.world.clock.lead()
+	return json.NewEncoder(w).Encode(kept)
+}
+
+// Restore makes the platform the one that was saved: clients that were configured
+// for that one, sessions and accept links work again. It is for a Server that was
+// just made, before its first request. What cannot be restored as a whole changes
+// nothing and is an error.
+func (s *Server) Restore(r io.Reader) error {
+	var kept state
+	in := json.NewDecoder(r)
+	in.DisallowUnknownFields()
+	if err := in.Decode(&kept); err != nil {
+		return fmt.Errorf("roqtest: the state cannot be read: %w", err)
+	}
+	if err := kept.validate(); err != nil {
+		return fmt.Errorf("roqtest: the state cannot be restored: %w", err)
+	}
+	s.environmentID, s.apiKey, s.webhookKey, s.secret = kept.EnvironmentID, kept.APIKey, kept.WebhookKey, []byte(kept.Secret)
+	s.generation.Store(kept.Generation)
+	s.world.clock.turn(kept.Ahead - s.world.clock.lead())
+	s.hooks.rename(kept.EnvironmentID, kept.WebhookKey)
+	s.world.restore(&kept)
+	return nil
+}
+
+// validate refuses what a platform could not have saved.
+func (k *state) validate() error {
+	switch {
+	case k.Version != stateVersion:
+		return fmt.Errorf("its version is %d, and this is for version %d", k.Version, stateVersion)
+	case k.EnvironmentID == "" || k.APIKey == "" || k.Secret == "":
+		return errors.New("it lacks the environment or its keys")
+	}
+	tenants, ids := map[string]bool{}, map[string]bool{}
+	for _, t := range k.Tenants {
+		tenants[t.ID] = true
+	}
+	known := func(kind, id string) error {
+		if uuid.Validate(id) != nil || ids[id] {
+			return fmt.Errorf("%s %q is no UUID, or is there twice", kind, id)
+		}
+		ids[id] = true
+		return nil
+	}
+	for _, u := range k.Users {
+		if err := known("the user", u.ID); err != nil {
+			return err
+		}
+		if u.TenantID != "" && !tenants[u.TenantID] {
+			return fmt.Errorf("the user %q is of no tenant", u.ID)
+		}
+	}
+	for _, i := range k.Invites {
+		if err := known("the invite", i.ID); err != nil {
+			return err
+		}
+		if !tenants[i.TenantID] || i.Token == "" {
+			return fmt.Errorf("the invite %q is of no tenant, or has no token", i.ID)
+		}
+	}
+	return nil
+}
+
+// keep returns a copy of what is to be kept.
+func (w *world) keep() *state {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.expire()
+	kept := &state{Tenants: w.tenantList(), Outbox: slices.Clone(w.outbox)}
+	for _, m := range w.inOrder() {
+		kept.Users = append(kept.Users, keptUser{m.User, m.rowID, m.createdAt})
+	}
+	for _, i := range w.invites {
+		kept.Invites = append(kept.Invites, keptInvite{detached(i.UserInvite), i.token, i.expiresAt})
+	}
+	return kept
+}
+
+// restore puts what was kept in the place of everything.
+func (w *world) restore(kept *state) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.clear()
+	for _, t := range kept.Tenants {
+		w.tenants[t.ID] = t.Name
+	}
+	for n, u := range kept.Users {
+		m := &member{User: u.User, number: n + 1, rowID: u.RowID, createdAt: u.CreatedAt}
+		w.users[u.ID], w.usersAt[at(u.TenantID, u.Email)] = m, m
+	}
+	w.made = len(kept.Users)
+	for _, k := range kept.Invites {
+		if string(k.Data) == "null" {
+			k.Data = nil
+		}
+		w.index(&invite{UserInvite: k.UserInvite, token: k.Token, expiresAt: k.ExpiresAt})
+	}
+	w.outbox = kept.Outbox
+}
+
+// tenantList returns the tenants by name.
+func (w *world) tenantList() []Tenant {
+	var all []Tenant
+	for id, name := range w.tenants {
+		all = append(all, Tenant{id, name})
+	}
+	slices.SortFunc(all, func(a, b Tenant) int { return strings.Compare(a.Name+a.ID, b.Name+b.ID) })
+	return all
+}
