@@ -2,7 +2,7 @@
 
 GOLANGCI_LINT := go tool -modfile=tools/lint.mod golangci-lint
 
-.PHONY: test race cover fuzz interop lint fmt bench cost chaos quickstart backend ci
+.PHONY: test race cover fuzz interop lint fmt bench cost chaos quickstart backend dev ci
 
 test: ## every test
 	go test ./...
@@ -41,6 +41,9 @@ quickstart: ## the main job against the embedded platform
 
 backend: ## a JSON API around the invites, with a platform inside
 	go run ./examples/http-backend -demo
+
+dev: ## a platform on this machine, to develop against
+	go run ./cmd/roqdev
 
 ci:
 	./.ci/run

@@ -1,0 +1,195 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"io"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/go-roq/roq"
+	"github.com/go-roq/roq/roqtest"
+)
+
+// running is a roqdev that was started.
+type running struct {
+	env  map[string]string
+	stop func() error
+}
+
+// startDev starts roqdev and reads what it prints.
+func startDev(t *testing.T, args ...string) running {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	printed, stdout := io.Pipe()
+	ended := make(chan error, 1)
+	go func() {
+		ended <- run(ctx, append([]string{"-addr", "127.0.0.1:0"}, args...), stdout, t.Output())
+		_ = stdout.Close()
+	}()
+	var text strings.Builder
+	for !strings.Contains(text.String(), "/api/auth/login\n") {
+		if _, err := io.CopyN(&text, printed, 1); err != nil {
+			t.Fatalf("roqdev ended with %v", <-ended)
+		}
+	}
+	r := running{env: map[string]string{}, stop: func() error { cancel(); return <-ended }}
+	for _, m := range regexp.MustCompile(`export (\w+)=(\S+)`).FindAllStringSubmatch(text.String(), -1) {
+		r.env[m[1]] = m[2]
+	}
+	return r
+}
+
+// What roqdev prints is what a backend needs.
+func TestPrintedEnvironment(t *testing.T) {
+	dev := startDev(t)
+	for name, value := range dev.env {
+		t.Setenv(name, value)
+	}
+	t.Setenv("ROQ_SESSION_MAX_AGE", "")
+	cfg, err := roq.ConfigFromEnv()
+	if err != nil {
+		t.Fatal(err)
+	}
+	client, err := roq.New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	users, err := client.FindUsers(t.Context(), roq.FindUsersQuery{Email: "ann@acme.example"})
+	if err != nil || len(users) != 1 {
+		t.Fatalf("FindUsers = %v, %v", users, err)
+	}
+	if page, err := client.AsUser(users[0].RoqUserID).UserInvites(t.Context(), roq.UserInvitesQuery{}); err != nil || page.TotalCount != 0 {
+		t.Errorf("UserInvites = %+v, %v", page, err)
+	}
+	if cfg.WebhookKey == "" || cfg.AppURL == "" {
+		t.Errorf("the configuration is %v", cfg)
+	}
+	if err := dev.stop(); err != nil {
+		t.Errorf("run = %v", err)
+	}
+}
+
+// With -data a platform is the same after a restart.
+func TestData(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "roqdev.json")
+	first := startDev(t, "-data", file)
+	client, err := roq.New(roq.Config{PlatformURL: first.env["ROQ_PLATFORM_URL"], APIURL: first.env["ROQ_API_URL"], EnvironmentID: first.env["ROQ_ENVIRONMENT_ID"], APIKey: first.env["ROQ_API_KEY"]})
+	if err != nil {
+		t.Fatal(err)
+	}
+	users, err := client.FindUsers(t.Context(), roq.FindUsersQuery{Email: "ann@acme.example"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	sent, err := client.AsUser(users[0].RoqUserID).SendUserInvites(t.Context(), roq.SendUserInvitesInput{TenantID: users[0].TenantID, UserInvites: []roq.UserInviteInput{{Email: "bob@example.com"}}})
+	if err := errors.Join(err, sent.Err()); err != nil {
+		t.Fatal(err)
+	}
+	if err := first.stop(); err != nil {
+		t.Fatal(err)
+	}
+	if info, err := os.Stat(file); err != nil || info.Mode().Perm() != 0o600 {
+		t.Fatalf("the file is %v, %v; want it for its owner only", info, err)
+	}
+
+	second := startDev(t, "-data", file)
+	if second.env["ROQ_API_KEY"] != first.env["ROQ_API_KEY"] || second.env["ROQ_ENVIRONMENT_ID"] != first.env["ROQ_ENVIRONMENT_ID"] {
+		t.Error("the keys are others after a restart")
+	}
+	client, err = roq.New(roq.Config{PlatformURL: second.env["ROQ_PLATFORM_URL"], EnvironmentID: second.env["ROQ_ENVIRONMENT_ID"], APIKey: second.env["ROQ_API_KEY"]})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if again, err := client.AsUser(users[0].RoqUserID).UserInvite(t.Context(), sent.Success[0].ID); err != nil || again.Email != "bob@example.com" {
+		t.Errorf("the invite after a restart = %+v, %v", again, err)
+	}
+	if err := second.stop(); err != nil {
+		t.Error(err)
+	}
+	if left, _ := filepath.Glob(filepath.Join(filepath.Dir(file), "*")); len(left) != 1 {
+		t.Errorf("left behind are %v", left)
+	}
+}
+
+// The file is written when something has changed, and only then.
+func TestStateFile(t *testing.T) {
+	t.Parallel()
+	platform := roqtest.NewHandler()
+	defer platform.Close()
+	path := filepath.Join(t.TempDir(), "state.json")
+	f := stateFile{path: path, platform: platform}
+	if found, err := f.load(); found || err != nil {
+		t.Fatalf("load without a file = %v, %v", found, err)
+	}
+	for range 2 {
+		if err := f.save(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	before, _ := os.Stat(path)
+	platform.AddTenant("Acme")
+	if err := f.save(); err != nil {
+		t.Fatal(err)
+	}
+	after, _ := os.Stat(path)
+	if os.SameFile(before, after) {
+		t.Error("the file was written over, and not replaced")
+	}
+	if err := f.save(); err != nil {
+		t.Fatal(err)
+	}
+	if unchanged, _ := os.Stat(path); !os.SameFile(after, unchanged) {
+		t.Error("the file was replaced although nothing had changed")
+	}
+	gone := stateFile{path: filepath.Join(t.TempDir(), "no", "such", "folder"), platform: platform}
+	if err := gone.save(); err == nil {
+		t.Error("saving into a folder that is not there succeeded")
+	}
+}
+
+func TestRunRefuses(t *testing.T) {
+	t.Parallel()
+	bad := filepath.Join(t.TempDir(), "bad.json")
+	if err := os.WriteFile(bad, []byte(`{"version":99}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"-addr", "0.0.0.0:0"}, "-public"},
+		{[]string{"-addr", ":0"}, "-public"},
+		{[]string{"-addr", "192.0.2.1:0"}, "-public"},
+		{[]string{"-addr", "example.com:0"}, "-public"},
+		{[]string{"-addr", "127.0.0.1"}, "-addr"},
+		{[]string{"-addr", "127.0.0.1:99999"}, "99999"},
+		{[]string{"-data", bad, "-addr", "127.0.0.1:0"}, "version is 99"},
+		{[]string{"-data", filepath.Dir(bad), "-addr", "127.0.0.1:0"}, "-data"},
+		{[]string{"more"}, "more"},
+		{[]string{"-unknown"}, "unknown"},
+	} {
+		if err := run(t.Context(), test.args, io.Discard, io.Discard); err == nil || !strings.Contains(err.Error(), test.want) {
+			t.Errorf("run(%q) = %v, want %q", test.args, err, test.want)
+		}
+	}
+	if err := run(t.Context(), []string{"-h"}, io.Discard, io.Discard); !errors.Is(err, flag.ErrHelp) {
+		t.Errorf("run(-h) = %v", err)
+	}
+}
+
+// Whoever asks for it is warned.
+func TestPublicWarns(t *testing.T) {
+	t.Parallel()
+	for addr, want := range map[string]string{"0.0.0.0:4000": "warning", ":4000": "warning", "127.0.0.1:4000": "", "localhost:4000": "", "[::1]:4000": ""} {
+		var said strings.Builder
+		if err := checkAddress(settings{addr: addr, public: true}, &said); err != nil || strings.Contains(said.String(), "warning") != (want != "") {
+			t.Errorf("checkAddress(%s) = %v, %q", addr, err, &said)
+		}
+	}
+}
