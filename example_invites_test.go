@@ -262,3 +262,24 @@ func sendTo(platform *roq.RoqPlatform, tenantID string, emails ...string) []roq.
 	}
 	return sent.Success
 }
+
+func ExampleParseUserInvites() {
+	// As it came out of somebody's address book.
+	for _, in := range roq.ParseUserInvites(`wick.john@roq.tech, "Justin, Tim" <t.justin@roq.tech>; nobody`) {
+		fmt.Printf("%q %q %q, fine: %v\n", in.FirstName, in.LastName, in.Email, in.Validate() == nil)
+	}
+	// Output:
+	// "" "" "wick.john@roq.tech", fine: true
+	// "Tim" "Justin" "t.justin@roq.tech", fine: true
+	// "" "" "nobody", fine: false
+}
+
+func ExampleUserInviteInput_Validate() {
+	err := roq.UserInviteInput{Email: "Ann <ann@acme.example>"}.Validate()
+	var e *roq.Error
+	if errors.As(err, &e) {
+		fmt.Println(e.Message)
+	}
+	// Output:
+	// Email: must be one e-mail address without a name, quotes or spaces
+}

@@ -67,13 +67,7 @@ func (as *identity) prepareOne(f *findings, path string, input UserInviteInput) 
 		out.createdBy = as.userID
 	}
 	f.check(path+"CreatedByUserID", check.ID(out.createdBy))
-	f.check(path+"Email", check.Email(input.Email))
-	f.check(path+"Locale", check.Text(input.Locale))
-	f.check(path+"FirstName", check.Text(input.FirstName))
-	f.check(path+"LastName", check.Text(input.LastName))
-	for i, role := range input.Roles {
-		f.check(fmt.Sprintf("%sRoles[%d]", path, i), check.Text(role))
-	}
+	f.person(path, input)
 	switch schema := as.core.opt.schema; {
 	case schema == SchemaV2 && input.Data != nil:
 		f.add(path+"Data", "is not part of this schema version (WithSchema)")
@@ -83,6 +77,17 @@ func (as *identity) prepareOne(f *findings, path string, input UserInviteInput) 
 	out.variables = f.object(path+"Variables", input.Variables)
 	out.data = f.object(path+"Data", input.Data)
 	return out
+}
+
+// person finds what is wrong with an input, whoever sends it.
+func (f *findings) person(path string, in UserInviteInput) {
+	f.check(path+"Email", check.Email(in.Email))
+	f.check(path+"Locale", check.Text(in.Locale))
+	f.check(path+"FirstName", check.Text(in.FirstName))
+	f.check(path+"LastName", check.Text(in.LastName))
+	for i, role := range in.Roles {
+		f.check(fmt.Sprintf("%sRoles[%d]", path, i), check.Text(role))
+	}
 }
 
 // object encodes a JSON object of the caller's, nil if there is none.
