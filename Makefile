@@ -2,7 +2,7 @@
 
 GOLANGCI_LINT := go tool -modfile=tools/lint.mod golangci-lint
 
-.PHONY: test race cover fuzz interop lint fmt bench cost chaos quickstart backend dev ci
+.PHONY: test race cover fuzz interop lint fmt bench cost chaos quickstart backend dev webapp ci
 
 test: ## every test
 	go test ./...
@@ -44,6 +44,9 @@ backend: ## a JSON API around the invites, with a platform inside
 
 dev: ## a platform on this machine, to develop against
 	go run ./cmd/roqdev
+
+webapp: ## invitations in a web application, with roqdev beside it
+	./tools/webapp.sh
 
 ci:
 	./.ci/run

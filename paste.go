@@ -74,12 +74,12 @@ func allAddresses(words []string) bool {
 
 // invitee reads one person: an address, or a name and an address.
 func invitee(piece string) UserInviteInput {
-	name, address, ok := strings.Cut(piece, "<")
-	address, closed := strings.CutSuffix(address, ">")
-	if !ok || !closed {
+	start := strings.LastIndexByte(piece, '<')
+	address, closed := strings.CutSuffix(piece[start+1:], ">")
+	if start < 0 || !closed {
 		return UserInviteInput{Email: piece}
 	}
-	in := UserInviteInput{Email: strings.TrimSpace(address)}
+	name, in := piece[:start], UserInviteInput{Email: strings.TrimSpace(address)}
 	if in.Email == "" {
 		return UserInviteInput{Email: piece} // to be refused as it was written
 	}

@@ -42,6 +42,7 @@ func TestParseUserInvites(t *testing.T) {
 		"Ann  Lee\u00a0<ann@x.org>":   named("Ann", "Lee", "ann@x.org"),
 		"jürgen@x.org":                email("jürgen@x.org"),
 		`"a;b" <a@x.org>; c@x.org`:    append(named("a;b", "", "a@x.org"), email("c@x.org")...),
+		`"Ann <Lee>" <ann@x.org>`:     named("Ann", "<Lee>", "ann@x.org"),
 		// What is no address is still there.
 		"nobody":                           email("nobody"),
 		"Ann ann@x.org":                    email("Ann ann@x.org"),

@@ -1,0 +1,178 @@
+package main
+
+import (
+	"net/http"
+	"strings"
+
+	"github.com/go-roq/roq"
+)
+
+// report says what became of everybody in a form: each is in one list.
+type report struct {
+	Sent    []string
+	Refused []refusal
+	// Unknown may have been mailed, NotSent surely were not.
+	Unknown, NotSent []string
+	// Problem is what kept the rest from being sent.
+	Problem *problem
+}
+
+type refusal struct{ Email, Why string }
+
+// Left is what stays in the form, to be mended or tried again: not who may have
+// been mailed.
+func (r *report) Left() string {
+	var all []string
+	for _, refused := range r.Refused {
+		all = append(all, refused.Email)
+	}
+	return strings.Join(append(all, r.NotSent...), "\n")
+}
+
+// status is that of the page with the report.
+func (r *report) status() int {
+	switch {
+	case r.Problem != nil:
+		return r.Problem.status
+	case len(r.Sent) == 0 && len(r.Refused) > 0:
+		return http.StatusUnprocessableEntity
+	default:
+		return http.StatusOK
+	}
+}
+
+// send invites everybody who was pasted. Whoever cannot be is told why, beside
+// the address, and keeps nobody else from being invited.
+func (a *app) send(w http.ResponseWriter, r *http.Request, who visitor) {
+	r.Body = http.MaxBytesReader(w, r.Body, 1<<20)
+	if err := r.ParseForm(); err != nil {
+		http.Error(w, "The form is too large.", http.StatusRequestEntityTooLarge)
+		return
+	}
+	locale, role := r.PostForm.Get("locale"), strings.TrimSpace(r.PostForm.Get("role"))
+	var done report
+	var input roq.SendUserInvitesInput
+	for _, in := range roq.ParseUserInvites(r.PostForm.Get("emails")) {
+		in.Locale = locale
+		if role != "" {
+			in.Roles = []string{role}
+		}
+		if err := in.Validate(); err != nil {
+			done.Refused = append(done.Refused, refusal{in.Email, why(err)})
+			continue
+		}
+		input.UserInvites = append(input.UserInvites, in)
+	}
+	if len(input.UserInvites) > 0 {
+		a.deliver(r, who, input, &done)
+	} else if len(done.Refused) == 0 {
+		done.Problem = &nobody
+	}
+	page := a.page(r, who)
+	page.Report, page.Pasted, page.Locale, page.Role = &done, done.Left(), locale, role
+	a.show(w, done.status(), "home", page)
+}
+
+// deliver sends, and takes down what became of each.
+func (a *app) deliver(r *http.Request, who visitor, input roq.SendUserInvitesInput, done *report) {
+	ctx, cancel := finishing(r)
+	defer cancel()
+	sent, err := who.platform.SendUserInvites(ctx, input)
+	if err != nil {
+		done.Problem = a.explain(err)
+	}
+	if sent == nil { // refused as a whole
+		sent = &roq.SendUserInvitesResult{NotSent: input.UserInvites}
+	}
+	for _, i := range sent.Success {
+		done.Sent = append(done.Sent, i.Email)
+	}
+	for _, e := range sent.Errors {
+		done.Refused = append(done.Refused, refusal{e.Email, why(e)})
+	}
+	for _, in := range sent.Unknown {
+		done.Unknown = append(done.Unknown, in.Email)
+	}
+	for _, in := range sent.NotSent {
+		done.NotSent = append(done.NotSent, in.Email)
+	}
+}
+
+// actions are what can be done with an invite, after a question.
+var actions = map[string]struct {
+	Question, Explanation, Button, notice string
+	do                                    func(visitor, *http.Request, string) error
+}{
+	"resend": {
+		"Resend this invitation?", "The e-mail is sent once more, with a link that is valid for its whole time again.", "Resend", "resent",
+		func(who visitor, r *http.Request, id string) error {
+			ctx, cancel := finishing(r)
+			defer cancel()
+			_, err := who.platform.ResendUserInvite(ctx, id)
+			return err
+		},
+	},
+	"cancel": {
+		"Cancel this invitation?", "The link in the e-mail stops working. You can invite the same person again.", "Cancel the invitation", "canceled",
+		func(who visitor, r *http.Request, id string) error {
+			ctx, cancel := finishing(r)
+			defer cancel()
+			_, err := who.platform.CancelUserInvite(ctx, id)
+			return err
+		},
+	},
+}
+
+// notices are what the page says after an action.
+var notices = map[string]string{
+	"resent":   "The invitation was sent once more.",
+	"canceled": "The invitation was canceled.",
+}
+
+// confirm asks before an invite is resent or canceled.
+func (a *app) confirm(w http.ResponseWriter, r *http.Request, who visitor) {
+	action, ok := actions[r.PathValue("action")]
+	if !ok {
+		http.NotFound(w, r)
+		return
+	}
+	invite, err := who.platform.UserInvite(r.Context(), r.PathValue("id"))
+	if err != nil {
+		a.fail(w, err)
+		return
+	}
+	if !newRow(*invite).Can(r.PathValue("action")) {
+		p := problem{"Too late", "This invitation is " + string(invite.Status) + ".", http.StatusConflict}
+		a.show(w, p.status, "problem", p)
+		return
+	}
+	a.show(w, http.StatusOK, "confirm", map[string]any{
+		"Action": action, "Name": r.PathValue("action"), "Invite": invite, "Back": readView(r.URL.Query()).Address(),
+	})
+}
+
+// change does what was confirmed, and goes back to where the visitor was.
+func (a *app) change(w http.ResponseWriter, r *http.Request, who visitor) {
+	action, ok := actions[r.PathValue("action")]
+	if !ok {
+		http.NotFound(w, r)
+		return
+	}
+	if err := action.do(who, r, r.PathValue("id")); err != nil {
+		a.fail(w, err)
+		return
+	}
+	back := readView(r.URL.Query()).Address()
+	if strings.Contains(back, "?") {
+		back += "&"
+	} else {
+		back += "?"
+	}
+	http.Redirect(w, r, back+"notice="+action.notice, http.StatusSeeOther)
+}
+
+// fail shows what went wrong on a page of its own.
+func (a *app) fail(w http.ResponseWriter, err error) {
+	p := a.explain(err)
+	a.show(w, p.status, "problem", p)
+}

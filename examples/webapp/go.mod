@@ -1,0 +1,18 @@
+module github.com/go-roq/roq/examples/webapp
+
+go 1.26.0
+
+require github.com/go-roq/roq v0.0.0
+
+require (
+	github.com/go-json-experiment/json v1.27.2 // indirect
+	github.com/golang-jwt/jwt/v5 v5.3.1 // indirect
+	github.com/google/go-querystring v1.2.0 // indirect
+	github.com/google/uuid v1.6.0 // indirect
+	github.com/graph-gophers/graphql-go v1.11.0 // indirect
+	github.com/hashicorp/go-cleanhttp v0.5.2 // indirect
+	github.com/hashicorp/go-retryablehttp v0.7.8 // indirect
+	golang.org/x/sync v0.24.0 // indirect
+)
+
+replace github.com/go-roq/roq => ../..

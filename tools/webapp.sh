@@ -1,0 +1,19 @@
+#!/usr/bin/env bash
+# Starts roqdev, and the web application with what roqdev prints for it. Ctrl-C
+# ends both.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+dir=$(mktemp -d)
+trap 'kill "${dev:-}" 2>/dev/null || true; rm -rf "$dir"' EXIT
+go build -o "$dir/roqdev" ./cmd/roqdev
+(cd examples/webapp && go build -o "$dir/webapp" .)
+"$dir/roqdev" >"$dir/printed" &
+dev=$!
+until grep -q '/api/auth/login' "$dir/printed"; do
+  kill -0 "$dev" 2>/dev/null || exit 1
+  sleep 0.1
+done
+grep -v 'export\|^For your\|^$' "$dir/printed"
+# shellcheck disable=SC1090 # its lines are exports
+source <(grep 'export ' "$dir/printed")
+"$dir/webapp" "$@"
