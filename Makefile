@@ -2,7 +2,7 @@
 
 GOLANGCI_LINT := go tool -modfile=tools/lint.mod golangci-lint
 
-.PHONY: test race cover fuzz interop lint fmt bench cost chaos quickstart backend dev webapp ci
+.PHONY: test race cover fuzz interop browser lint fmt bench cost chaos quickstart backend dev webapp ci
 
 test: ## every test
 	go test ./...
@@ -18,6 +18,9 @@ fuzz: ## every fuzz target, 100,000 inputs each (about a minute in all)
 
 interop: ## ROQ's own JavaScript clients beside this one (needs Node.js and npm)
 	./tools/interop.sh
+
+browser: ## the web application in a real browser (installs chromium where it is missing)
+	./tools/browser.sh
 
 lint: ## vet, golangci-lint (pinned in tools/lint.mod), gofmt
 	go vet ./...

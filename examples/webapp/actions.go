@@ -141,7 +141,7 @@ func (a *app) confirm(w http.ResponseWriter, r *http.Request, who visitor) {
 		a.fail(w, err)
 		return
 	}
-	if !newRow(*invite).Can(r.PathValue("action")) {
+	if !(row{*invite}).Can(r.PathValue("action")) {
 		p := problem{"Too late", "This invitation is " + string(invite.Status) + ".", http.StatusConflict}
 		a.show(w, p.status, "problem", p)
 		return

@@ -123,19 +123,11 @@ func (v view) AriaSort(column string) string {
 }
 
 // row is an invite in the table.
-type row struct {
-	roq.UserInvite
-	CanResend, CanCancel bool
-}
+type row struct{ roq.UserInvite }
 
-func newRow(i roq.UserInvite) row {
-	open := i.Status == roq.StatusPending
-	return row{i, open || i.Status == roq.StatusExpired, open}
-}
-
-// Can reports whether the action is open for the invite.
+// Can reports whether the status allows the action.
 func (r row) Can(action string) bool {
-	return action == "resend" && r.CanResend || action == "cancel" && r.CanCancel
+	return r.Status == roq.StatusPending || r.Status == roq.StatusExpired && action == "resend"
 }
 
 // list is the table, or why there is none.
@@ -156,7 +148,7 @@ func (a *app) listed(r *http.Request, who visitor, v view) list {
 		return l
 	}
 	for _, i := range page.Data {
-		l.Rows = append(l.Rows, newRow(i))
+		l.Rows = append(l.Rows, row{i})
 	}
 	l.Total, l.Pages = page.TotalCount, max(1, (page.TotalCount+pageSize-1)/pageSize)
 	return l

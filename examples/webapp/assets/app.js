@@ -1,5 +1,23 @@
-// Statuses that change by themselves while somebody looks. Without this file the
-// page works all the same.
+// What makes the page better; without this file it works all the same.
+
+// A form that was sent says so, and is not sent twice.
+for (const form of document.querySelectorAll('form[method="post"]')) {
+  const button = form.querySelector('button');
+  const label = button.textContent;
+  form.addEventListener('submit', () => {
+    button.textContent = 'One moment…';
+    button.disabled = true;
+    form.setAttribute('aria-busy', 'true');
+  });
+  // Back again, perhaps from the browser's memory.
+  addEventListener('pageshow', () => {
+    button.textContent = label;
+    button.disabled = false;
+    form.removeAttribute('aria-busy');
+  });
+}
+
+// Statuses change by themselves while somebody looks.
 const list = document.getElementById('list');
 if (list) {
   const here = new URLSearchParams(location.search);
@@ -13,5 +31,6 @@ if (list) {
     if (focused) list.querySelector(`[href="${CSS.escape(focused)}"]`)?.focus();
   });
   events.onopen = () => list.removeAttribute('aria-busy');
+  // The list may be old now: the browser connects again by itself.
   events.onerror = () => list.setAttribute('aria-busy', 'true');
 }

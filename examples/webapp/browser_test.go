@@ -1,0 +1,257 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/chromedp"
+
+	"github.com/go-roq/roq"
+)
+
+// tab is a tab of a real browser, in front of the application and of roqdev.
+type tab struct {
+	t   *testing.T
+	ctx context.Context //nolint:containedctx // it is the tab
+	app string
+	dev string
+}
+
+// newTab opens a browser, and starts the application with roqdev beside it. Where
+// there is no browser the test is skipped, or, if there was to be one, fails.
+func newTab(t *testing.T) *tab {
+	t.Helper()
+	chromium, err := exec.LookPath("chromium")
+	if err != nil {
+		if os.Getenv("ROQ_BROWSER") == "required" {
+			t.Fatal(err)
+		}
+		t.Skip("there is no chromium: make browser installs what the browser tests need")
+	}
+	env := startDev(t)
+	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	client, err := roq.New(roq.Config{
+		PlatformURL: env["ROQ_PLATFORM_URL"], EnvironmentID: env["ROQ_ENVIRONMENT_ID"], APIKey: env["ROQ_API_KEY"], AppURL: env["ROQ_BASE_URL"],
+	}, roq.WithRetry(roq.RetryPolicy{MaxAttempts: 2, MinWait: time.Millisecond, MaxWait: 10 * time.Millisecond}), roq.WithSettleTimeout(100*time.Millisecond))
+	if err != nil {
+		t.Fatal(err)
+	}
+	app := "http://" + listener.Addr().String()
+	server := &http.Server{Handler: newApp(client, app, slog.New(slog.DiscardHandler)).handler(), ReadHeaderTimeout: time.Second}
+	go func() { _ = server.Serve(listener) }()
+	t.Cleanup(func() { _ = server.Close() })
+
+	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(chromium), chromedp.NoSandbox, chromedp.WindowSize(1000, 900))
+	allocator, stop := chromedp.NewExecAllocator(t.Context(), options...)
+	t.Cleanup(stop)
+	ctx, cancel := chromedp.NewContext(allocator)
+	t.Cleanup(cancel)
+	b := &tab{t: t, ctx: ctx, app: app, dev: env["ROQ_PLATFORM_URL"]}
+	if err := chromedp.Do(ctx); err != nil { // without a time-out, which would be the browser's
+		t.Fatal(err)
+	}
+	return b
+}
+
+// startDev starts roqdev and returns what it prints for a backend.
+func startDev(t *testing.T) map[string]string {
+	t.Helper()
+	binary := filepath.Join(t.TempDir(), "roqdev")
+	build := exec.CommandContext(t.Context(), "go", "build", "-o", binary, "./cmd/roqdev")
+	build.Dir = filepath.Join("..", "..")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("go build: %v\n%s", err, out)
+	}
+	dev := exec.CommandContext(t.Context(), binary, "-addr", "127.0.0.1:0")
+	stdout, err := dev.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := dev.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = dev.Wait() }) // killed with the test's context
+	env := map[string]string{}
+	for lines := bufio.NewScanner(stdout); lines.Scan() && !strings.Contains(lines.Text(), "/api/auth/login"); {
+		if name, value, ok := strings.Cut(strings.TrimPrefix(strings.TrimSpace(lines.Text()), "export "), "="); ok {
+			env[name] = value
+		}
+	}
+	return env
+}
+
+// beside opens another tab of the same browser.
+func (b *tab) beside() *tab {
+	b.t.Helper()
+	ctx, cancel := chromedp.NewContext(b.ctx)
+	b.t.Cleanup(cancel)
+	if err := chromedp.Do(ctx); err != nil {
+		b.t.Fatal(err)
+	}
+	return &tab{t: b.t, ctx: ctx, app: b.app, dev: b.dev}
+}
+
+// perform does something in the tab, or fails the test and shows what is there.
+func perform[T any](b *tab, what string, action chromedp.Action[T]) T {
+	b.t.Helper()
+	ctx, cancel := context.WithTimeout(b.ctx, 15*time.Second)
+	defer cancel()
+	result, err := chromedp.Run(ctx, action)
+	if err != nil {
+		page, _ := chromedp.Run(b.ctx, chromedp.Text(chromedp.CSS("body")))
+		b.t.Fatalf("%s: %v\nthe page:\n%s", what, err, page)
+	}
+	return result
+}
+
+func (b *tab) open(address string) {
+	b.t.Helper()
+	perform(b, "open "+address, chromedp.Navigate(address))
+}
+
+// click clicks the link or button with that text.
+func (b *tab) click(text string) {
+	b.t.Helper()
+	perform(b, "click "+text, chromedp.Click(`(//a|//button)[contains(normalize-space(.), "`+text+`")]`))
+}
+
+// sees waits until the page shows all of the texts.
+func (b *tab) sees(texts ...string) {
+	b.t.Helper()
+	for _, text := range texts {
+		perform(b, "see "+text, chromedp.WaitVisible(`(//body//*[contains(normalize-space(.), "`+text+`")])[last()]`))
+	}
+}
+
+// misses fails the test if the page shows the text.
+func (b *tab) misses(text string) {
+	b.t.Helper()
+	if page := perform(b, "read the page", chromedp.Text(chromedp.CSS("body"))); strings.Contains(page, text) {
+		b.t.Errorf("the page shows %q:\n%s", text, page)
+	}
+}
+
+// signIn goes the way of a visitor: the application, the sign-in page, and back.
+func (b *tab) signIn() {
+	b.t.Helper()
+	b.open(b.app)
+	b.click("Sign in")
+	b.click("Ann Admin")
+	b.sees("Signed in as Ann Admin")
+}
+
+// invite fills in the form.
+func (b *tab) invite(text string) {
+	b.t.Helper()
+	perform(b, "fill in the form", chromedp.SetValue(chromedp.CSS("#emails"), text))
+	b.click("Send invitations")
+}
+
+// mood changes how the platform treats its clients.
+func (b *tab) mood(label string) {
+	b.t.Helper()
+	dev := b.beside()
+	dev.open(dev.dev)
+	dev.click(label)
+	dev.sees(map[string]string{"Well": "answered at once", "Failing": "answered 503"}[label])
+}
+
+// An invitation from the first click to the new user, as a visitor sees it.
+func TestBrowser(t *testing.T) {
+	t.Parallel()
+	b := newTab(t)
+	b.signIn()
+	b.sees("Nobody has been invited yet")
+	b.invite("\"Wick, John\" <wick.john@roq.tech>\nnobody, t.justin@roq.tech, not@an@address\neve@example.com")
+	b.sees("3 invitations were sent.", "nobody must be one e-mail address", "not@an@address must be one e-mail address")
+	if left := perform(b, "read the form", chromedp.Value(chromedp.CSS("#emails"))); left != "nobody\nnot@an@address" {
+		t.Errorf("left in the form is %q", left)
+	}
+
+	// The invitee accepts in the inbox; the list follows without a reload.
+	inbox := b.beside()
+	inbox.open(inbox.dev)
+	inbox.click("Open the invitation to wick.john@roq.tech")
+	inbox.sees("Join Acme")
+	inbox.click("Accept")
+	inbox.sees("You are now a user of Acme.")
+	perform(b, "see the status change", chromedp.WaitVisible(`//tr[contains(., "wick.john@roq.tech")]//span[text()="accepted"]`))
+
+	b.click("Resend to eve@example.com")
+	b.sees("Resend this invitation?")
+	b.click("Resend")
+	b.sees("The invitation was sent once more.")
+	b.click("Cancel the invitation to eve@example.com")
+	b.sees("Cancel this invitation?")
+	b.click("Cancel the invitation")
+	b.sees("The invitation was canceled.")
+
+	perform(b, "filter", chromedp.SetValue(chromedp.CSS("#status"), "canceled"))
+	b.click("Show")
+	b.sees("1 invitation, page 1 of 1")
+	b.misses("wick.john@roq.tech")
+	perform(b, "go back", chromedp.NavigateBack())
+	b.sees("3 invitations, page 1 of 1")
+
+	var many []string
+	for _, c := range "abcdefghijkl" {
+		many = append(many, string(c)+"@example.com")
+	}
+	b.invite(strings.Join(many, "\n"))
+	b.sees("12 invitations were sent.", "15 invitations, page 1 of 2")
+	b.click("Next")
+	b.sees("15 invitations, page 2 of 2", "t.justin@roq.tech")
+	b.click("E-mail")
+	b.sees("page 1 of 2", "a@example.com")
+	perform(b, "go back", chromedp.NavigateBack())
+	b.sees("page 2 of 2")
+}
+
+// The platform is down for a while: nothing is lost, and it goes on.
+func TestBrowserWithoutPlatform(t *testing.T) {
+	t.Parallel()
+	b := newTab(t)
+	b.signIn()
+	b.mood("Failing")
+	b.invite("bob@example.com")
+	b.sees("It is not known whether this was done", "May have been sent", "Invitations are out of order")
+	b.mood("Well")
+	b.click("Try again")
+	b.sees("Nobody has been invited yet")
+	b.invite("bob@example.com")
+	b.sees("1 invitation was sent.")
+}
+
+// Everything works without JavaScript, except that the page stays as it is.
+func TestBrowserWithoutJavaScript(t *testing.T) {
+	t.Parallel()
+	b := newTab(t)
+	perform(b, "switch JavaScript off", chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
+		_, err := cdp.Call(ctx, t, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
+		return err
+	}))
+	b.open(b.app)
+	b.click("Sign in")
+	b.click("Ann Admin")
+	b.sees("Signed in as Ann Admin")
+	perform(b, "type", chromedp.SendKeys(chromedp.CSS("#emails"), "bob@example.com, nobody"))
+	b.click("Send invitations")
+	b.sees("1 invitation was sent.", "nobody must be one e-mail address")
+	b.click("Cancel the invitation to bob@example.com")
+	b.click("Cancel the invitation")
+	b.sees("The invitation was canceled.")
+}

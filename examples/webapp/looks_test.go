@@ -1,0 +1,136 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+)
+
+// finding is what axe-core has found.
+type finding struct {
+	ID, Impact, Help string
+	Nodes            []struct{ HTML string }
+}
+
+// accessible fails the test if axe-core finds anything serious on the page.
+func (b *tab) accessible(page, axe string) {
+	b.t.Helper()
+	perform(b, "load axe-core", chromedp.Evaluate[chromedp.Void](axe))
+	found := perform(b, "run axe-core", chromedp.Evaluate[[]finding](`axe.run(document, {resultTypes: ['violations']}).then((r) => r.violations.map((v) => ({
+		ID: v.id, Impact: v.impact, Help: v.help, Nodes: v.nodes.map((n) => ({HTML: n.html})),
+	})))`, chromedp.EvalAwaitPromise))
+	for _, f := range found {
+		if f.Impact == "serious" || f.Impact == "critical" {
+			b.t.Errorf("%s: %s (%s, %s): %+v", page, f.Help, f.ID, f.Impact, f.Nodes)
+		}
+	}
+}
+
+// axe is axe-core's source.
+func axe(t *testing.T) string {
+	t.Helper()
+	source, err := os.ReadFile(filepath.Join(".scratch", "node_modules", "axe-core", "axe.min.js"))
+	if err != nil {
+		if os.Getenv("ROQ_BROWSER") == "required" {
+			t.Fatal(err)
+		}
+		t.Skip("axe-core is not installed: make browser installs what the browser tests need")
+	}
+	return string(source)
+}
+
+// picture keeps what the page looks like on a desk and on a phone; see
+// go help testflag for -artifacts.
+func (b *tab) picture(name string) {
+	b.t.Helper()
+	for _, screen := range []struct {
+		name          string
+		width, height int64
+	}{{"desktop", 1000, 760}, {"phone", 390, 844}} {
+		perform(b, "turn to the size of a "+screen.name, chromedp.EmulateViewport(screen.width, screen.height))
+		// Nothing may stick out sideways: a phone would have to be pushed about.
+		if wide := perform(b, "measure", chromedp.Evaluate[int64](`document.documentElement.scrollWidth`)); wide > screen.width {
+			b.t.Errorf("%s is %d wide on a %s of %d", name, wide, screen.name, screen.width)
+		}
+		image := perform(b, "take a picture", chromedp.FullScreenshot(100))
+		file := filepath.Join(b.t.ArtifactDir(), fmt.Sprintf("%s-%s.png", name, screen.name))
+		if err := os.WriteFile(file, image, 0o600); err != nil {
+			b.t.Fatal(err)
+		}
+	}
+	perform(b, "turn back", chromedp.EmulateViewport(1000, 900))
+}
+
+// Every page in every state is usable with a keyboard and a screen reader, as far
+// as a program can tell, fits a phone, and has its picture taken.
+func TestBrowserLooks(t *testing.T) {
+	t.Parallel()
+	source := axe(t)
+	b := newTab(t)
+	seen := func(name string) {
+		t.Helper()
+		b.accessible(name, source)
+		b.picture(name)
+	}
+	b.open(b.app)
+	b.sees("Sign in to invite people")
+	seen("signin")
+	b.signIn()
+	seen("empty")
+	b.invite("\"Wick, John\" <wick.john@roq.tech>\nnobody, t.justin@roq.tech, eve@example.com")
+	b.sees("3 invitations were sent.")
+	seen("sent")
+	b.click("Cancel the invitation to eve@example.com")
+	b.sees("Cancel this invitation?")
+	seen("confirm")
+	b.click("Cancel the invitation")
+	b.sees("The invitation was canceled.")
+	b.open(b.app + "/?sort=email&order=asc")
+	seen("list")
+	b.open(b.app + "/?search=nowhere")
+	b.sees("No invitation matches")
+	seen("nothing")
+	b.open(b.app + "/invites/db7a682d-6dca-4259-b15b-83aef12d1f5c/cancel")
+	b.sees("There is no such invitation")
+	seen("problem")
+
+	b.open(b.dev)
+	b.sees("Open the invitation to wick.john@roq.tech")
+	seen("inbox")
+	b.click("Open the invitation to wick.john@roq.tech")
+	b.sees("Join Acme")
+	seen("accept")
+
+	// As long as there is no answer.
+	b.open(b.app)
+	b.sees("Signed in as Ann Admin")
+	perform(b, "hold the form back", chromedp.Evaluate[chromedp.Void](`document.forms[0].addEventListener('submit', (e) => e.preventDefault())`))
+	b.invite("joe@example.com")
+	b.sees("One moment…")
+	seen("sending")
+
+	b.mood("Failing")
+	b.open(b.app)
+	b.sees("Invitations are out of order")
+	seen("down")
+}
+
+// What can be reached with a pointer can be with the keyboard, in the order of
+// the page.
+func TestBrowserKeyboard(t *testing.T) {
+	t.Parallel()
+	b := newTab(t)
+	b.signIn()
+	var order []string
+	for range 7 {
+		perform(b, "press Tab", chromedp.KeyEvent("\t"))
+		order = append(order, perform(b, "see where the focus is", chromedp.Evaluate[string](`document.activeElement.id || document.activeElement.textContent.trim()`)))
+	}
+	if got, want := strings.Join(order, ", "), "emails, role, locale, Send invitations, search, status, Show"; got != want {
+		t.Errorf("Tab goes to %s, want %s", got, want)
+	}
+}
