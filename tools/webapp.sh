@@ -4,7 +4,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 dir=$(mktemp -d)
-trap 'kill "${dev:-}" 2>/dev/null || true; rm -rf "$dir"' EXIT
+trap 'kill ${app:-} ${dev:-} 2>/dev/null || true; rm -rf "$dir"' EXIT
 go build -o "$dir/roqdev" ./cmd/roqdev
 (cd examples/webapp && go build -o "$dir/webapp" .)
 "$dir/roqdev" >"$dir/printed" &
@@ -13,7 +13,14 @@ until grep -q '/api/auth/login' "$dir/printed"; do
   kill -0 "$dev" 2>/dev/null || exit 1
   sleep 0.1
 done
-grep -v 'export\|^For your\|^$' "$dir/printed"
 # shellcheck disable=SC1090 # its lines are exports
 source <(grep 'export ' "$dir/printed")
-"$dir/webapp" "$@"
+"$dir/webapp" "$@" &
+app=$!
+cat <<END
+The inbox is at $ROQ_PLATFORM_URL. One click signs you in as Ann of Acme:
+
+  $ROQ_BASE_URL/api/auth/login?user=ann@acme.example&postLoginRedirect=http://127.0.0.1:8080/
+
+END
+wait "$app"

@@ -204,6 +204,7 @@ func TestTrouble(t *testing.T) {
 		"busy":      {roqtest.Fault{Operation: "sendUserInvites", Status: 429}, 502, []string{"not known"}},
 		"forbidden": {roqtest.Fault{Operation: "sendUserInvites", Status: 403}, 403, []string{"You may not do this", ">bob@example.com</textarea>"}},
 		"no list":   {roqtest.Fault{Operation: "userInvites", Status: 503}, 200, []string{"1 invitation was sent", "Invitations are out of order", "Try again"}},
+		"busy list": {roqtest.Fault{Operation: "userInvites", Status: 429}, 200, []string{"1 invitation was sent", "Too many requests"}},
 		"lost":      {roqtest.Fault{Operation: "sendUserInvites", Times: 1, Drop: roqtest.DropAfter}, 200, []string{"1 invitation was sent"}},
 	} {
 		t.Run(name, func(t *testing.T) {

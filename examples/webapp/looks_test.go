@@ -1,12 +1,15 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 )
 
@@ -14,6 +17,17 @@ import (
 type finding struct {
 	ID, Impact, Help string
 	Nodes            []struct{ HTML string }
+}
+
+// prefer is what the visitor has set for light and dark.
+func (b *tab) prefer(scheme string) {
+	b.t.Helper()
+	perform(b, "prefer "+scheme, chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
+		_, err := cdp.Call(ctx, t, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
+			Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}},
+		})
+		return err
+	}))
 }
 
 // accessible fails the test if axe-core finds anything serious on the page.
@@ -73,8 +87,11 @@ func TestBrowserLooks(t *testing.T) {
 	b := newTab(t)
 	seen := func(name string) {
 		t.Helper()
-		b.accessible(name, source)
 		b.picture(name)
+		for _, scheme := range []string{"dark", "light"} {
+			b.prefer(scheme)
+			b.accessible(name+" in "+scheme, source)
+		}
 	}
 	b.open(b.app)
 	b.sees("Sign in to invite people")
