@@ -29,7 +29,9 @@ type tab struct {
 }
 
 // newTab opens a browser, and starts the application with roqdev beside it. Where
-// there is no browser the test is skipped, or, if there was to be one, fails.
+// there is no browser the test is skipped, or, if there was to be one, fails. The
+// tests with a browser run one after the other: several that start at once fail
+// to now and then.
 func newTab(t *testing.T) *tab {
 	t.Helper()
 	chromium, err := exec.LookPath("chromium")
@@ -126,7 +128,17 @@ func (b *tab) open(address string) {
 // click clicks the link or button with that text.
 func (b *tab) click(text string) {
 	b.t.Helper()
-	perform(b, "click "+text, chromedp.Click(`(//a|//button)[contains(normalize-space(.), "`+text+`")]`))
+	target := chromedp.Click(`(//a|//button)[contains(normalize-space(.), "` + text + `")]`)
+	perform(b, "click "+text, func(ctx context.Context, t *chromedp.Target) (chromedp.Void, error) {
+		for {
+			done, err := target(ctx, t)
+			// The page has put another in its place since it was found: a person would
+			// not notice.
+			if err == nil || ctx.Err() != nil || !strings.Contains(err.Error(), "Could not find node") {
+				return done, err
+			}
+		}
+	})
 }
 
 // sees waits until the page shows all of the texts.
@@ -172,19 +184,20 @@ func (b *tab) mood(label string) {
 
 // An invitation from the first click to the new user, as a visitor sees it.
 func TestBrowser(t *testing.T) {
-	t.Parallel()
 	b := newTab(t)
 	b.signIn()
 	b.sees("Nobody has been invited yet")
+	inbox := b.beside()
+	inbox.open(inbox.dev)
+	inbox.sees("No e-mail yet")
 	b.invite("\"Wick, John\" <wick.john@roq.tech>\nnobody, t.justin@roq.tech, not@an@address\neve@example.com")
 	b.sees("3 invitations were sent.", "nobody must be one e-mail address", "not@an@address must be one e-mail address")
 	if left := perform(b, "read the form", chromedp.Value(chromedp.CSS("#emails"))); left != "nobody\nnot@an@address" {
 		t.Errorf("left in the form is %q", left)
 	}
 
-	// The invitee accepts in the inbox; the list follows without a reload.
-	inbox := b.beside()
-	inbox.open(inbox.dev)
+	// The invitee accepts in the inbox, which has got the e-mail by itself; the list
+	// follows without a reload too.
 	inbox.click("Open the invitation to wick.john@roq.tech")
 	inbox.sees("Join Acme")
 	inbox.click("Accept")
@@ -223,7 +236,6 @@ func TestBrowser(t *testing.T) {
 
 // The platform is down for a while: nothing is lost, and it goes on.
 func TestBrowserWithoutPlatform(t *testing.T) {
-	t.Parallel()
 	b := newTab(t)
 	b.signIn()
 	b.mood("Failing")
@@ -238,7 +250,6 @@ func TestBrowserWithoutPlatform(t *testing.T) {
 
 // Everything works without JavaScript, except that the page stays as it is.
 func TestBrowserWithoutJavaScript(t *testing.T) {
-	t.Parallel()
 	b := newTab(t)
 	perform(b, "switch JavaScript off", chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
 		_, err := cdp.Call(ctx, t, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})

@@ -82,7 +82,6 @@ func (b *tab) picture(name string) {
 // Every page in every state is usable with a keyboard and a screen reader, as far
 // as a program can tell, fits a phone, and has its picture taken.
 func TestBrowserLooks(t *testing.T) {
-	t.Parallel()
 	source := axe(t)
 	b := newTab(t)
 	seen := func(name string) {
@@ -139,7 +138,6 @@ func TestBrowserLooks(t *testing.T) {
 // What can be reached with a pointer can be with the keyboard, in the order of
 // the page.
 func TestBrowserKeyboard(t *testing.T) {
-	t.Parallel()
 	b := newTab(t)
 	b.signIn()
 	var order []string
