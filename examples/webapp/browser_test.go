@@ -58,16 +58,27 @@ func newTab(t *testing.T) *tab {
 	go func() { _ = server.Serve(listener) }()
 	t.Cleanup(func() { _ = server.Close() })
 
+	return &tab{t: t, ctx: startBrowser(t, chromium), app: app, dev: env["ROQ_PLATFORM_URL"]}
+}
+
+// startBrowser starts a browser, which fails to now and then on a busy machine.
+func startBrowser(t *testing.T, chromium string) context.Context {
+	t.Helper()
 	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(chromium), chromedp.NoSandbox, chromedp.WindowSize(1000, 900))
-	allocator, stop := chromedp.NewExecAllocator(t.Context(), options...)
-	t.Cleanup(stop)
-	ctx, cancel := chromedp.NewContext(allocator)
-	t.Cleanup(cancel)
-	b := &tab{t: t, ctx: ctx, app: app, dev: env["ROQ_PLATFORM_URL"]}
-	if err := chromedp.Do(ctx); err != nil { // without a time-out, which would be the browser's
-		t.Fatal(err)
+	var err error
+	for range 3 {
+		allocator, stop := chromedp.NewExecAllocator(t.Context(), options...)
+		t.Cleanup(stop)
+		ctx, cancel := chromedp.NewContext(allocator)
+		t.Cleanup(cancel)
+		// Without a time-out, which would be the browser's.
+		if err = chromedp.Do(ctx); err == nil {
+			return ctx
+		}
+		t.Logf("the browser did not start: %v", err)
 	}
-	return b
+	t.Fatal(err)
+	return nil
 }
 
 // startDev starts roqdev and returns what it prints for a backend.
