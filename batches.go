@@ -4,34 +4,74 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
+	"sync/atomic"
 
 	"github.com/go-roq/roq/internal/wire"
 )
 
-// sendBatches sends the invites, batch after batch, until one fails. A batch that
-// the platform answered, leaving somebody out, has not failed.
-func (c *call) sendBatches(ctx context.Context, as *identity, m *mailing) (*SendUserInvitesResult, error) {
-	result := new(SendUserInvitesResult)
-	size := c.core.opt.batchSize
+// batchSize is how many invites go in one request at most. It only ever falls,
+// and all who send at the same time share it.
+type batchSize struct{ n atomic.Int64 }
+
+func newBatchSize(n int) *batchSize {
+	s := new(batchSize)
+	s.n.Store(int64(n))
+	return s
+}
+
+func (s *batchSize) get() int { return int(s.n.Load()) }
+
+// halve makes the size half of that of a batch which was too much, unless it is
+// smaller already.
+func (s *batchSize) halve(tooMuch int) {
+	half := int64(max(1, tooMuch/2))
+	for {
+		n := s.n.Load()
+		if n <= half || s.n.CompareAndSwap(n, half) {
+			return
+		}
+	}
+}
+
+// sendBatches sends the invites, batch after batch, until one fails, and hands
+// each batch to done when it is known what became of it. A batch that the
+// platform answered, leaving somebody out, has not failed. It returns the invites
+// that were not attempted; its error without any of these is an odd answer's.
+func (c *call) sendBatches(ctx context.Context, as *identity, m *mailing, size *batchSize, done func(*delivery)) (rest []outgoing, err error) {
 	var odd error
 	for rest := m.invites; len(rest) > 0; {
-		d := newDelivery(c, as, m.tenantID, rest[:min(size, len(rest))])
+		d := newDelivery(c, as, m.tenantID, rest[:min(size.get(), len(rest))])
 		err := d.run(ctx)
+		d.err = err
 		if d.tooLarge(err) {
-			size = len(d.batch) / 2
+			size.halve(len(d.batch))
 			continue
 		}
-		d.account(result)
+		if d.timedOut() {
+			size.halve(len(d.batch))
+		}
+		done(d)
 		rest = rest[len(d.batch):]
 		switch {
 		case err != nil && !d.answered:
-			result.NotSent = append(result.NotSent, inputs(rest)...)
-			return result, result.qualify(err)
+			return rest, err
 		case odd == nil:
 			odd = err
 		}
 	}
-	return result, result.qualify(odd)
+	return nil, odd
+}
+
+// sendUserInvites is [RoqPlatform.SendUserInvites] for an input that was found
+// valid.
+func (c *call) sendUserInvites(ctx context.Context, as *identity, m *mailing) (*SendUserInvitesResult, error) {
+	result := new(SendUserInvitesResult)
+	rest, err := c.sendBatches(ctx, as, m, newBatchSize(c.opt.batchSize), func(d *delivery) { d.account(result) })
+	for _, out := range rest {
+		result.NotSent = append(result.NotSent, out.input)
+	}
+	return result, result.qualify(err)
 }
 
 // qualify makes the error of one request that of the whole call: it must not say
@@ -70,6 +110,8 @@ type delivery struct {
 	// answered is whether the platform gave an account of the invites, and no error
 	// beside it.
 	answered bool
+	// err is what run came to.
+	err error
 }
 
 func newDelivery(c *call, as *identity, tenantID string, batch []outgoing) *delivery {
@@ -108,6 +150,22 @@ func (d *delivery) run(ctx context.Context) error {
 		if !repeat || d.waitToRepeat(ctx) != nil {
 			return err
 		}
+	}
+}
+
+// resume takes up a batch that an earlier process may have sent: it looks for the
+// invites, and sends those that it does not find only where that is safe.
+func (d *delivery) resume(ctx context.Context) error {
+	d.next()
+	d.maybe = true
+	d.settle(ctx)
+	switch n := len(d.open()); {
+	case n == 0:
+		return nil
+	case d.core.opt.repeatUnknown:
+		return d.run(ctx)
+	default:
+		return d.error(fmt.Sprintf("whether %d invites were sent before is unknown", n), ErrOutcomeUnknown)
 	}
 }
 
@@ -179,7 +237,7 @@ func (d *delivery) settle(ctx context.Context) bool {
 	var last seen
 	d.call.settle(ctx, func(ctx context.Context, asking *call) bool {
 		last = d.lookUp(ctx, asking, d.as, d.tenantID, d.open())
-		_, dated := d.since(asking)
+		dated := asking.dated()
 		for address, invite := range last.found {
 			// Without a time to compare with, an invite counts only if the platform has
 			// said that it is in the way of the same one again.
@@ -206,28 +264,40 @@ func (d *delivery) tooLarge(err error) bool {
 	return errors.Is(err, ErrBatchTooLarge) && !d.maybe && len(d.made)+len(d.refused) == 0 && len(d.batch) > 1
 }
 
+// timedOut reports whether the platform, or what is in front of it, took longer
+// for the batch than it was given.
+func (d *delivery) timedOut() bool {
+	return errors.Is(d.last.Err, context.DeadlineExceeded) && !d.last.Interrupted ||
+		d.last.Answer != nil && d.last.Answer.Status == http.StatusGatewayTimeout
+}
+
+// outcome says what became of one invite of the batch.
+func (d *delivery) outcome(out *outgoing) OutcomeStatus {
+	if _, made := d.made[out.address]; made {
+		return OutcomeSent
+	}
+	if _, refused := d.refused[out.address]; refused {
+		return OutcomeRefused
+	}
+	if d.maybe {
+		return OutcomeUnknown
+	}
+	return OutcomeNotSent
+}
+
 // account puts every invite of the batch into the result, in order.
 func (d *delivery) account(result *SendUserInvitesResult) {
-	for _, out := range d.batch {
-		invite, made := d.made[out.address]
-		refusal, refused := d.refused[out.address]
-		switch {
-		case made:
-			result.Success = append(result.Success, invite)
-		case refused:
-			result.Errors = append(result.Errors, refusal)
-		case d.maybe:
+	for i := range d.batch {
+		out := &d.batch[i]
+		switch d.outcome(out) {
+		case OutcomeSent:
+			result.Success = append(result.Success, d.made[out.address])
+		case OutcomeRefused:
+			result.Errors = append(result.Errors, d.refused[out.address])
+		case OutcomeUnknown:
 			result.Unknown = append(result.Unknown, out.input)
 		default:
 			result.NotSent = append(result.NotSent, out.input)
 		}
 	}
-}
-
-func inputs(batch []outgoing) []UserInviteInput {
-	in := make([]UserInviteInput, len(batch))
-	for i, out := range batch {
-		in[i] = out.input
-	}
-	return in
 }

@@ -61,6 +61,7 @@ func New(cfg Config, opts ...Option) (*Client, error) {
 		Client:           opt.client,
 		Wrap:             opt.wrap,
 		MaxResponseBytes: opt.maxResponseBytes,
+		Rate:             opt.rate,
 		Logger:           opt.logger,
 	})
 	if err != nil {

@@ -89,7 +89,7 @@ func (p *RoqPlatform) SendUserInvites(ctx context.Context, in SendUserInvitesInp
 	if err != nil {
 		return nil, err
 	}
-	return c.sendBatches(ctx, p.as, invites)
+	return c.sendUserInvites(ctx, p.as, invites)
 }
 
 // UserInvites returns one page of the invites that match, in the platform's own

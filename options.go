@@ -20,6 +20,7 @@ const (
 	defaultTimeout          = 30 * time.Second
 	defaultSettleTimeout    = 10 * time.Second
 	defaultBatchSize        = 100
+	defaultParallel         = 8
 	defaultMaxResponseBytes = 32 << 20
 
 	maxAttempts = 100
@@ -27,6 +28,10 @@ const (
 	maxDuration = 24 * time.Hour
 	// maxBatch keeps what is looked up of a batch in one answer.
 	maxBatch = 10_000
+	// maxParallel is what the idle connections of the package's own client fit.
+	maxParallel = 64
+	// maxRate is far above what one process can send.
+	maxRate = 100_000
 	// maxInvites bounds one call of SendUserInvites.
 	maxInvites = 100_000
 	// maxTokens bounds the identities whose tokens a Client keeps.
@@ -81,8 +86,8 @@ type options struct {
 	logger           *slog.Logger
 	userAgent        string
 	schema           Schema
-	batchSize        int
 	maxResponseBytes int64
+	rate             float64 // requests per second; 0 means no limit
 	insecureHTTP     bool
 	repeatUnknown    bool
 }
@@ -94,6 +99,10 @@ type callOptions struct {
 	requestID string
 	// settleTimeout bounds finding out what became of one request.
 	settleTimeout time.Duration
+	batchSize     int
+	// parallel is how many requests a call that makes many keeps under way.
+	parallel int
+	journal  Journal
 }
 
 func defaultOptions() options {
@@ -102,10 +111,11 @@ func defaultOptions() options {
 			pace:          transport.Pace{MaxAttempts: defaultMaxAttempts, MinWait: defaultMinWait, MaxWait: defaultMaxWait},
 			timeout:       defaultTimeout,
 			settleTimeout: defaultSettleTimeout,
+			batchSize:     defaultBatchSize,
+			parallel:      defaultParallel,
 		},
 		logger:           slog.New(slog.DiscardHandler),
 		userAgent:        "roq-go/" + Version,
-		batchSize:        defaultBatchSize,
 		maxResponseBytes: defaultMaxResponseBytes,
 	}
 }
@@ -271,13 +281,43 @@ func WithSchema(s Schema) Option {
 
 // WithBatchSize sets how many invites go in one request at most, from 1 to
 // 10,000. A platform that takes fewer is asked again with half as many: its own
-// limit is not published. The default is 100.
-func WithBatchSize(n int) Option {
-	return clientOption(func(o *options) error {
+// limit is not published. A batch that ran into a time-out halves those after it.
+// The default is 100.
+func WithBatchSize(n int) ClientCallOption {
+	return setting(func(o *callOptions) error {
 		if n < 1 || n > maxBatch {
 			return fmt.Errorf("roq: WithBatchSize(%d): must be from 1 to %d", n, maxBatch)
 		}
 		o.batchSize = n
+		return nil
+	})
+}
+
+// WithParallel sets how many requests one [RoqPlatform.AllUserInvites] or
+// [RoqPlatform.SendAllUserInvites] keeps under way at once, from 1 to 64. Other calls
+// make one request after the other. The default is 8.
+func WithParallel(n int) ClientCallOption {
+	return setting(func(o *callOptions) error {
+		if n < 1 || n > maxParallel {
+			return fmt.Errorf("roq: WithParallel(%d): must be from 1 to %d", n, maxParallel)
+		}
+		o.parallel = n
+		return nil
+	})
+}
+
+// WithRateLimit spreads the requests of the Client, those of all its callers and
+// all attempts together, so that no second sees more than so many: each leaves
+// that fraction of a second after the one before it. A Retry-After of the platform
+// stops them all until it has passed (up to the MaxWait of [WithRetry]), and they
+// go on at the same rate, without a burst. At most 100,000; less than one means
+// less than one a second. By default there is no limit but the platform's own.
+func WithRateLimit(requestsPerSecond float64) Option {
+	return clientOption(func(o *options) error {
+		if !(requestsPerSecond > 0 && requestsPerSecond <= maxRate) { // NaN is neither
+			return fmt.Errorf("roq: WithRateLimit(%v): must be above 0 and at most %d", requestsPerSecond, maxRate)
+		}
+		o.rate = requestsPerSecond
 		return nil
 	})
 }

@@ -1,10 +1,12 @@
 package roq
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -21,6 +23,10 @@ type outgoing struct {
 	variables, data json.RawMessage
 	// address is what the platform's answer is matched by.
 	address string
+	// index is its place in a stream.
+	index int
+	// began is when an earlier process may have sent it; zero if none has.
+	began time.Time
 }
 
 // mailing is an input that was found valid.
@@ -32,16 +38,7 @@ type mailing struct {
 // prepare checks an input, and completes it with what the identity stands for.
 func (as *identity) prepare(in SendUserInvitesInput) (*mailing, error) {
 	var f findings
-	m := &mailing{tenantID: in.TenantID}
-	if m.tenantID == "" {
-		m.tenantID = as.tenantID
-	}
-	if m.tenantID == "" {
-		f.add("TenantID", "must not be empty")
-		f.kinds = append(f.kinds, ErrNoTenant)
-	} else {
-		f.check("TenantID", check.ID(m.tenantID))
-	}
+	m := &mailing{tenantID: as.tenant(&f, in.TenantID)}
 	if n := len(in.UserInvites); n == 0 || n > maxInvites {
 		f.add("UserInvites", fmt.Sprintf("must hold from 1 to %d invites", maxInvites))
 		return nil, f.err(wire.SendUserInvitesV2.Name)
@@ -59,6 +56,19 @@ func (as *identity) prepare(in SendUserInvitesInput) (*mailing, error) {
 		m.invites[i] = out
 	}
 	return m, f.err(wire.SendUserInvitesV2.Name)
+}
+
+// tenant is the tenant that people are invited to: the given one or the
+// identity's own.
+func (as *identity) tenant(f *findings, given string) string {
+	tenantID := cmp.Or(given, as.tenantID)
+	if tenantID == "" {
+		f.add("TenantID", "must not be empty")
+		f.kinds = append(f.kinds, ErrNoTenant)
+	} else {
+		f.check("TenantID", check.ID(tenantID))
+	}
+	return tenantID
 }
 
 func (as *identity) prepareOne(f *findings, path string, input UserInviteInput) outgoing {

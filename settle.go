@@ -1,6 +1,7 @@
 package roq
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -48,20 +49,30 @@ func (c *call) settle(ctx context.Context, look func(context.Context, *call) boo
 // does not count as found, and nothing is repeated on the strength of it.
 const skew = 5 * time.Minute
 
-// since returns the moment, by the platform's clock, at which c's request began,
-// or a little before. It is computed from the Date of what asking was answered,
-// in whole seconds rounded down, less the time that has passed here, so that the
-// two clocks need not agree. Without a Date there is nothing to compare with.
-func (c *call) since(asking *call) (time.Time, bool) {
-	if asking.last.Answer == nil {
+// date is the platform's clock at the call's last answer, in whole seconds
+// rounded down, as the Date header has it.
+func (c *call) date() (time.Time, bool) {
+	if c.last.Answer == nil {
 		return time.Time{}, false
 	}
-	date, err := http.ParseTime(asking.last.Answer.Header.Get("Date"))
-	if err != nil {
-		return time.Time{}, false
-	}
+	date, err := http.ParseTime(c.last.Answer.Header.Get("Date"))
+	return date, err == nil
+}
+
+// dated reports whether the last answer says when it was given. Without that there
+// is nothing to compare the times in it with.
+func (c *call) dated() bool {
+	_, ok := c.date()
+	return ok
+}
+
+// since returns the moment, by the platform's clock, at which a request began, or
+// a little before. It is computed from the Date of what the call was answered, less
+// the time that has passed here since, so that the two clocks need not agree.
+func (c *call) since(began time.Time) (time.Time, bool) {
+	date, ok := c.date()
 	// The platform's times are in milliseconds, rounded down.
-	return date.Add(-time.Since(c.began)).Truncate(time.Millisecond), true
+	return date.Add(-time.Since(began)).Truncate(time.Millisecond), ok
 }
 
 // throttled reports whether the platform said that it would not process the
@@ -149,7 +160,7 @@ func change[T changer](ctx context.Context, as *identity, op wire.Operation[T], 
 				return false
 			}
 			found = userInvite(data.Invite)
-			since, dated := c.since(asking)
+			since, dated := asking.since(c.began)
 			told = tells(found, since, dated)
 			return told == done || told == accepted
 		})
@@ -183,10 +194,11 @@ func (c *call) lookUp(ctx context.Context, asking *call, as *identity, tenantID 
 	// Newest first, what is looked for comes first; the bound only ends a list that
 	// does not.
 	const maxPages = 20
-	inviter := make(map[string]string, len(open))
+	wanted := make(map[string]*outgoing, len(open))
 	var emails []string
-	for _, out := range open {
-		inviter[out.address] = out.createdBy
+	for i := range open {
+		out := &open[i]
+		wanted[out.address] = out
 		emails = append(emails, out.input.Email, out.address)
 	}
 	slices.Sort(emails)
@@ -207,17 +219,19 @@ func (c *call) lookUp(ctx context.Context, asking *call, as *identity, tenantID 
 			return s
 		}
 		s.answered = true
-		since, dated := c.since(asking)
+		dated := asking.dated()
 		page := userInvitePage(data.Page)
 		past := false
 		for _, invite := range page.Data {
 			ordered = ordered && (before.IsZero() || !invite.CreatedAt.After(before))
 			before = invite.CreatedAt
 			address := foldAddress(invite.Email)
-			by, asked := inviter[address]
-			switch {
-			case !asked || invite.CreatedByUserID != "" && !strings.EqualFold(invite.CreatedByUserID, by):
+			out, asked := wanted[address]
+			if !asked || invite.CreatedByUserID != "" && !strings.EqualFold(invite.CreatedByUserID, out.createdBy) {
 				continue // not what was asked for
+			}
+			since, _ := asking.since(cmp.Or(out.began, c.began))
+			switch {
 			case dated && invite.CreatedAt.Before(since):
 				s.older[address] = s.older[address] || invite.Status == StatusPending
 				long := invite.CreatedAt.Before(since.Add(-skew))

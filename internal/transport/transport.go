@@ -32,6 +32,7 @@ type Config struct {
 	Client           *http.Client // nil means one of our own
 	Wrap             []func(http.RoundTripper) http.RoundTripper
 	MaxResponseBytes int64
+	Rate             float64 // requests per second; 0 means no limit
 	Logger           *slog.Logger
 }
 
@@ -43,6 +44,7 @@ type Sender struct {
 	logger    *slog.Logger
 
 	pauses pauses
+	limit  *limit
 }
 
 // New returns a Sender. It fails if a wrapper returns no RoundTripper.
@@ -51,7 +53,7 @@ func New(cfg Config) (*Sender, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Sender{client: client, closeIdle: closeIdle, maxBytes: cfg.MaxResponseBytes, logger: cfg.Logger}, nil
+	return &Sender{client: client, closeIdle: closeIdle, maxBytes: cfg.MaxResponseBytes, logger: cfg.Logger, limit: newLimit(cfg.Rate)}, nil
 }
 
 // CloseIdleConnections closes the connections that no request is using.
@@ -182,6 +184,7 @@ var errJudged = errors.New("judged")
 // begin is called before each attempt. A cookie jar adds to the headers, so an
 // attempt has its own.
 func (c *call) begin(_ retryablehttp.Logger, req *http.Request, _ int) {
+	c.sender.turn(req.Context(), c.request.Origin, c.request.Pace.MaxWait)
 	c.progress.reset()
 	if c.sender.client.Jar != nil {
 		req.Header = c.request.Header.Clone()
@@ -275,7 +278,9 @@ func (c *call) record(outcome Outcome, answer *Answer, err error) {
 	c.result.Maybe = c.result.Maybe || outcome.Maybe()
 	if answer != nil && (answer.Status == http.StatusTooManyRequests || answer.Status == http.StatusServiceUnavailable) {
 		if d, ok := retryAfter(answer.Header.Get("Retry-After"), time.Now()); ok {
-			c.sender.pauses.add(c.request.Origin, min(d, c.request.Pace.MaxWait))
+			d = min(d, c.request.Pace.MaxWait)
+			c.sender.pauses.add(c.request.Origin, d)
+			c.sender.limit.pause(time.Now().Add(d))
 		}
 	}
 	c.result.Outcome, c.result.Answer, c.result.Err = outcome, answer, err

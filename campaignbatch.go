@@ -1,0 +1,174 @@
+package roq
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+)
+
+// send sends one batch of a campaign and returns what became of each invite in it.
+// Its requests have the context working; none is begun when taking has ended, and
+// end ends it.
+func (m *campaign) send(working, taking context.Context, end context.CancelCauseFunc, batch []outgoing) []SendOutcome {
+	if taking.Err() != nil {
+		return m.unattempted(batch, context.Cause(taking))
+	}
+	if !batch[0].began.IsZero() {
+		return m.written(working, end, m.resume(working, end, batch))
+	}
+	if err := m.logbook.intend(working, batch); err != nil {
+		failure := m.journalFailed("could not be written", err)
+		end(m.last(failure))
+		return m.unattempted(batch, failure)
+	}
+	var outcomes []SendOutcome
+	for {
+		unsent, err := m.try(working, batch, &outcomes)
+		if m.goesOn(end, err, outcomes, unsent) && m.opt.pace.Wait(taking, m.opt.pace.MaxAttempts, nil) == nil {
+			batch = unsent
+			continue
+		}
+		return m.written(working, end, append(outcomes, m.unattempted(unsent, err)...))
+	}
+}
+
+// try sends invites in one call, adds what became of them to the outcomes, and
+// returns those that surely were not sent, and why.
+func (m *campaign) try(working context.Context, batch []outgoing, outcomes *[]SendOutcome) (unsent []outgoing, err error) {
+	c, err := m.as.begin(working, m.operation, m.opts)
+	if err != nil {
+		return batch, err
+	}
+	rest, err := c.sendBatches(working, m.as, &mailing{m.tenantID, batch}, m.size, func(d *delivery) {
+		for i := range d.batch {
+			if o := d.report(&d.batch[i]); o.Status == OutcomeNotSent {
+				unsent = append(unsent, d.batch[i])
+			} else {
+				*outcomes = append(*outcomes, o)
+			}
+		}
+	})
+	return append(unsent, rest...), err
+}
+
+// resume finds out what became of a batch that an earlier run may have sent.
+func (m *campaign) resume(working context.Context, end context.CancelCauseFunc, batch []outgoing) []SendOutcome {
+	c, err := m.as.begin(working, m.operation, m.opts)
+	if err != nil {
+		return m.unattempted(batch, err)
+	}
+	d := newDelivery(c, m.as, m.tenantID, batch)
+	d.err = d.resume(working)
+	if hopeless(d.err) {
+		end(m.last(d.err))
+	}
+	outcomes := make([]SendOutcome, len(batch))
+	for i := range batch {
+		outcomes[i] = d.report(&batch[i])
+	}
+	return outcomes
+}
+
+// report says what became of one invite of the batch, and why.
+func (d *delivery) report(out *outgoing) SendOutcome {
+	o := SendOutcome{Index: out.index, Input: out.input, Status: d.outcome(out)}
+	switch o.Status {
+	case OutcomeSent:
+		invite := d.made[out.address]
+		o.Invite, o.InviteID = &invite, invite.ID
+	case OutcomeRefused:
+		o.Err = d.refused[out.address]
+	default:
+		o.Err = d.because(d.err, o.Status)
+	}
+	return o
+}
+
+// unattempted are the outcomes of invites that this run has not sent.
+func (m *campaign) unattempted(batch []outgoing, why error) []SendOutcome {
+	outcomes := make([]SendOutcome, len(batch))
+	for i := range batch {
+		status := OutcomeNotSent
+		if !batch[i].began.IsZero() {
+			status = OutcomeUnknown
+		}
+		outcomes[i] = SendOutcome{Index: batch[i].index, Input: batch[i].input, Status: status, Err: m.because(why, status)}
+	}
+	return outcomes
+}
+
+// because makes the error of a request, or the end of a campaign, that of one
+// invite.
+func (c *call) because(why error, status OutcomeStatus) *Error {
+	kind := ErrNotSent
+	if status == OutcomeUnknown {
+		kind = ErrOutcomeUnknown
+	}
+	var e *Error
+	if !errors.As(why, &e) {
+		e = c.error("not attempted")
+		if why != nil {
+			e.Message += ": " + c.scrub(why.Error())
+			e.cause = c.hide(why)
+		}
+	}
+	one := *e
+	one.kinds = append(without(without(e.kinds, ErrNotSent), ErrOutcomeUnknown), kind)
+	return &one
+}
+
+// last makes the error of a request that of a campaign, where it says nothing about
+// single invites.
+func (m *campaign) last(err error) error {
+	var e *Error
+	if !errors.As(err, &e) {
+		return err
+	}
+	whole := *e
+	whole.kinds = without(without(e.kinds, ErrNotSent), ErrOutcomeUnknown)
+	return &whole
+}
+
+// hopeless reports whether an error is about who asks, so that every other batch
+// would meet it too.
+func hopeless(err error) bool {
+	return errors.Is(err, ErrUnauthorized) || errors.Is(err, ErrForbidden)
+}
+
+// goesOn takes down how a batch fared, ends the campaign if there is no point in
+// going on, and reports whether to try what was not sent once more.
+func (m *campaign) goesOn(end context.CancelCauseFunc, err error, outcomes []SendOutcome, unsent []outgoing) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	has := func(status OutcomeStatus) bool {
+		return slices.ContainsFunc(outcomes, func(o SendOutcome) bool { return o.Status == status })
+	}
+	if has(OutcomeSent) || has(OutcomeRefused) {
+		m.sent, m.failures = time.Now(), 0
+	}
+	switch {
+	case len(unsent) == 0 && !has(OutcomeUnknown):
+		return false
+	case hopeless(err):
+	case len(unsent) > 0 && (errors.Is(err, ErrUnavailable) || errors.Is(err, ErrRateLimited)):
+		if !m.sent.IsZero() && time.Since(m.sent) < patience {
+			return true
+		}
+	default:
+		if m.failures++; m.failures < maxFailures {
+			return false
+		}
+	}
+	end(m.last(err))
+	return false
+}
+
+// written notes outcomes in the journal before anybody is told of them.
+func (m *campaign) written(working context.Context, end context.CancelCauseFunc, outcomes []SendOutcome) []SendOutcome {
+	// What has happened is noted even where there is no time for anything else.
+	if err := m.logbook.note(context.WithoutCancel(working), outcomes); err != nil {
+		end(m.last(m.journalFailed("could not be written", err)))
+	}
+	return outcomes
+}
