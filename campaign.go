@@ -59,23 +59,33 @@ func (m *campaign) run(ctx context.Context, source iter.Seq2[UserInviteInput, er
 		f.launch(func(batch []outgoing) []SendOutcome { return m.send(working, taking, end, batch) })
 		f.next(taking)
 	}
-	cause := context.Cause(taking)
+	why := ended(taking)
 	switch {
 	case f.broken:
 		return nil
 	case f.failed != nil:
 		return f.failed
-	case errors.As(cause, new(*Error)):
-		return cause
+	case errors.As(why, new(*Error)):
+		return why
 	case f.short:
-		e := m.error(ctx.Err().Error())
-		e.cause = m.hide(errors.Join(ctx.Err(), cause))
+		e := m.error(m.scrub(why.Error()))
+		e.cause = m.hide(why)
 		return e
 	}
 	if n := m.logbook.inDoubt(); n > 0 {
 		return m.error(fmt.Sprintf("the journal has %d invites that may have been sent and did not come again", n), ErrOutcomeUnknown)
 	}
 	return nil
+}
+
+// ended says why a campaign has ended: because of an error of its own, or because
+// the caller's context has. It is nil while that goes on.
+func ended(taking context.Context) error {
+	cause := context.Cause(taking)
+	if errors.As(cause, new(*Error)) || errors.Is(cause, taking.Err()) {
+		return cause
+	}
+	return fmt.Errorf("%w: %w", taking.Err(), cause)
 }
 
 // outlive returns a context for the requests of a campaign: it has the time of one
@@ -143,7 +153,7 @@ func (f *flow) stopped(taking context.Context) bool { return f.broken || taking.
 func (f *flow) drop(taking context.Context) {
 	for _, batch := range [][]outgoing{f.fresh, f.doubtful} {
 		f.short = f.short || len(batch) > 0
-		f.tell(f.unattempted(batch, context.Cause(taking)))
+		f.tell(f.unattempted(batch, ended(taking)))
 	}
 	f.fresh, f.doubtful = nil, nil
 }

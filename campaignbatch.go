@@ -12,7 +12,7 @@ import (
 // end ends it.
 func (m *campaign) send(working, taking context.Context, end context.CancelCauseFunc, batch []outgoing) []SendOutcome {
 	if taking.Err() != nil {
-		return m.unattempted(batch, context.Cause(taking))
+		return m.unattempted(batch, ended(taking))
 	}
 	if !batch[0].began.IsZero() {
 		return m.written(working, end, m.resume(working, end, batch))
