@@ -106,15 +106,16 @@ func (p *RoqPlatform) UserInvites(ctx context.Context, q UserInvitesQuery, opts 
 	return userInvitePage(data.Page), err
 }
 
-// AllUserInvites returns every invite that matches, page after page, each page
-// fetched when the loop comes to it. Query.Limit is the size of a page, 100 if
-// zero; Query.Offset is where to begin.
+// AllUserInvites returns every invite that matches. Query.Limit is the size of a
+// page, 100 if zero; Query.Offset is where to begin. The first page says how many
+// there are; once the loop comes to its second invite the next pages are fetched
+// ahead, as many at once as [WithParallel] says, and no more than those are kept.
 //
 // Without an order the invites come by CreatedAt, the oldest first, and an invite
 // that matches throughout comes exactly once, although others come and go
 // meanwhile (as far as the platform keeps invites with the same CreatedAt in
-// order). In an order of the caller's an invite comes at most once, and may be
-// missed if others come or go.
+// order): each page is checked to go on where the one before ended. In an order of
+// the caller's an invite comes at most once, and may be missed if others come or go.
 //
 // An error comes once, last, with a nil invite. Each page is a query, which is
 // retried; a page that does not get any further is an error.

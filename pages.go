@@ -43,17 +43,22 @@ func (c *call) eachInvite(ctx context.Context, as *identity, q UserInvitesQuery,
 		q.Limit = max(q.Limit, 2)
 		pages = &anchoredPager{start: q.Offset, stride: q.Limit - 1}
 	}
-	for {
-		variables, err := q.variables(c.operation)
+	ahead := newReadahead(ctx, c.opt.parallel, func(ctx context.Context, offset int) (*UserInvitePage, error) {
+		at := q
+		at.Offset = offset
+		return c.page(ctx, as, at)
+	})
+	defer ahead.stop()
+	for offset := q.Offset; ; {
+		page, err := ahead.page(offset)
 		if err != nil {
 			return err
 		}
-		data, err := exchange(ctx, c, as, wire.UserInvites, variables)
-		if err != nil {
-			return err
-		}
-		fresh, next, err := pages.read(q.Offset, userInvitePage(data.Page))
-		for _, invite := range fresh {
+		fresh, next, err := pages.read(offset, page)
+		for i, invite := range fresh {
+			if i == 1 && err == nil { // the caller has come back for more
+				ahead.expect(next, next-offset, offset+len(page.Data)-next, page.TotalCount)
+			}
 			if !yield(invite) {
 				return nil
 			}
@@ -62,10 +67,26 @@ func (c *call) eachInvite(ctx context.Context, as *identity, q UserInvitesQuery,
 		case errors.Is(err, errListEnd):
 			return nil
 		case err != nil:
-			return c.error(fmt.Sprintf("the page at offset %d %v", q.Offset, err), ErrUnavailable)
+			return c.badPage(offset, err)
 		}
-		q.Offset = next
+		offset = next
 	}
+}
+
+// page reads one page of a list, with a budget of attempts of its own.
+func (c *call) page(ctx context.Context, as *identity, q UserInvitesQuery) (*UserInvitePage, error) {
+	variables, err := q.variables(c.operation)
+	if err != nil {
+		return nil, err
+	}
+	asking := &call{core: c.core, operation: c.operation, opt: c.opt}
+	data, err := exchange(ctx, asking, as, wire.UserInvites, variables)
+	return userInvitePage(data.Page), err
+}
+
+// badPage makes the error of a page that does not fit those before.
+func (c *call) badPage(offset int, err error) *Error {
+	return c.error(fmt.Sprintf("the page at offset %d %v", offset, err), ErrUnavailable)
 }
 
 // anchoredPager reads a list in ascending order of CreatedAt. Each page begins
@@ -73,7 +94,7 @@ func (c *call) eachInvite(ctx context.Context, as *identity, q UserInvitesQuery,
 // were read have gone and others moved up unseen: it steps back until a page
 // begins with a row that was delivered, and reads on from there.
 //
-// A page is one moment's view of the list. If it begins at or before the last
+// A page is one moment's view of the list, whenever that was. If it begins at or before the last
 // row delivered, every row that was there all along and is still undelivered
 // stands in it or behind it; so each is delivered, and by CreatedAt none twice.
 type anchoredPager struct {
@@ -86,6 +107,9 @@ type anchoredPager struct {
 	back int // how many strides the last step back was, 0 if there was none
 	far  int // the farthest offset read
 	idle int // pages in a row that brought nothing new
+
+	first string // id of the row that the page before began with
+	same  int    // pages in a row that began with it
 }
 
 func (p *anchoredPager) read(offset int, page *UserInvitePage) (fresh []*UserInvite, next int, err error) {
@@ -93,8 +117,8 @@ func (p *anchoredPager) read(offset int, page *UserInvitePage) (fresh []*UserInv
 	if !slices.IsSortedFunc(rows, func(a, b UserInvite) int { return a.CreatedAt.Compare(b.CreatedAt) }) {
 		return nil, offset, errListUnordered
 	}
-	behind := offset < p.far
 	p.far = max(p.far, offset)
+	p.compare(rows)
 	if offset > p.start && (len(rows) == 0 || !p.delivered(&rows[0])) {
 		p.back = max(1, 2*p.back)
 		return nil, max(p.start, offset-p.back*p.stride), p.rest()
@@ -106,17 +130,32 @@ func (p *anchoredPager) read(offset int, page *UserInvitePage) (fresh []*UserInv
 			fresh = append(fresh, row)
 		}
 	}
+	// Newcomers in front may push known rows along, by a whole page even; but the same
+	// page everywhere is that of a platform that does not heed the offset.
+	const patience = 3
 	end := offset + len(rows)
-	switch {
-	case end >= page.TotalCount:
-		return fresh, end, errListEnd
-	case len(rows) < 2, len(fresh) == 0 && offset > p.start && !behind:
+	switch last := end >= page.TotalCount; {
+	case len(fresh) == 0 && (p.same == patience || p.same > 0 && last), len(rows) < 2 && !last:
 		return fresh, end, errListStuck
+	case last:
+		return fresh, end, errListEnd
 	case len(fresh) == 0:
 		return nil, end - 1, p.rest()
 	}
 	p.idle = 0
 	return fresh, end - 1, nil
+}
+
+// compare takes down whether a page begins as the one before did.
+func (p *anchoredPager) compare(rows []UserInvite) {
+	first := ""
+	if len(rows) > 0 {
+		first = rows[0].ID
+	}
+	p.same++
+	if first != p.first || first == "" {
+		p.first, p.same = first, 0
+	}
 }
 
 // delivered reports whether row stands at or before the last row delivered. What

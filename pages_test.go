@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -25,6 +26,7 @@ type row struct {
 
 // changing is a platform whose list a test changes between two pages.
 type changing struct {
+	mu    sync.Mutex // pages are asked for side by side
 	rows  []row
 	pages int
 	// between is called before the n-th page (from 1) is served.
@@ -32,7 +34,10 @@ type changing struct {
 	ignores string // a variable that the platform does not heed
 }
 
-func (c *changing) serve(r *http.Request) (*http.Response, error) {
+func (c *changing) serve(r *http.Request) (*http.Response, error) { return c.capped(r, 1<<30) }
+
+// capped is serve with no more rows on a page than that.
+func (c *changing) capped(r *http.Request, most int) (*http.Response, error) {
 	var body struct {
 		Variables struct {
 			Limit, Offset int
@@ -43,6 +48,8 @@ func (c *changing) serve(r *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	v := body.Variables
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	c.pages++
 	if c.pages > 500 {
 		return httpmock.NewStringResponse(403, "the test went on too long"), nil
@@ -59,7 +66,7 @@ func (c *changing) serve(r *http.Request) (*http.Response, error) {
 	if c.ignores != "offset" {
 		rows = rows[min(v.Offset, total):]
 	}
-	rows = rows[:min(v.Limit, len(rows))]
+	rows = rows[:min(v.Limit, len(rows), most)]
 	var data []string
 	for _, row := range rows {
 		at := time.Date(2026, 1, 1, 0, row.created, 0, 0, time.UTC).Format("2006-01-02T15:04:05.000Z")
@@ -80,9 +87,9 @@ func rows(n int) []row {
 // remove takes away the rows with those indexes.
 func (c *changing) remove(from, to int) { c.rows = slices.Delete(slices.Clone(c.rows), from, to) }
 
-func collect(ctx context.Context, m *mock, q roq.UserInvitesQuery) ([]string, error) {
+func collect(ctx context.Context, m *mock, q roq.UserInvitesQuery, opts ...roq.CallOption) ([]string, error) {
 	var ids []string
-	for invite, err := range m.client.AsUser(userID).AllUserInvites(ctx, q) {
+	for invite, err := range m.client.AsUser(userID).AllUserInvites(ctx, q, opts...) {
 		if err != nil {
 			return ids, err
 		}
@@ -144,34 +151,43 @@ func TestAllUserInvitesWhileTheListChanges(t *testing.T) {
 			}
 		},
 	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			start := rows(45)
-			c := &changing{rows: slices.Clone(start), between: between}
-			m := newMock(t, c.serve)
-			got, err := collect(t.Context(), m, roq.UserInvitesQuery{Limit: 10})
-			if err != nil {
-				t.Fatalf("after %d: %v", len(got), err)
-			}
-			seen := map[string]int{}
-			for _, id := range got {
-				if seen[id]++; seen[id] > 1 {
-					t.Errorf("%s came %d times", id, seen[id])
+		for _, parallel := range []int{1, 2, 8} {
+			t.Run(fmt.Sprintf("%s, %d abreast", name, parallel), func(t *testing.T) {
+				t.Parallel()
+				start := rows(45)
+				c := &changing{rows: slices.Clone(start), between: between}
+				m := newMock(t, c.serve)
+				got, err := collect(t.Context(), m, roq.UserInvitesQuery{Limit: 10}, roq.WithParallel(parallel))
+				if err != nil {
+					t.Fatalf("after %d: %v", len(got), err)
 				}
-			}
-			for _, r := range start {
-				if slices.Contains(c.rows, r) && seen[r.id] == 0 {
-					t.Errorf("%s was there throughout and never came", r.id)
+				comeOnce(t, got, start, c.rows)
+				_, _, first := m.sent()[0].graphQL(t)
+				if order := first["order"]; fmt.Sprint(order) != "map[order:ASC sort:createdAt]" {
+					t.Errorf("order = %v, want it said aloud", order)
 				}
-			}
-			_, _, first := m.sent()[0].graphQL(t)
-			if order := first["order"]; fmt.Sprint(order) != "map[order:ASC sort:createdAt]" {
-				t.Errorf("order = %v, want it said aloud", order)
-			}
-			if between == nil && c.pages != 5 { // 10, 9, 9, 9, 8 and the rows they share
-				t.Errorf("%d pages, want 5", c.pages)
-			}
-		})
+				if between == nil && c.pages != 5 { // 10, 9, 9, 9, 8 and the rows they share
+					t.Errorf("%d pages, want 5", c.pages)
+				}
+			})
+		}
+	}
+}
+
+// comeOnce checks that no row comes twice, and that each comes that was there at
+// the start and at the end.
+func comeOnce(t *testing.T, got []string, start, end []row) {
+	t.Helper()
+	seen := map[string]int{}
+	for _, id := range got {
+		if seen[id]++; seen[id] > 1 {
+			t.Errorf("%s came %d times", id, seen[id])
+		}
+	}
+	for _, r := range start {
+		if slices.Contains(end, r) && seen[r.id] == 0 {
+			t.Errorf("%s was there throughout and never came", r.id)
+		}
 	}
 }
 
