@@ -53,6 +53,16 @@
 // [Client.FindUsers] looks up by address; [Client.RequireSession] is middleware
 // around the first.
 //
+// # Large lists
+//
+// [RoqPlatform.SendAllUserInvites] takes a stream of people and gives a stream of
+// outcomes, for campaigns that are too large for one call or must survive the death
+// of the process; [WithJournal] is what remembers. [RoqPlatform.AllUserInvites] reads
+// lists of any length, pages ahead of the loop. [RoqPlatform.WatchUserInvites] reports
+// changes of however many invites with one request a look, and
+// [RoqPlatform.WaitUserInvite] waits for one. [WithParallel] and [WithRateLimit] say how
+// hard the platform is asked.
+//
 // # Errors
 //
 // The error of a call is an [*Error]. What kind it is, [errors.Is] tells:
