@@ -30,10 +30,10 @@ lint: ## vet, golangci-lint (pinned in tools/lint.mod), gofmt
 fmt:
 	gofmt -w .
 
-bench: ## one UserInvites call beside raw net/http and encoding/json
-	go test -run '^$$' -bench UserInvites -benchmem -count 6 .
+bench: ## what a call costs beside other clients, some minutes; writes docs/performance.md
+	./tools/bench.sh -write
 
-cost: ## the same as a ratio, with its bar
+cost: ## one UserInvites call beside raw net/http and encoding/json, with its bar
 	go test -run '^TestUserInvitesCost$$' -count=1 -v . -measure
 
 chaos: ## every fault on every operation, some minutes; writes docs/reliability.md

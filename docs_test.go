@@ -47,7 +47,7 @@ func _(ctx context.Context, r *http.Request, client *roq.Client, platform *roq.R
 func TestDocumentsCompile(t *testing.T) {
 	t.Parallel()
 	var blocks []string
-	for _, name := range []string{"README.md", "CONTRIBUTING.md", "docs/guide.md", "docs/reliability.md"} {
+	for _, name := range []string{"README.md", "CONTRIBUTING.md", "docs/guide.md", "docs/performance.md", "docs/reliability.md"} {
 		text := readFile(t, name)
 		for _, block := range regexp.MustCompile("(?s)```go\n(.*?)```").FindAllStringSubmatch(text, -1) {
 			blocks = append(blocks, block[1])
@@ -151,7 +151,7 @@ func TestDocumentsNameEverything(t *testing.T) {
 // The documents' links inside the repository lead somewhere.
 func TestDocumentsLink(t *testing.T) {
 	t.Parallel()
-	for _, name := range []string{"README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/guide.md", "docs/reliability.md"} {
+	for _, name := range []string{"README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/guide.md", "docs/performance.md", "docs/reliability.md"} {
 		for _, link := range regexp.MustCompile(`\]\(([^):#]+)\)`).FindAllStringSubmatch(readFile(t, name), -1) {
 			if _, err := os.Stat(filepath.Join(filepath.Dir(name), link[1])); err != nil {
 				t.Errorf("%s: %v", name, err)

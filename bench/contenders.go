@@ -46,11 +46,13 @@ func locals(ctx context.Context, url string) ([]entry, error) {
 	if err != nil {
 		return nil, err
 	}
+	// Those whose ratio has a bar are neighbours: roq with raw, and with @roq/nodejs,
+	// which comes last.
 	return []entry{
 		{nameFloor, local{newFloor(url+graphQLPath, header)}},
-		{nameRaw, local{newRaw(url+graphQLPath, header, asItComes())}},
-		{nameRawPool, local{newRaw(url+graphQLPath, header, pooled())}},
 		{nameGenqlient, local{newGenerated(url+graphQLPath, header)}},
+		{nameRawPool, local{newRaw(url+graphQLPath, header, pooled())}},
+		{nameRaw, local{newRaw(url+graphQLPath, header, asItComes())}},
 		{nameRoq, local{sdk}},
 	}, nil
 }

@@ -30,7 +30,7 @@ func main() {
 	flag.BoolVar(&s.write, "write", false, "write "+reportPath+" (after a full run)")
 	flag.BoolVar(&s.check, "check", false, "fail if a bar is missed")
 	flag.Float64Var(&s.slack, "slack", 1.25, "with -check, how many times the bar a noisy figure may be")
-	flag.StringVar(&s.only, "only", "", "measure only cases whose `name` contains this")
+	flag.StringVar(&s.only, "only", "", "measure only the case with this `name`: "+strings.Join(keys(), ", "))
 	flag.BoolVar(&s.nodejs, "nodejs", true, "measure @roq/nodejs too")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
@@ -88,7 +88,7 @@ func (s settings) measure(ctx context.Context) (r *report, err error) {
 		contenders = append(contenders, entry{nameNodejs, node})
 	}
 	for _, c := range callCases() {
-		if !s.wants(c.name) {
+		if !s.wants(c.key) {
 			continue
 		}
 		result, err := measureCase(ctx, c, taking(contenders, c), r.effort)
@@ -98,14 +98,14 @@ func (s settings) measure(ctx context.Context) (r *report, err error) {
 		r.calls = append(r.calls, result)
 		fmt.Print(result)
 	}
-	if s.wants(firstName) {
+	if s.wants(firstKey) {
 		if r.first, err = measureFirst(ctx, at.Fast, node); err != nil {
 			return nil, err
 		}
 		fmt.Printf("%s: requests for a token: roq %d, bar %d; @roq/nodejs %d\n", firstName, r.first.roq, firstTokens, r.first.nodejs)
 	}
 	for _, c := range wallCases() {
-		if !s.wants(c.name) {
+		if !s.wants(c.key) {
 			continue
 		}
 		result, err := measureWall(ctx, c, at.Delayed, r.effort.wall)
@@ -116,12 +116,25 @@ func (s settings) measure(ctx context.Context) (r *report, err error) {
 		fmt.Print(result)
 	}
 	if len(r.bars()) == 0 {
-		return nil, fmt.Errorf("no case has %q in its name", s.only)
+		return nil, fmt.Errorf("there is no case %q", s.only)
 	}
 	return r, nil
 }
 
-func (s settings) wants(name string) bool { return strings.Contains(name, s.only) }
+func (s settings) wants(key string) bool { return s.only == "" || s.only == key }
+
+// keys are the names that -only takes.
+func keys() []string {
+	var all []string
+	for _, c := range callCases() {
+		all = append(all, c.key)
+	}
+	all = append(all, firstKey)
+	for _, c := range wallCases() {
+		all = append(all, c.key)
+	}
+	return all
+}
 
 // taking returns those who take part in a case: a larger pool tells only with
 // many callers.

@@ -30,18 +30,20 @@ type report struct {
 type bar struct {
 	What            string
 	got, limit, aim float64
-	// noisy figures depend on what else the machine does.
-	noisy bool
-	unit  string
+	// around are the quartiles of a noisy figure, which depends on what else the
+	// machine does; zero for any other.
+	around summary
 }
 
 // met reports whether the bar is met. Slack widens it where the figure is noisy.
 func (b bar) met(slack float64) bool {
-	if b.noisy {
+	if b.noisy() {
 		return b.got <= b.limit*slack
 	}
 	return b.got <= b.limit
 }
+
+func (b bar) noisy() bool { return b.around != summary{} }
 
 // bars are all those of the run.
 func (r *report) bars() []bar {
@@ -61,10 +63,10 @@ func (r *report) bars() []bar {
 func (r *result) bars() []bar {
 	var all []bar
 	if ratio, ok := r.ratio(nameRoq, nameRaw); ok {
-		all = append(all, bar{What: r.name + ": CPU, times raw", got: ratio.Median, limit: r.barRaw, aim: r.aim, noisy: true})
+		all = append(all, bar{What: r.name + ": CPU, times raw", got: ratio.Median, limit: r.barRaw, aim: r.aim, around: ratio})
 	}
 	if ratio, ok := r.ratio(nameRoq, nameNodejs); ok {
-		all = append(all, bar{What: r.name + ": CPU, times @roq/nodejs", got: ratio.Median, limit: r.barNodejs, noisy: true})
+		all = append(all, bar{What: r.name + ": CPU, times @roq/nodejs", got: ratio.Median, limit: r.barNodejs, around: ratio})
 	}
 	if r.barAllocs > 0 {
 		all = append(all, bar{What: r.name + ": allocations", got: r.allocs(nameRoq), limit: r.barAllocs})
@@ -73,12 +75,12 @@ func (r *result) bars() []bar {
 }
 
 func (r *wallResult) bar() bar {
-	return bar{What: r.name + ": time, times the ideal", got: r.times(), limit: wallBar, noisy: true}
+	return bar{What: r.name + ": time, times the ideal", got: r.times().Median, limit: wallBar, around: r.times()}
 }
 
 // number prints a ratio with two places, and a count with none.
 func (b bar) number(v float64) string {
-	if b.noisy {
+	if b.noisy() {
 		return strconv.FormatFloat(v, 'f', 2, 64)
 	}
 	return grouped(v)
@@ -113,7 +115,11 @@ func line(name, figures string, bars []bar) string {
 			verdict = "MISSED"
 		}
 		_, what, _ := strings.Cut(x.What, ": ")
-		fmt.Fprintf(&b, "    %-26s %8s  bar %6s  %s\n", what, x.Got(), x.Limit(), verdict)
+		got := x.Got()
+		if x.noisy() {
+			got = x.around.String()
+		}
+		fmt.Fprintf(&b, "    %-25s %18s  bar %5s  %s\n", what, got, x.Limit(), verdict)
 	}
 	return b.String()
 }
@@ -135,7 +141,7 @@ func (r *result) String() string {
 }
 
 func (r *wallResult) String() string {
-	return line(r.name, fmt.Sprintf("%s, ideal %v", milli(r.took.Median), r.ideal), []bar{r.bar()})
+	return line(r.name, fmt.Sprintf("%s, ideal %v", milli(summarize(r.took).Median), r.ideal), []bar{r.bar()})
 }
 
 // micro prints nanoseconds as microseconds.
@@ -171,8 +177,8 @@ func (f *firstResult) Roq() string         { return grouped(float64(f.roq)) }
 func (f *firstResult) Nodejs() string      { return grouped(float64(f.nodejs)) }
 func (r *wallResult) Name() string         { return r.name }
 func (r *wallResult) Ideal() time.Duration { return r.ideal }
-func (r *wallResult) Took() string         { return milli(r.took.Median) }
-func (r *wallResult) Times() string        { return strconv.FormatFloat(r.times(), 'f', 2, 64) }
+func (r *wallResult) Took() string         { return milli(summarize(r.took).Median) }
+func (r *wallResult) Times() string        { return r.times().String() }
 
 // Machine describes where the run was made.
 func (r *report) Machine() string {
@@ -190,7 +196,7 @@ func (r *result) Ratio(name, by string) string {
 	if !ok {
 		return "–"
 	}
-	return fmt.Sprintf("%.2f (%.2f–%.2f)", s.Median, s.Low, s.High)
+	return s.String()
 }
 
 // Allocs are the allocations of one call, or a dash where several callers' are

@@ -18,9 +18,8 @@ type result struct {
 	of map[string]*series
 }
 
-// measureCase measures each contender once a round. The order rotates, so that
-// nobody is always behind the same other, and what disturbs the machine for
-// longer than a round disturbs all.
+// measureCase measures each contender once a round, so that what disturbs the
+// machine for longer than a round disturbs all.
 func measureCase(ctx context.Context, c callCase, contenders []entry, e effort) (*result, error) {
 	r := &result{callCase: c, of: make(map[string]*series)}
 	calls := make(map[string]int)
@@ -33,7 +32,7 @@ func measureCase(ctx context.Context, c callCase, contenders []entry, e effort) 
 	}
 	for round := range e.rounds {
 		for i := range contenders {
-			x := contenders[(i+round)%len(contenders)]
+			x := contenders[place(i, round, len(contenders))]
 			cost, err := x.measure(ctx, c.job, calls[x.name])
 			if err != nil {
 				return nil, fmt.Errorf("%s: %s: %w", c.name, x.name, err)
@@ -46,9 +45,22 @@ func measureCase(ctx context.Context, c callCase, contenders []entry, e effort) 
 	return r, nil
 }
 
+// place says who of n is the i-th in a round. The order rotates and every other
+// time is turned round, so that nobody is always first or behind the same other.
+func place(i, round, n int) int {
+	if round%2 == 1 {
+		i = n - 1 - i
+	}
+	return (i + round) % n
+}
+
 // calibrate warms the contender up, and returns how many calls take the CPU time
 // of a measurement.
 func calibrate(ctx context.Context, x entry, j job, e effort) (int, error) {
+	warmUp := e.warmUp
+	if x.name == nameNodejs {
+		warmUp = e.jit
+	}
 	calls := j.Callers
 	for spent := time.Duration(0); ; {
 		c, err := x.measure(ctx, j, calls)
@@ -57,7 +69,7 @@ func calibrate(ctx context.Context, x entry, j job, e effort) (int, error) {
 		}
 		spent += c.wall
 		fit := max(j.Callers, int(float64(e.cpu)/float64(max(c.cpu, time.Microsecond))*float64(calls)))
-		if spent >= e.warmUp {
+		if spent >= warmUp {
 			return fit, nil
 		}
 		// Not at once: the first calls tell too little.

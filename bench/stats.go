@@ -1,9 +1,15 @@
 package main
 
-import "slices"
+import (
+	"fmt"
+	"slices"
+)
 
 // summary is the median of some values, and the quartiles around it.
 type summary struct{ Low, Median, High float64 }
+
+// String is the median, and the quartiles in brackets.
+func (s summary) String() string { return fmt.Sprintf("%.2f (%.2f–%.2f)", s.Median, s.Low, s.High) }
 
 // summarize is that of at least one value. Between two values it interpolates.
 func summarize(values []float64) summary {

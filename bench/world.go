@@ -88,7 +88,9 @@ type row struct {
 func rowAt(i int) row {
 	p := personAt(i)
 	roles, _ := json.Marshal(p.Roles)
-	id := func(kind int) string { return fmt.Sprintf("%08x-7c1e-4%03x-9d2a-%012x", uint32(i)*2654435761, kind, i+1) }
+	id := func(kind int) string {
+		return fmt.Sprintf("%08x-7c1e-4%03x-9d2a-%012x", uint32(i)*2654435761, kind, i+1)
+	}
 	at := time.Date(2023, 10, 27, 0, 14, 36, 900e6, time.UTC).Add(time.Duration(i) * 1009 * time.Millisecond).Format("2006-01-02T15:04:05.000Z")
 	return row{
 		head:  fmt.Appendf(nil, `{"id":"%s","tenantId":"%s","email":"`, id(1), tenantID),
