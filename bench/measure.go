@@ -32,9 +32,6 @@ type cost struct {
 	allocs uint64
 }
 
-// perCall is the CPU time of one call.
-func (c cost) perCall() time.Duration { return c.cpu / time.Duration(c.calls) }
-
 // contender is a client in the comparison.
 type contender interface {
 	// measure makes so many calls, checks what each brings, and says what they cost.

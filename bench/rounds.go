@@ -51,7 +51,7 @@ func place(i, round, n int) int {
 	if round%2 == 1 {
 		i = n - 1 - i
 	}
-	return (i + round) % n
+	return (i + round/2) % n
 }
 
 // calibrate warms the contender up, and returns how many calls take the CPU time

@@ -88,17 +88,19 @@ type row struct {
 func rowAt(i int) row {
 	p := personAt(i)
 	roles, _ := json.Marshal(p.Roles)
-	id := func(kind int) string {
-		return fmt.Sprintf("%08x-7c1e-4%03x-9d2a-%012x", uint32(i)*2654435761, kind, i+1)
-	}
 	at := time.Date(2023, 10, 27, 0, 14, 36, 900e6, time.UTC).Add(time.Duration(i) * 1009 * time.Millisecond).Format("2006-01-02T15:04:05.000Z")
 	return row{
-		head:  fmt.Appendf(nil, `{"id":"%s","tenantId":"%s","email":"`, id(1), tenantID),
+		head:  fmt.Appendf(nil, `{"id":"%s","tenantId":"%s","email":"`, idAt(i, 1), tenantID),
 		email: p.Email,
 		tail: fmt.Appendf(nil, `","firstName":"%s","lastName":"%s","locale":"%s","roleKeys":%s,"data":null,"status":"pending",`+
 			`"statusUpdatedAt":"%s","createdAt":"%s","updatedAt":"%s","createdByUserId":"%s","acceptedByUserId":null,"userTokenId":"%s"}`,
-			p.FirstName, p.LastName, p.Locale, roles, at, at, at, userID, id(2)),
+			p.FirstName, p.LastName, p.Locale, roles, at, at, at, userID, idAt(i, 2)),
 	}
+}
+
+// idAt is an id of the i-th invite: its own, or its token's.
+func idAt(i, kind int) string {
+	return fmt.Sprintf("%08x-7c1e-4%03x-9d2a-%012x", uint32(i)*2654435761, kind, i+1)
 }
 
 // appendTo appends the row, for another address if one is given.

@@ -7,11 +7,11 @@ import (
 	"github.com/Khan/genqlient/graphql"
 )
 
-// Names of generated types for programs outside this package.
-type (
-	Invite      = invite
-	InviteInput = UserInviteCreateV2Dto
-)
+// Invite is the generated type of an invite.
+type Invite = invite
+
+// InviteInput is the generated type of an invite to send.
+type InviteInput = UserInviteCreateV2Dto
 
 // Client makes calls by the generated functions.
 type Client struct{ graphql graphql.Client }
