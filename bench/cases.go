@@ -37,7 +37,7 @@ const (
 type effort struct {
 	rounds int           // of each case
 	warmUp time.Duration // of each contender before a case, at least
-	jit    time.Duration // the same for @roq/nodejs, whose code is compiled while it runs
+	jit    time.Duration // the same for @roq/nodejs: Node.js compiles while it runs, and takes thousands of calls
 	cpu    time.Duration // of one measurement, about
 	wall   int           // runs of each case that is timed by the clock
 }

@@ -167,6 +167,7 @@ func grouped(v float64) string {
 
 func (r *report) Rounds() int              { return r.effort.rounds }
 func (r *report) CPU() time.Duration       { return r.effort.cpu }
+func (r *report) JIT() time.Duration       { return r.effort.jit }
 func (r *report) WallRuns() int            { return r.effort.wall }
 func (r *report) Calls() []*result         { return r.calls }
 func (r *report) First() *firstResult      { return r.first }
