@@ -102,7 +102,11 @@ func (s settings) measure(ctx context.Context) (r *report, err error) {
 		if r.first, err = measureFirst(ctx, at.Fast, node); err != nil {
 			return nil, err
 		}
-		fmt.Printf("%s: requests for a token: roq %d, bar %d; @roq/nodejs %d\n", firstName, r.first.roq, firstTokens, r.first.nodejs)
+		fmt.Printf("%s: requests for a token: roq %d, bar %d", firstName, r.first.roq, firstTokens)
+		if node != nil {
+			fmt.Printf("; @roq/nodejs %d", r.first.nodejs)
+		}
+		fmt.Println()
 	}
 	for _, c := range wallCases() {
 		if !s.wants(c.key) {
