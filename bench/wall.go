@@ -26,16 +26,38 @@ const wallBar = 1.15
 func wallCases() []wallCase {
 	return []wallCase{
 		{"listAll", "AllUserInvites, 10,000 in pages of 100", 14 * serverDelay, listAll},
+		{"sendAll", "SendAllUserInvites, 10,000 in batches of 100", 13 * serverDelay, sendAll},
 	}
 }
 
 func listAll(ctx context.Context, platform *roq.RoqPlatform) (int, error) {
 	n := 0
-	for _, err := range platform.AllUserInvites(ctx, roq.UserInvitesQuery{Limit: 100}) {
+	for _, err := range platform.AllUserInvites(ctx, roq.UserInvitesQuery{Limit: 100}, roq.WithParallel(8)) {
 		if err != nil {
 			return n, err
 		}
 		n++
+	}
+	return n, nil
+}
+
+func sendAll(ctx context.Context, platform *roq.RoqPlatform) (int, error) {
+	people := func(yield func(roq.UserInviteInput, error) bool) {
+		for i := range population {
+			if !yield(roq.UserInviteInput{Email: fmt.Sprintf("person%d@example.com", i), Locale: "en-US"}, nil) {
+				return
+			}
+		}
+	}
+	in := roq.SendAllUserInvitesInput{TenantID: tenantID, UserInvites: people}
+	n := 0
+	for outcome, err := range platform.SendAllUserInvites(ctx, in, roq.WithBatchSize(100), roq.WithParallel(8)) {
+		if err != nil {
+			return n, err
+		}
+		if outcome.Status == roq.OutcomeSent {
+			n++
+		}
 	}
 	return n, nil
 }
