@@ -93,7 +93,7 @@ func read(r io.Reader, campaign string, each func(roq.JournalRecord) error) (end
 			err = readRecords(content, each)
 		case number == 0 && newer(line):
 			err = fmt.Errorf("%w: how it is written is not known to this version", ErrVersion)
-		case cut && (number > 0 || startsHeader(line, campaign)):
+		case cut && !endless(line) && (number > 0 || startsHeader(line, campaign)):
 			return end, size, nil
 		default:
 			err = fmt.Errorf("%w: what stands at byte %d is not as it was written", ErrDamaged, end)
@@ -132,6 +132,16 @@ func newer(line []byte) bool {
 func startsHeader(line []byte, campaign string) bool {
 	whole, err := encode(header{Journal: format, Version: version, Campaign: campaign})
 	return err == nil && bytes.HasPrefix(whole, line)
+}
+
+// endless reports whether a line without an end is whole but for that: its last
+// byte was a line end, and is another now. Nothing that is cut looks like it.
+func endless(line []byte) bool {
+	if len(line) == 0 {
+		return false
+	}
+	_, ok := whole(append(line[:len(line)-1:len(line)-1], '\n'))
+	return ok
 }
 
 func readRecords(content []byte, each func(roq.JournalRecord) error) error {

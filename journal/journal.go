@@ -47,7 +47,7 @@ var (
 // File is a [roq.Journal] in a file. It is safe for concurrent use.
 type File struct {
 	path string
-	file *os.File
+	file disk
 	lock *flock.Flock
 
 	mu sync.Mutex
@@ -60,6 +60,14 @@ type File struct {
 
 	syncing sync.Mutex
 	synced  int // lines
+}
+
+// disk is the part of an *os.File that a File has a use for.
+type disk interface {
+	io.ReadWriteSeeker
+	io.Closer
+	Sync() error
+	Truncate(size int64) error
 }
 
 // Open opens the journal at path, or makes one that only its owner may read. It is
