@@ -60,6 +60,9 @@ type File struct {
 
 	syncing sync.Mutex
 	synced  int // lines
+	// unsynced is an fsync that failed. Nobody knows what the disk has then, and the
+	// next one need not tell.
+	unsynced error
 }
 
 // disk is the part of an *os.File that a File has a use for.
@@ -145,7 +148,10 @@ func (f *File) begin(campaign string, yield func(roq.JournalRecord, error) bool)
 	}
 	f.begun = true
 	if end == 0 {
-		return f.create(campaign)
+		if err := f.create(campaign); err != nil {
+			f.begun = false // what is added would have nothing in front of it
+			return err
+		}
 	}
 	return nil
 }
@@ -209,17 +215,20 @@ func (f *File) write(content any) error {
 func (f *File) sync(line int) error {
 	f.syncing.Lock()
 	defer f.syncing.Unlock()
-	if f.synced >= line {
+	switch {
+	case f.synced >= line:
 		return nil
+	case f.unsynced != nil:
+		return f.unsynced
 	}
 	f.mu.Lock()
 	written := f.written
 	f.mu.Unlock()
 	if err := f.file.Sync(); err != nil {
+		f.unsynced = fmt.Errorf("journal: %w", err)
 		f.mu.Lock()
 		defer f.mu.Unlock()
-		// What the disk has of it nobody knows.
-		f.broken = fmt.Errorf("journal: %w", err)
+		f.broken = f.unsynced
 		return f.broken
 	}
 	f.synced = written
