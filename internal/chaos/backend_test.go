@@ -32,6 +32,9 @@ type backend struct {
 	gate     *gate
 	// cancel ends the context of the caller with that request id.
 	cancel func(requestID string)
+	// processed is told of every request that the platform has processed, if it is
+	// there.
+	processed func(*exchange)
 	// credentials are what HTTP/2 requests, whose headers are not read, come with.
 	credentials http.Header
 
@@ -168,7 +171,7 @@ func (b *backend) answer(x *exchange) bool {
 		b.busy <- struct{}{}
 		x.hang()
 		return false
-	case x.operation == b.target && b.fault.serve != nil && b.gate.armed.Load():
+	case (x.operation == b.target || x.operation == opList && b.fault.lists) && b.fault.serve != nil && b.gate.armed.Load():
 		if x.again = b.gate.count(key); x.again > 0 && !b.gate.every {
 			break
 		}
@@ -186,7 +189,11 @@ func (b *backend) answer(x *exchange) bool {
 // process lets the platform do what was asked.
 func (x *exchange) process() *httptest.ResponseRecorder {
 	x.request.Body = io.NopCloser(bytes.NewReader(x.body))
-	return x.handle(x.request)
+	answer := x.handle(x.request)
+	if x.processed != nil {
+		x.processed(x)
+	}
+	return answer
 }
 
 func (b *backend) handle(r *http.Request) *httptest.ResponseRecorder {

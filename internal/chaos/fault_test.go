@@ -28,8 +28,10 @@ type fault struct {
 	serve      func(*exchange)
 	http2      func(conn net.Conn, stream uint32)
 	keepsHTTP2 bool // the connection survives http2
-	// read answers a list while serve happens to another operation.
-	read func(*exchange) *httptest.ResponseRecorder
+	// read answers a list while serve happens to another operation; lists is whether
+	// serve happens to lists too.
+	read  func(*exchange) *httptest.ResponseRecorder
+	lists bool
 	// idle closes connections that were used before when the next request comes.
 	idle bool
 	// certificate is what the backend shows instead of a good one.

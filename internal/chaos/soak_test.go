@@ -11,9 +11,9 @@ import (
 	"github.com/go-roq/roq"
 )
 
-// soakFault does, to one request in five, one of the faults that a connection or
-// an answer can have, and to one list in five a 500.
-func soakFault() *fault {
+// lasting are the faults that a connection or an answer can have while a client is
+// in use for long.
+func lasting() []*fault {
 	var pool []*fault
 	for _, f := range faults() {
 		// One that cancels the caller ends the call, which the soak is not about, and
@@ -22,6 +22,12 @@ func soakFault() *fault {
 			pool = append(pool, f)
 		}
 	}
+	return pool
+}
+
+// soakFault does one of them to one request in five, and to one list in five a 500.
+func soakFault() *fault {
+	pool := lasting()
 	return &fault{number: "soak", name: "one request in five",
 		serve: func(x *exchange) {
 			if x.part(5) != 0 {
