@@ -149,6 +149,15 @@ func (w *world) index(i *invite) {
 	w.byID[i.ID], w.byToken[i.token] = i, i
 	where := at(i.TenantID, i.Email)
 	w.invitesAt[where] = append(w.invitesAt[where], i)
+	w.expires(i, i.expiresAt)
+}
+
+// expires sets when a pending invite expires.
+func (w *world) expires(i *invite, when time.Time) {
+	i.expiresAt = when
+	if i.Status == roq.StatusPending && (w.soonest.IsZero() || when.Before(w.soonest)) {
+		w.soonest = when
+	}
 }
 
 // mail puts an e-mail into the outbox.
@@ -195,10 +204,11 @@ func (w *world) resend(c caller, id string) (roq.UserInvite, error) {
 		}
 	}
 	before, resent := i.UserInvite, w.now()
-	i.expiresAt, i.UpdatedAt = resent.Add(w.inviteLifetime), resent
+	i.UpdatedAt = resent
 	if i.Status != roq.StatusPending {
 		i.Status, i.StatusUpdatedAt = roq.StatusPending, resent
 	}
+	w.expires(i, resent.Add(w.inviteLifetime))
 	w.hooks.inviteEvent(updated, i.UserInvite, &before)
 	w.mail(i, KindResend, resent)
 	return i.UserInvite, nil
@@ -298,18 +308,24 @@ func (w *world) expireNow(id string) error {
 	if i.Status != roq.StatusPending {
 		return conflict("USER_INVITE_NOT_PENDING", "the invite is "+string(i.Status))
 	}
-	i.expiresAt = w.now()
+	w.expires(i, w.now())
 	w.expire()
 	return nil
 }
 
-// expire gives every pending invite whose time has come its status.
+// expire gives every pending invite whose time has come its status. It comes before
+// everything else, so it looks at all of them only if there may be one.
 func (w *world) expire() {
 	moment := w.now()
+	if w.soonest.IsZero() || moment.Before(w.soonest) {
+		return
+	}
+	w.soonest = time.Time{}
 	for _, i := range w.invites {
 		if i.Status == roq.StatusPending && !moment.Before(i.expiresAt) {
 			w.move(i, roq.StatusExpired, i.expiresAt)
 		}
+		w.expires(i, i.expiresAt)
 	}
 }
 

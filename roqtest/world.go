@@ -77,6 +77,9 @@ type world struct {
 	usersAt   map[address]*member
 	invitesAt map[address][]*invite // of any status
 	outbox    []Email
+	// soonest is when the first pending invite expires, or some moment before; zero
+	// if there is none.
+	soonest time.Time
 }
 
 // address is somebody's address in a tenant, in lower case.
@@ -122,7 +125,7 @@ func newWorld() *world {
 // clear forgets everything but the rules.
 func (w *world) clear() {
 	w.tenants, w.users, w.made = make(map[string]string), make(map[string]*member), 0
-	w.invites, w.outbox = nil, nil
+	w.invites, w.outbox, w.soonest = nil, nil, time.Time{}
 	w.byID, w.byToken = make(map[string]*invite), make(map[string]*invite)
 	w.usersAt, w.invitesAt = make(map[address]*member), make(map[address][]*invite)
 }
