@@ -1,0 +1,236 @@
+// Command campaign invites everybody in a CSV file, and can be stopped and gone on
+// with at any moment.
+//
+//	go run ./examples/campaign
+//
+// makes up ten thousand people and invites them on a platform inside itself. With
+// -platform it invites on the platform that the environment names (see
+// roq.ConfigFromEnv):
+//
+//	go run ./examples/campaign -csv people.csv -dry-run
+//	go run ./examples/campaign -csv people.csv -platform -tenant TENANT -as USER
+//
+// The first row of the file names the columns, in any order: email, and if there
+// are any firstName, lastName, locale, roles (separated by ; or | inside the cell)
+// and createdByUserId, or what people usually call these. Other names need -map;
+// other columns are ignored. Cells are separated by commas, semicolons or tabs.
+// The file is UTF-8, or UTF-16 with a byte order mark.
+//
+// Ctrl-C ends it when what is under way has its outcome, a second one at once. The
+// same command again goes on where it was: the journal beside the file knows who
+// was invited, and nobody is mailed twice. The report beside the file has a line
+// for each row.
+//
+// The platform inside is gone when the program ends. To try stopping and going on,
+// start one beside it and give this program the variables that it prints:
+//
+//	go run ./cmd/roqdev
+//	go run ./examples/campaign -csv people.csv -people 10000 -dry-run
+//	go run ./examples/campaign -csv people.csv -platform -as ann@acme.example -rate 10
+//
+// The exit status is 0 if all were sent or are duplicates of such; 1 if some were
+// refused, or in a dry run would be; 2 if the command line, the CSV file or the
+// journal cannot be used, and nothing was sent; 3 if the outcome of some is unknown,
+// or some were not sent, or the report could not be written; 130 if it was
+// interrupted.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+
+	"golang.org/x/term"
+
+	"github.com/go-roq/roq"
+	"github.com/go-roq/roq/journal"
+)
+
+// The exit statuses.
+const (
+	statusSent        = 0
+	statusRefused     = 1
+	statusUsage       = 2
+	statusUnfinished  = 3
+	statusInterrupted = 130
+)
+
+const usage = `campaign invites everybody in a CSV file.
+
+  campaign                                                    on a platform inside
+  campaign -csv people.csv -dry-run                           only check the file
+  campaign -csv people.csv -platform -tenant TENANT -as USER  on a real one
+
+-platform needs ROQ_PLATFORM_URL, ROQ_ENVIRONMENT_ID and ROQ_API_KEY in the
+environment; what cmd/roqdev prints will do. Ctrl-C stops, the same command again
+goes on.
+
+Exit status: 0 all sent, 1 some refused, 2 nothing was done, 3 some unknown or not
+sent, 130 interrupted.
+
+`
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	// The second signal does what signals do.
+	context.AfterFunc(ctx, stop)
+	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
+}
+
+// run is the program. It returns the exit status.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	status, err := begin(ctx, args, stdout, stderr)
+	if errors.Is(err, flag.ErrHelp) {
+		return 0
+	}
+	if err != nil {
+		fmt.Fprintln(stderr, "campaign:", err)
+	}
+	return status
+}
+
+// begin reads the flags and the header, and does what is asked for.
+func begin(ctx context.Context, args []string, stdout, stderr io.Writer) (int, error) {
+	s, err := parse(args, stderr)
+	if err != nil {
+		return statusUsage, err
+	}
+	if err := s.prepare(stdout); err != nil {
+		return statusUsage, err
+	}
+	source, err := openSource(s.csv, s.format)
+	if err != nil {
+		return statusUsage, err
+	}
+	defer func() { _ = source.file.Close() }()
+	sheet, err := source.read()
+	if err != nil {
+		return statusUsage, err
+	}
+	// From here on it is the same for all who read the file.
+	source.separator = sheet.separator
+	fmt.Fprintf(stdout, "people:  %s, columns %s\n", s.csv, quoted(sheet.header))
+	if ignored := sheet.ignored(); len(ignored) > 0 {
+		fmt.Fprintf(stdout, "ignored: %s\n", quoted(ignored))
+	}
+	if s.dryRun {
+		n, err := dryRun(ctx, stdout, sheet.columns, source.rows())
+		return early(ctx, n.bad, err), err
+	}
+	total, err := count(ctx, source.rows())
+	if err != nil {
+		return early(ctx, 0, err), err
+	}
+	return invite(ctx, s, source, total, stdout, stderr)
+}
+
+// early is the exit status of what ends before anything is sent.
+func early(ctx context.Context, bad int, err error) int {
+	switch {
+	case ctx.Err() != nil:
+		return statusInterrupted
+	case err != nil:
+		return statusUsage
+	case bad > 0:
+		return statusRefused
+	}
+	return statusSent
+}
+
+// prepare makes up the people, if there are to be any, and completes the paths.
+func (s *settings) prepare(stdout io.Writer) error {
+	// The journal of the platform inside is of no use when that is gone.
+	apart := s.journal == "" && !s.platform && !s.dryRun
+	if s.csv == "" || apart {
+		dir, err := os.MkdirTemp("", "roq-campaign-")
+		if err != nil {
+			return err
+		}
+		if s.csv == "" {
+			s.csv, s.made = filepath.Join(dir, "people.csv"), true
+		}
+		if apart {
+			s.journal = filepath.Join(dir, "people.journal")
+		}
+	}
+	if err := s.locate(); err != nil {
+		return err
+	}
+	if _, err := os.Stat(s.csv); !s.made || !errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	fmt.Fprintf(stdout, "%d people are made up\n", s.people)
+	return replaceFile(s.csv, func(w io.Writer) error { return makePeople(w, s.people) })
+}
+
+// invite sends to everybody and reports.
+func invite(ctx context.Context, s settings, source *source, total int, stdout, stderr io.Writer) (int, error) {
+	file, err := journal.Open(s.journal)
+	if err != nil {
+		return statusUsage, err
+	}
+	defer func() { _ = file.Close() }()
+	fates, err := newFates(filepath.Dir(s.report), total)
+	if err != nil {
+		return statusUsage, fmt.Errorf("the report cannot be written: %w", err)
+	}
+	defer fates.close()
+	stage, err := newStage(ctx, s)
+	if err != nil {
+		return early(ctx, 0, err), err
+	}
+	defer stage.close()
+
+	c := &campaign{stage: stage, source: source, journal: file, fates: fates, progress: newProgress(stderr, total, terminal(stderr))}
+	quiet := context.AfterFunc(ctx, func() {
+		c.progress.note("interrupted: waiting for what is under way; once more to end at once")
+	})
+	ended := c.send(ctx)
+	quiet()
+	tally := c.progress.close()
+	if unusable(ended) {
+		return statusUsage, ended
+	}
+	tally[roq.OutcomeNotSent] += total - c.progress.done
+	c.summarise(stdout, tally)
+	failed := replaceFile(s.report, func(w io.Writer) error { return writeReport(w, source.separator, source.rows(), fates) })
+	if failed == nil {
+		fmt.Fprintf(stdout, "report:  %s\n", s.report)
+	}
+	if source.changed() {
+		fmt.Fprintf(stdout, "%s was changed meanwhile: its rows may not be those of the report\n", s.csv)
+	}
+	return c.outcome(ctx, s, tally, ended, failed, stdout)
+}
+
+// outcome says how to go on, and returns the exit status.
+func (c *campaign) outcome(ctx context.Context, s settings, t tally, ended, failed error, stdout io.Writer) (int, error) {
+	unfinished := ended != nil || t[roq.OutcomeUnknown] > 0 || t[roq.OutcomeNotSent] > 0
+	if unfinished && !s.platform {
+		fmt.Fprintln(stdout, "the platform was inside this program and is gone: there is nothing to go on with")
+	} else if unfinished {
+		fmt.Fprintf(stdout, "to go on: the same command again, with the journal %s\n", s.journal)
+	}
+	switch {
+	case ended != nil && ctx.Err() != nil:
+		return statusInterrupted, failed
+	case unfinished || failed != nil:
+		return statusUnfinished, errors.Join(ended, failed)
+	case t[roq.OutcomeRefused] > 0:
+		return statusRefused, nil
+	}
+	return statusSent, nil
+}
+
+// terminal reports whether somebody looks at what is printed there.
+func terminal(w io.Writer) bool {
+	file, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(file.Fd()))
+}
