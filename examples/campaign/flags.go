@@ -30,14 +30,12 @@ type settings struct {
 	options    []roq.Option
 }
 
-func parse(args []string, stderr io.Writer) (settings, error) {
+// parse reads the flags; -help goes to out.
+func parse(args []string, out io.Writer) (settings, error) {
 	var s settings
 	flags := flag.NewFlagSet("campaign", flag.ContinueOnError)
-	flags.SetOutput(stderr)
-	flags.Usage = func() {
-		fmt.Fprint(stderr, usage)
-		flags.PrintDefaults()
-	}
+	flags.SetOutput(io.Discard) // what it would print is in its error
+	flags.Usage = func() {}
 	flags.StringVar(&s.csv, "csv", "", "`file` with the people; without it they are made up")
 	flags.BoolVar(&s.dryRun, "dry-run", false, "check every row and send nothing")
 	flags.StringVar(&s.report, "report", "", "`file` for the report (default NAME.report.csv beside the CSV file)")
@@ -61,7 +59,13 @@ func parse(args []string, stderr io.Writer) (settings, error) {
 	concurrency := flags.Int("concurrency", 8, "requests under way at once, from 1 to 64")
 	batch := flags.Int("batch", 100, "invites in one request, from 1 to 10000")
 	rate := flags.Float64("rate", 0, "requests per second at most; 0 means no limit")
-	if err := flags.Parse(args); err != nil {
+	err := flags.Parse(args)
+	if errors.Is(err, flag.ErrHelp) {
+		fmt.Fprint(out, usage)
+		flags.SetOutput(out)
+		flags.PrintDefaults()
+	}
+	if err != nil {
 		return s, err
 	}
 	flags.Visit(func(f *flag.Flag) { s.made = s.made || f.Name == "people" })

@@ -98,7 +98,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 
 // begin reads the flags and the header, and does what is asked for.
 func begin(ctx context.Context, args []string, stdout, stderr io.Writer) (int, error) {
-	s, err := parse(args, stderr)
+	s, err := parse(args, stdout)
 	if err != nil {
 		return statusUsage, err
 	}

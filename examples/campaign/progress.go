@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"strings"
 	"sync"
 	"time"
 
@@ -11,21 +12,25 @@ import (
 	"github.com/go-roq/roq"
 )
 
-// reportEvery is how often a line is printed where there is no terminal.
-const reportEvery = 5 * time.Second
+const (
+	// drawEvery is how often the bar is drawn, lineEvery how often a line is printed
+	// where there is no terminal.
+	drawEvery = 100 * time.Millisecond
+	lineEvery = 5 * time.Second
+)
 
 // tally counts outcomes.
 type tally map[roq.OutcomeStatus]int
 
 // String is what is worth a line while it goes on.
 func (t tally) String() string {
-	text := fmt.Sprintf("%d sent", t[roq.OutcomeSent])
+	counts := []string{fmt.Sprintf("%d sent", t[roq.OutcomeSent])}
 	for _, status := range []roq.OutcomeStatus{roq.OutcomeRefused, roq.OutcomeDuplicate, roq.OutcomeUnknown, roq.OutcomeNotSent} {
 		if n := t[status]; n > 0 {
-			text += fmt.Sprintf(", %d %s", n, status)
+			counts = append(counts, fmt.Sprintf("%d %s", n, status))
 		}
 	}
-	return text
+	return strings.Join(counts, ", ")
 }
 
 // progress shows how far a campaign is: as a bar on a terminal, and in lines now
@@ -41,7 +46,7 @@ type progress struct {
 	tally tally
 	done  int
 	bar   *progressbar.ProgressBar // nil where there is no terminal
-	// shown is what was done when the last line was printed, at that time.
+	// shown is what was done when it was shown last, at that time.
 	shown   int
 	shownAt time.Time
 }
@@ -51,7 +56,7 @@ func newProgress(out io.Writer, total int, terminal bool) *progress {
 	p := &progress{out: out, total: total, began: now, shownAt: now, tally: make(tally), stop: make(chan struct{})}
 	if terminal && total > 0 {
 		p.bar = progressbar.NewOptions(total,
-			progressbar.OptionSetWriter(out), progressbar.OptionSetWidth(24), progressbar.OptionThrottle(100*time.Millisecond),
+			progressbar.OptionSetWriter(out), progressbar.OptionSetWidth(24),
 			progressbar.OptionShowCount(), progressbar.OptionShowIts(), progressbar.OptionSetPredictTime(true),
 			progressbar.OptionShowDescriptionAtLineEnd(), progressbar.OptionUseANSICodes(true),
 		)
@@ -63,7 +68,7 @@ func newProgress(out io.Writer, total int, terminal bool) *progress {
 
 // lines prints a line now and then.
 func (p *progress) lines() {
-	tick := time.NewTicker(reportEvery)
+	tick := time.NewTicker(lineEvery)
 	defer tick.Stop()
 	for {
 		select {
@@ -95,10 +100,16 @@ func (p *progress) add(status roq.OutcomeStatus) {
 	defer p.mu.Unlock()
 	p.tally[status]++
 	p.done++
-	if p.bar != nil {
-		p.bar.Describe(p.tally.String())
-		_ = p.bar.Add(1)
+	if p.bar != nil && time.Since(p.shownAt) >= drawEvery {
+		p.draw()
 	}
+}
+
+// draw draws the bar, with the counts beside it.
+func (p *progress) draw() {
+	p.bar.Describe(p.tally.String())
+	_ = p.bar.Add(p.done - p.shown)
+	p.shown, p.shownAt = p.done, time.Now()
 }
 
 // note prints something in between.
@@ -118,6 +129,7 @@ func (p *progress) close() tally {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.bar != nil {
+		p.draw()
 		fmt.Fprintln(p.out)
 		return p.tally
 	}

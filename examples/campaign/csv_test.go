@@ -1,0 +1,153 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"golang.org/x/text/encoding/unicode"
+)
+
+// read reads a whole CSV text: each row as a line of its own.
+func read(t *testing.T, f format, text string) (*sheet, []string) {
+	t.Helper()
+	s, err := f.open(strings.NewReader(text))
+	if err != nil {
+		t.Fatalf("open(%q) = %v", text, err)
+	}
+	var rows []string
+	for r, err := range s.rows() {
+		if err != nil {
+			rows = append(rows, err.Error())
+			continue
+		}
+		in := r.input
+		line := strings.Join([]string{fmt.Sprint(r.line), in.Email, in.FirstName, in.LastName, in.Locale, strings.Join(in.Roles, "+"), in.CreatedByUserID}, "/")
+		if r.err != nil {
+			line = fmt.Sprintf("%d: %v", r.line, r.err)
+		}
+		rows = append(rows, line)
+	}
+	return s, rows
+}
+
+func encoded(t *testing.T, order unicode.Endianness, text string) string {
+	t.Helper()
+	out, err := unicode.UTF16(order, unicode.UseBOM).NewEncoder().String(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+func TestRows(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		format format
+		text   string
+		want   []string
+	}{
+		"comma":            {text: "email,firstName\nann@x.example,Ann\n", want: []string{"2/ann@x.example/Ann////"}},
+		"no last line end": {text: "email\nann@x.example", want: []string{"2/ann@x.example/////"}},
+		"CRLF":             {text: "email,firstName\r\nann@x.example,Ann\r\n", want: []string{"2/ann@x.example/Ann////"}},
+		"semicolon":        {text: "email;firstName\nann@x.example;Ann, the first\n", want: []string{"2/ann@x.example/Ann, the first////"}},
+		"tab":              {text: "email\tlastName\nann@x.example\tAdams\n", want: []string{"2/ann@x.example//Adams///"}},
+		"UTF-8 BOM":        {text: "\uFEFFemail,firstName\nann@x.example,Änn\n", want: []string{"2/ann@x.example/Änn////"}},
+		"UTF-16 LE":        {text: encoded(t, unicode.LittleEndian, "email\tfirstName\r\nann@x.example\tÄnn\r\n"), want: []string{"2/ann@x.example/Änn////"}},
+		"UTF-16 BE":        {text: encoded(t, unicode.BigEndian, "email;firstName\nann@x.example;Änn\n"), want: []string{"2/ann@x.example/Änn////"}},
+		"order and names": {
+			text: "ROLES,Given Name,e_mail,Surname,Language,created-by-user-id\na; b|c,Ann,ann@x.example,Adams,de-DE,u1\n",
+			want: []string{"2/ann@x.example/Ann/Adams/de-DE/a+b+c/u1"},
+		},
+		"mapped": {
+			format: format{mapping: map[string]string{fieldEmail: "Work_Email", fieldFirstName: "vorname"}},
+			text:   "Email,Work_Email,Vorname\nprivate@x.example,ann@x.example,Ann\n", want: []string{"2/ann@x.example/Ann////"},
+		},
+		"roles for those without": {
+			format: format{roles: []string{"reader"}},
+			text:   "email,roles\nann@x.example,\nbob@x.example,editor\n",
+			want:   []string{"2/ann@x.example////reader/", "3/bob@x.example////editor/"},
+		},
+		"separator given":  {format: format{separator: '|'}, text: "a;b;c|email\nx|ann@x.example\n", want: []string{"2/ann@x.example/////"}},
+		"quoted line ends": {text: "email,\"first\nname\"\nann@x.example,\"Ann\nMary\"\nbob@x.example,Bob\n", want: []string{"3/ann@x.example/Ann\nMary////", "5/bob@x.example/Bob////"}},
+		"quotes in header": {text: "\"a;b;c\",email\nx,ann@x.example\n", want: []string{"2/ann@x.example/////"}},
+		"padded":           {text: " email , firstName \n ann@x.example ,\tAnn\n", want: []string{"2/ann@x.example/Ann////"}},
+		"empty rows":       {text: "\n\nemail,firstName\n\n,\nann@x.example,\n , \n", want: []string{"6/ann@x.example/////"}},
+		"only a header":    {text: "email\n"},
+		"ragged": {
+			text: "email,firstName\nann@x.example\nbob@x.example,Bob,x\neve@x.example,Eve\n",
+			want: []string{"2: 1 cells where the header has 2", "3: 3 cells where the header has 2", "4/eve@x.example/Eve////"},
+		},
+		"quotes amiss": {
+			text: "email,firstName\nann@x.example,A\"nn\neve@x.example,Eve\nbob@x.example,\"Bob\n",
+			want: []string{"2: bare \" in non-quoted-field", "3/eve@x.example/Eve////", "4: extraneous or missing \" in quoted-field"},
+		},
+		"invalid UTF-8": {text: "email,firstName\nann@x.example,\xff\n", want: []string{"2/ann@x.example/\xff////"}},
+		"a row without end": {
+			text: "email,firstName\nann@x.example,Ann\nbob@x.example,\"" + strings.Repeat("x\n", maxRecord),
+			want: []string{"2/ann@x.example/Ann////", "after line 2: a row of more than 1048576 bytes: is a quote missing?"},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if _, got := read(t, test.format, test.text); !slices.Equal(got, test.want) {
+				t.Errorf("the rows are %q, want %q", got, test.want)
+			}
+		})
+	}
+}
+
+func TestHeaderRefused(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		format     format
+		text, want string
+	}{
+		{text: "", want: "it is empty"},
+		{text: "\r\n\n", want: "it is empty"},
+		{text: "\uFEFF", want: "it is empty"},
+		{text: "name,\"phone\"\n", want: `no column with the e-mail addresses: the columns are "name", "phone"; say which with -map`},
+		{text: "e-mail,Mail\n", want: `the columns "e-mail" and "Mail" are both the email`},
+		{format: format{mapping: map[string]string{fieldEmail: "Work"}}, text: "email,name\n", want: `no column "Work": the columns are "email", "name"`},
+		{format: format{mapping: map[string]string{fieldFirstName: "email"}}, text: "email\n", want: `the column "email" cannot be both the email and the firstName`},
+		{text: "email,\"name\n", want: "the header cannot be read"},
+	} {
+		if _, err := test.format.open(strings.NewReader(test.text)); err == nil || !strings.Contains(err.Error(), test.want) {
+			t.Errorf("open(%q) = %v, want %q", test.text, err, test.want)
+		}
+	}
+}
+
+func TestIgnoredColumns(t *testing.T) {
+	t.Parallel()
+	s, _ := read(t, format{}, "id,email,phone\n1,ann@x.example,2\n")
+	if got := s.ignored(); !slices.Equal(got, []string{"id", "phone"}) {
+		t.Errorf("ignored() = %q, want id and phone", got)
+	}
+}
+
+func TestParseMapping(t *testing.T) {
+	t.Parallel()
+	got, err := parseMapping("email=Work_Email,FIRST_NAME=Vor name")
+	if err != nil || len(got) != 2 || got[fieldEmail] != "Work_Email" || got[fieldFirstName] != "Vor name" {
+		t.Errorf("parseMapping = %q, %v", got, err)
+	}
+	for text, want := range map[string]string{
+		"email": "is not field=column", "email=": "is not field=column", "": "is not field=column",
+		"phone=x": "createdByUserId, email, firstName", "email=a,E-Mail=b": "mapped twice",
+	} {
+		if _, err := parseMapping(text); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("parseMapping(%q) = %v, want %q", text, err, want)
+		}
+	}
+}
+
+func TestParseSeparator(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]rune{"tab": '\t', `\t`: '\t', ";": ';', "semicolon": ';', "comma": ',', "|": '|', "": 0, ",,": 0, `"`: 0, "\n": 0, "\xff": 0} {
+		if got, err := parseSeparator(text); got != want || (err == nil) != (want != 0) {
+			t.Errorf("parseSeparator(%q) = %q, %v, want %q", text, got, err, want)
+		}
+	}
+}
