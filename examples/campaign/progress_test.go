@@ -50,7 +50,7 @@ func TestProgressBar(t *testing.T) {
 		}
 		p.note("interrupted")
 		p.close()
-		for _, want := range []string{"50/100", "[50s:50s]", "60 it/min", "50 sent", "\ninterrupted\n"} {
+		for _, want := range []string{"50/100", "[49s:50s]", "60 it/min", "50 sent", "\ninterrupted\n"} {
 			if !strings.Contains(strings.ReplaceAll(out.String(), "\x1b[2K\r", "\n"), want) {
 				t.Errorf("printed lacks %q:\n%q", want, &out)
 			}
