@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode"
 )
@@ -137,16 +138,24 @@ func (c columns) name(path string) string {
 	path, _, _ = strings.Cut(path, "[")
 	for field, i := range c.at {
 		if strings.EqualFold(field, path) {
-			return c.header[i]
+			return printable(c.header[i])
 		}
 	}
 	return path
 }
 
+// printable quotes a name that would do something to a terminal.
+func printable(name string) string {
+	if strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsPrint(r) }) {
+		return strconv.Quote(name)
+	}
+	return name
+}
+
 func quoted(names []string) string {
 	all := make([]string, len(names))
 	for i, name := range names {
-		all[i] = fmt.Sprintf("%q", name)
+		all[i] = strconv.Quote(name)
 	}
 	return strings.Join(all, ", ")
 }

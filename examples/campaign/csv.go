@@ -79,6 +79,10 @@ func (f format) open(r io.Reader) (*sheet, error) {
 	}
 	for i, name := range header {
 		header[i] = strings.TrimSpace(name)
+		if strings.Contains(name, "@") {
+			// What it is goes into no error, for it is somebody's.
+			return nil, errors.New("the first row has an e-mail address in it: it must name the columns")
+		}
 	}
 	s.columns, err = matchColumns(header, f.mapping)
 	return s, err

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -112,6 +113,7 @@ func TestHeaderRefused(t *testing.T) {
 		{format: format{mapping: map[string]string{fieldEmail: "Work"}}, text: "email,name\n", want: `no column "Work": the columns are "email", "name"`},
 		{format: format{mapping: map[string]string{fieldFirstName: "email"}}, text: "email\n", want: `the column "email" cannot be both the email and the firstName`},
 		{text: "email,\"name\n", want: "the header cannot be read"},
+		{text: "ann@x.example,Ann\n", want: "the first row has an e-mail address in it"},
 	} {
 		if _, err := test.format.open(strings.NewReader(test.text)); err == nil || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("open(%q) = %v, want %q", test.text, err, test.want)
@@ -124,6 +126,37 @@ func TestIgnoredColumns(t *testing.T) {
 	s, _ := read(t, format{}, "id,email,phone\n1,ann@x.example,2\n")
 	if got := s.ignored(); !slices.Equal(got, []string{"id", "phone"}) {
 		t.Errorf("ignored() = %q, want id and phone", got)
+	}
+}
+
+// A name of a column cannot do anything to the terminal.
+func TestColumnNames(t *testing.T) {
+	t.Parallel()
+	s, _ := read(t, format{mapping: map[string]string{fieldFirstName: "\x1b[2Jx", fieldLastName: "Nach Name"}}, "email,\x1b[2Jx,Nach Name\n")
+	for path, want := range map[string]string{"FirstName": `"\x1b[2Jx"`, "LastName": "Nach Name", "Email": "email", "Roles[1]": "Roles"} {
+		if got := s.name(path); got != want {
+			t.Errorf("name(%q) = %s, want %s", path, got, want)
+		}
+	}
+}
+
+// What is added to a file later is not read, but noticed.
+func TestSourceChanged(t *testing.T) {
+	t.Parallel()
+	path := people(t, many(3))
+	s, err := openSource(path, format{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = s.file.Close() }()
+	if s.changed() {
+		t.Error("changed() is true of a file that is as it was")
+	}
+	if err := os.WriteFile(path, []byte(many(5)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := count(t.Context(), s.rows()); err != nil || n != 3 || !s.changed() {
+		t.Errorf("count = %d, %v, changed() = %v; want 3 rows of a file that was changed", n, err, s.changed())
 	}
 }
 

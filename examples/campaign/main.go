@@ -200,7 +200,7 @@ func invite(ctx context.Context, s settings, source *source, total int, stdout, 
 	ended := c.send(ctx)
 	quiet()
 	tally := c.progress.close()
-	if unusable(ended) {
+	if c.progress.done == 0 && unusable(ended) {
 		return statusUsage, ended
 	}
 	tally[roq.OutcomeNotSent] += total - c.progress.done

@@ -59,6 +59,7 @@ func newProgress(out io.Writer, total int, terminal bool) *progress {
 			progressbar.OptionSetWriter(out), progressbar.OptionSetWidth(24),
 			progressbar.OptionShowCount(), progressbar.OptionShowIts(), progressbar.OptionSetPredictTime(true),
 			progressbar.OptionShowDescriptionAtLineEnd(), progressbar.OptionUseANSICodes(true),
+			progressbar.OptionShowElapsedTimeOnFinish(),
 		)
 		return p
 	}

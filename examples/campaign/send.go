@@ -7,6 +7,7 @@ import (
 	"io"
 	"iter"
 	"path/filepath"
+	"slices"
 
 	"github.com/go-roq/roq"
 	"github.com/go-roq/roq/journal"
@@ -77,14 +78,11 @@ func count(ctx context.Context, rows iter.Seq2[row, error]) (int, error) {
 	return n, nil
 }
 
-// unusable reports whether a campaign did not begin because of its journal.
+// unusable reports whether a campaign did not begin because of what it was to do
+// or of its journal.
 func unusable(err error) bool {
-	for _, kind := range []error{journal.ErrCampaign, journal.ErrDamaged, journal.ErrVersion} {
-		if errors.Is(err, kind) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc([]error{roq.ErrInvalidInput, journal.ErrCampaign, journal.ErrDamaged, journal.ErrVersion},
+		func(kind error) bool { return errors.Is(err, kind) })
 }
 
 // summarise says how it went. The tally is complete: those that were not taken
