@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/go-roq/roq/journal"
 	"github.com/go-roq/roq/roqtest"
 )
 
@@ -129,7 +130,7 @@ func TestPlatform(t *testing.T) {
 	if status, _, stderr := runs(t, "-dry-run", "-people", "10000", "-csv", path); status != statusRefused || stderr != "" {
 		t.Fatalf("-dry-run = %d: %s", status, stderr)
 	}
-	journal := strings.TrimSuffix(path, ".csv") + ".journal"
+	kept := strings.TrimSuffix(path, ".csv") + ".journal"
 	for i, who := range [][]string{{"-as", ann.ID, "-tenant", ann.TenantID}, {"-as", ann.Email}} {
 		status, stdout, stderr := runs(t, append(who, "-platform", "-csv", path, "-batch", "500", "-concurrency", "4", "-rate", "1000")...)
 		if status != statusRefused {
@@ -140,7 +141,7 @@ func TestPlatform(t *testing.T) {
 				t.Errorf("run %d says %q: %v, want %v:\n%s", i, text, i != 1, i == 1, stdout)
 			}
 		}
-		half(t, journal)
+		half(t, kept)
 		if n := once(t, srv); n != 9970 {
 			t.Errorf("%d people were mailed, want 9970", n)
 		}
@@ -151,16 +152,30 @@ func TestPlatform(t *testing.T) {
 	if status, _, stderr := runs(t, "-platform", "-csv", path, "-as", "nobody@acme.example"); status != statusUsage || !strings.Contains(stderr, "0 users have the address of -as") {
 		t.Errorf("an inviter who is not there = %d, %s", status, stderr)
 	}
-	if status, _, stderr := runs(t, "-platform", "-csv", path, "-as", ann.ID, "-tenant", "none at all", "-journal", journal+"2"); status != statusUsage || !strings.Contains(stderr, "TenantID") {
+	if status, _, stderr := runs(t, "-platform", "-csv", path, "-as", ann.ID, "-tenant", "none at all", "-journal", kept+"2"); status != statusUsage || !strings.Contains(stderr, "TenantID") {
 		t.Errorf("a tenant that is none = %d, %s", status, stderr)
 	}
 	other := people(t, many(1))
-	if status, _, stderr := runs(t, "-platform", "-csv", other, "-journal", journal, "-as", ann.Email, "-tenant", srv.AddTenant("Other")); status != statusUsage ||
+	if status, _, stderr := runs(t, "-platform", "-csv", other, "-journal", kept, "-as", ann.Email, "-tenant", srv.AddTenant("Other")); status != statusUsage ||
 		!strings.Contains(stderr, "another campaign") {
 		t.Errorf("another's journal = %d, %s", status, stderr)
 	}
 	if _, err := os.Stat(strings.TrimSuffix(other, ".csv") + ".report.csv"); err == nil {
 		t.Error("a campaign that did not begin left a report")
+	}
+}
+
+// A journal that another run has open is not waited for.
+func TestJournalInUse(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "j")
+	file, err := journal.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = file.Close() }()
+	if status, _, stderr := runs(t, "-csv", people(t, many(1)), "-journal", path); status != statusUsage || !strings.Contains(stderr, "in use") {
+		t.Errorf("a journal in use = %d, %s", status, stderr)
 	}
 }
 
