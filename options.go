@@ -103,6 +103,8 @@ type callOptions struct {
 	// parallel is how many requests a call that makes many keeps under way.
 	parallel int
 	journal  Journal
+	// interval is how far apart a watch asks.
+	interval interval
 }
 
 func defaultOptions() options {
@@ -113,6 +115,7 @@ func defaultOptions() options {
 			settleTimeout: defaultSettleTimeout,
 			batchSize:     defaultBatchSize,
 			parallel:      defaultParallel,
+			interval:      interval{defaultShortest, defaultLongest},
 		},
 		logger:           slog.New(slog.DiscardHandler),
 		userAgent:        "roq-go/" + Version,

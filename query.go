@@ -104,6 +104,12 @@ const (
 // variables returns the query as it travels, or everything that is wrong with it.
 func (q UserInvitesQuery) variables(operation string) (wire.List, error) {
 	var f findings
+	list := q.wire(&f)
+	return list, f.err(operation)
+}
+
+// wire returns the query as it travels, and adds what is wrong with it to f.
+func (q UserInvitesQuery) wire(f *findings) wire.List {
 	for _, n := range []struct {
 		field string
 		value int
@@ -112,14 +118,14 @@ func (q UserInvitesQuery) variables(operation string) (wire.List, error) {
 			f.add(n.field, "must be from 0 to 2147483647")
 		}
 	}
-	list := wire.List{Filter: q.Filter.wire(&f), Limit: q.Limit, Offset: q.Offset}
+	list := wire.List{Filter: q.Filter.wire(f), Limit: q.Limit, Offset: q.Offset}
 	if q.Order != nil {
-		list.Order = q.Order.wire(&f)
+		list.Order = q.Order.wire(f)
 	}
 	if q.Search != nil {
-		list.Search = q.Search.wire(&f)
+		list.Search = q.Search.wire(f)
 	}
-	return list, f.err(operation)
+	return list
 }
 
 // wire returns the filter as it travels, nil if it holds no condition.

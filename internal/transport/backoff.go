@@ -29,18 +29,23 @@ func (p Pace) wait(attempt int, jitter float64) time.Duration {
 // Wait sleeps as long as is due after the given attempt, counted from 1, or until
 // the context ends.
 func (p Pace) Wait(ctx context.Context, attempt int, header http.Header) error {
-	return sleep(ctx, p.waitAfter(attempt, header, time.Now()))
+	return Sleep(ctx, p.waitAfter(attempt, header, time.Now()))
 }
 
-func sleep(ctx context.Context, d time.Duration) error {
+// Sleep waits for d, or until the context ends, whose error and cause it then
+// returns.
+func Sleep(ctx context.Context, d time.Duration) error {
+	if ctx.Err() != nil {
+		return interrupted(ctx, nil)
+	}
 	if d <= 0 {
-		return ctx.Err()
+		return nil
 	}
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
 	case <-ctx.Done():
-		return ctx.Err()
+		return interrupted(ctx, nil)
 	case <-timer.C:
 		return nil
 	}

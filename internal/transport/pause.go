@@ -49,5 +49,5 @@ func (p *pauses) left(origin string) time.Duration {
 // WaitOut waits until a server that asked to be left alone may be asked again,
 // but no longer than that.
 func (s *Sender) WaitOut(ctx context.Context, origin string, longest time.Duration) error {
-	return sleep(ctx, min(s.pauses.left(origin), longest))
+	return Sleep(ctx, min(s.pauses.left(origin), longest))
 }
