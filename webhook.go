@@ -55,8 +55,17 @@ type WebhookEvent struct {
 // or 500 if there was an error, so that the platform sends the event again. It
 // does so five times, longer and longer apart (documentation, webhooks), and
 // wants its answer quickly: leave long work to another goroutine, and expect an
-// event more than once, and after later ones. The error is not logged, since it
-// may hold anything.
+// event after later ones. The context has the values of the request and not its
+// end: what was begun is finished although the platform hangs up. The error is
+// not logged, since it may hold anything.
+//
+// An event that was handled without an error is answered 204 when it comes again,
+// and handle is not called; one that comes again while it is being handled gets
+// the same answer. Two requests are the same event if their bodies are the same
+// JSON, whatever its white space and the order of its members. The handler
+// remembers the last 10,000 events, by their hashes, in its own memory: another
+// process, or this one after a restart, handles a repeat again. So handling an
+// event twice should still do no harm.
 //
 // A request without Config.WebhookKey in the header roq-platform-webhook-key is
 // answered 401 before its body is read; one that is no POST 405, one of more than
@@ -71,12 +80,13 @@ func (c *Client) WebhookHandler(handle func(context.Context, WebhookEvent) error
 	if handle == nil {
 		return nil, errors.New("roq: WebhookHandler: the function must not be nil")
 	}
-	return &webhooks{handle: handle, key: sha256.Sum256([]byte(c.core.cfg.WebhookKey)), log: c.core.opt.logger}, nil
+	return &webhooks{handle: handle, repeats: new(repeats), key: sha256.Sum256([]byte(c.core.cfg.WebhookKey)), log: c.core.opt.logger}, nil
 }
 
 // webhooks is the handler of a Client's webhooks.
 type webhooks struct {
-	handle func(context.Context, WebhookEvent) error
+	handle  func(context.Context, WebhookEvent) error
+	repeats *repeats
 	// key is the hash of the key: hashes have one length, so that comparing them
 	// takes the same time whatever was sent.
 	key [sha256.Size]byte
@@ -112,7 +122,8 @@ func (h *webhooks) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		refuse(http.StatusBadRequest, err.Error())
 		return
 	}
-	if err := h.handle(r.Context(), event); err != nil {
+	handle := func(ctx context.Context) error { return h.handle(ctx, event) }
+	if err := h.repeats.once(r.Context(), hashEvent(body), handle); err != nil {
 		h.log.ErrorContext(r.Context(), "roq: webhook failed", "name", identifier(event.Name), "id", identifier(event.ID))
 		http.Error(w, "the event could not be handled", http.StatusInternalServerError)
 		return

@@ -30,7 +30,7 @@ func newHandler(client *roq.Client, logger *slog.Logger, webhooks bool) (http.Ha
 	mux.Handle("POST /invites/{id}/resend", signedIn(a.resend))
 	mux.Handle("DELETE /invites/{id}", signedIn(a.cancel))
 	if webhooks {
-		handler, err := client.WebhookHandler(newEventLog(logger).handle)
+		handler, err := client.WebhookHandler(eventLog{logger}.handle)
 		if err != nil {
 			return nil, err
 		}

@@ -48,29 +48,6 @@ func TestWebhooks(t *testing.T) {
 	}
 }
 
-// Of any number of events the last ones are remembered.
-func TestRepeatedEvents(t *testing.T) {
-	t.Parallel()
-	l := newEventLog(slog.New(slog.DiscardHandler))
-	name := func(i int) string { return string(rune('a'+i%26)) + string(rune('0'+i/26)) }
-	for i := range 3 * remembered {
-		if l.repeated(name(i)) {
-			t.Fatalf("event %d is new", i)
-		}
-	}
-	if len(l.seen) != remembered {
-		t.Errorf("%d events are remembered, want %d", len(l.seen), remembered)
-	}
-	if !l.repeated(name(3*remembered-1)) || !l.repeated(name(2*remembered)) || l.repeated(name(2*remembered-1)) {
-		t.Error("not the last ones are remembered")
-	}
-	for range 2 {
-		if l.repeated("") {
-			t.Error("events without an id are taken for one")
-		}
-	}
-}
-
 // Without a key there is no endpoint that anybody could send events to.
 func TestNoWebhookKey(t *testing.T) {
 	t.Parallel()

@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"bytes"
 	"errors"
 	"strings"
 	"unicode"
@@ -54,6 +55,18 @@ func DecodeWebhook(body []byte) (Webhook, error) {
 		}
 	}
 	return hook, nil
+}
+
+// CanonicalWebhook returns the body of a webhook in a form that is the same for
+// the same JSON: without white space, and with members in order. Numbers stay as
+// they are written, since large ones that differ could become the same. What is
+// no JSON stays as it is.
+func CanonicalWebhook(body []byte) []byte {
+	canonical := jsontext.Value(bytes.Clone(body))
+	if canonical.Canonicalize(jsontext.CanonicalizeRawInts(false), jsontext.CanonicalizeRawFloats(false)) != nil {
+		return body
+	}
+	return canonical
 }
 
 // DecodeInvite reads an invite in a webhook, which is null where there is none.

@@ -1,0 +1,73 @@
+package roq
+
+import (
+	"context"
+	"crypto/sha256"
+	"sync"
+
+	"golang.org/x/sync/singleflight"
+
+	"github.com/go-roq/roq/internal/wire"
+)
+
+// rememberedEvents is how many events a handler of webhooks recognises when they
+// come again. At 32 bytes each, twice, they take less than a megabyte.
+const rememberedEvents = 10_000
+
+// eventHash stands for an event. Whether the id in its body is the event's own or
+// the object's is not published, so it is no identity: the hash is of the whole
+// body, in canonical form. What the platform sends again is the same body, as far
+// as is known; if it were not, an event would be handled again, and none lost.
+type eventHash [sha256.Size]byte
+
+func hashEvent(body []byte) eventHash { return sha256.Sum256(wire.CanonicalWebhook(body)) }
+
+// repeats remembers which events were handled last.
+type repeats struct {
+	flights singleflight.Group
+
+	mu      sync.Mutex
+	handled map[eventHash]bool
+	order   []eventHash // as they were handled; when it is full, a ring
+	oldest  int         // in the ring
+}
+
+// once calls handle unless that has succeeded for the event before. Requests that
+// come for it meanwhile share the call, which therefore does not end with the
+// first of them: it has that one's values.
+func (r *repeats) once(ctx context.Context, event eventHash, handle func(context.Context) error) error {
+	_, err, _ := r.flights.Do(string(event[:]), func() (any, error) {
+		if r.knows(event) {
+			return nil, nil
+		}
+		err := handle(context.WithoutCancel(ctx))
+		if err == nil {
+			r.remember(event)
+		}
+		return nil, err
+	})
+	return err
+}
+
+func (r *repeats) knows(event eventHash) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.handled[event]
+}
+
+// remember puts an event in the place of the oldest, if there is no room left.
+func (r *repeats) remember(event eventHash) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.handled == nil {
+		r.handled = make(map[eventHash]bool)
+	}
+	r.handled[event] = true
+	if len(r.order) < rememberedEvents {
+		r.order = append(r.order, event)
+		return
+	}
+	delete(r.handled, r.order[r.oldest])
+	r.order[r.oldest] = event
+	r.oldest = (r.oldest + 1) % rememberedEvents
+}
