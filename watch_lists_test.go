@@ -157,7 +157,7 @@ func TestWatchUserInvitesLists(t *testing.T) {
 	}{
 		"all of the same date, and nothing happens": {
 			// However many there are, a look is one page of 50.
-			ledger{entries: slices.Repeat([]entry{{}}, 2000), before: func(n int, l *ledger) {
+			ledger{entries: slices.Repeat([]entry{{}}, 2000), before: func(_ int, l *ledger) {
 				for i := range l.entries {
 					l.entries[i] = entry{fmt.Sprint(i), "pending", 10, 10}
 				}

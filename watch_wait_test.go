@@ -50,7 +50,7 @@ func TestWatchRefusals(t *testing.T) {
 		{wait(inviteID, roq.WithInterval(-1, time.Second)), "WithInterval(-1ns, 1s)"},
 		{wait(inviteID, roq.WithInterval(2*time.Second, time.Second)), "the first no longer than the second"},
 		{wait(inviteID, roq.WithInterval(time.Second, 25*time.Hour)), "at most 24h0m0s"},
-		{func(context.Context) error { return wait(inviteID)(nil) }, "the context is nil"}, //nolint:staticcheck // what is tested
+		{func(context.Context) error { return wait(inviteID)(nil) }, "the context is nil"},
 	} {
 		if err := test.do(t.Context()); !errors.Is(err, roq.ErrInvalidInput) || !errors.Is(err, roq.ErrNotSent) || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%v, want ErrInvalidInput with %q", err, test.want)
