@@ -182,28 +182,9 @@ type Search struct {
 	Value string `json:"value"`
 }
 
-// Invite is UserInviteModel. Null is the zero value, except in Data.
-type Invite struct {
-	ID               string          `json:"id"`
-	Email            string          `json:"email"`
-	FirstName        string          `json:"firstName"`
-	LastName         string          `json:"lastName"`
-	Locale           string          `json:"locale"`
-	TenantID         string          `json:"tenantId"`
-	CreatedByUserID  string          `json:"createdByUserId"`
-	AcceptedByUserID string          `json:"acceptedByUserId"`
-	UserTokenID      string          `json:"userTokenId"`
-	RoleKeys         []string        `json:"roleKeys"`
-	Status           string          `json:"status"`
-	Data             json.RawMessage `json:"data"`
-	CreatedAt        time.Time       `json:"createdAt"`
-	UpdatedAt        time.Time       `json:"updatedAt"`
-	StatusUpdatedAt  time.Time       `json:"statusUpdatedAt"`
-}
-
 // Sent is CreateUserInvitesModel.
 type Sent struct {
-	Success []Invite        `json:"success"`
+	Success Invites         `json:"success"`
 	Errors  []RefusedInvite `json:"errors"`
 }
 
@@ -215,8 +196,8 @@ type RefusedInvite struct {
 
 // Page is UserInvitePageModel.
 type Page struct {
-	Data       []Invite `json:"data"`
-	TotalCount *int     `json:"totalCount"`
+	Data       Invites `json:"data"`
+	TotalCount *int    `json:"totalCount"`
 }
 
 // Data is what stands under "data" in an answer. Complete reports whether
@@ -283,7 +264,7 @@ func (s *Sent) complete() bool { return s != nil && allComplete(s.Success) }
 
 func (i *Invite) complete() bool { return i != nil && i.ID != "" }
 
-func allComplete(invites []Invite) bool {
+func allComplete(invites Invites) bool {
 	for i := range invites {
 		if !invites[i].complete() {
 			return false
