@@ -119,10 +119,13 @@ func attempt[T wire.Data](ctx context.Context, c *call, as *identity, op wire.Op
 		if answer.Data == nil {
 			answer.Data = new(T)
 		}
-		if c.last.Outcome == transport.Answered && len(answer.Errors) == 0 {
-			return answer.Data, nil
+		if c.last.Outcome != transport.Answered {
+			return answer.Data, c.failure()
 		}
-		return answer.Data, c.failure()
+		if len(answer.Errors) > 0 {
+			return answer.Data, c.failure(answer.Errors...)
+		}
+		return answer.Data, nil
 	}
 }
 

@@ -18,14 +18,16 @@ func (c *call) error(message string, kinds ...error) *Error {
 }
 
 // failure makes the error of a request whose last attempt was not simply
-// answered.
-func (c *call) failure() *Error {
+// answered: with errors beside the data, or not at all. Then its errors are in the
+// body.
+func (c *call) failure(errs ...wire.Error) *Error {
 	result := c.last
 	e := c.error("")
 	e.cause = c.hide(result.Err)
-	var errs []wire.Error
 	if answer := result.Answer; answer != nil {
-		errs = wire.Errors(answer.Body)
+		if errs == nil {
+			errs = wire.Errors(answer.Body)
+		}
 		e.StatusCode = answer.Status
 		e.RequestID = cmp.Or(c.identifier(answer.Header.Get(transport.RequestID)), e.RequestID)
 	}

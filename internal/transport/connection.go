@@ -207,10 +207,6 @@ func untrusted(err error) bool {
 	return errors.As(err, new(*tls.CertificateVerificationError))
 }
 
-// noClose hides CloseIdleConnections: go-retryablehttp calls it after every call
-// that fails for good, and would close everybody's pool.
-type noClose struct{ http.RoundTripper }
-
 // clientFor returns the HTTP client of a Sender and what closes its idle
 // connections. The caller's client is copied, never changed.
 func clientFor(cfg Config) (http.Client, func(), error) {
@@ -241,7 +237,7 @@ func clientFor(cfg Config) (http.Client, func(), error) {
 			return client, nil, errors.New("roq: WithTransport: returned a nil RoundTripper")
 		}
 	}
-	client.Transport = noClose{base}
+	client.Transport = base
 	// A redirect would carry the credentials to wherever it points.
 	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	return client, closeIdle, nil

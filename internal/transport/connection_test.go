@@ -268,9 +268,14 @@ func TestOnlyHTTP1(t *testing.T) {
 		t.Fatalf("the caller's own client spoke %s, want HTTP/2.0", resp.Proto)
 	}
 	s := newSender(t, Config{Client: theirs})
-	result := s.Do(t.Context(), request(Mailing, srv.URL))
-	if result.Outcome != Answered || string(result.Answer.Body) != "HTTP/1.1" {
-		t.Fatalf("the server saw %+v, want HTTP/1.1", result)
+	r := request(Mailing, srv.URL)
+	var proto string
+	r.Judge = func(body []byte) (Outcome, error) {
+		proto = string(body)
+		return Answered, nil
+	}
+	if result := s.Do(t.Context(), r); result.Outcome != Answered || proto != "HTTP/1.1" {
+		t.Fatalf("the server saw %q (%+v), want HTTP/1.1", proto, result)
 	}
 	if resp, err = theirs.Get(srv.URL); err != nil || resp.Proto != "HTTP/2.0" {
 		t.Errorf("afterwards the caller's client has %v, %v; want it unchanged", resp, err)

@@ -8,11 +8,9 @@
 package transport
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"mime"
 	"net/http"
@@ -45,6 +43,7 @@ type Sender struct {
 
 	pauses pauses
 	limit  *limit
+	bodies bodies
 }
 
 // New returns a Sender. It fails if a wrapper returns no RoundTripper.
@@ -67,8 +66,9 @@ type Request struct {
 	URL       string
 	Header    http.Header
 	Body      []byte
-	// Judge reads the body of a 2xx answer. An error goes with any other outcome
-	// than Answered. It may be called once for every attempt; the last counts.
+	// Judge reads the body of a 2xx answer, and keeps nothing of it: the body is
+	// another answer's afterwards. An error goes with any other outcome than
+	// Answered. It may be called once for every attempt; the last counts.
 	Judge func(body []byte) (Outcome, error)
 
 	Pace    Pace
@@ -86,7 +86,8 @@ type Request struct {
 type Answer struct {
 	Status int
 	Header http.Header
-	Body   []byte
+	// Body is there to say what went wrong: nil if the outcome is Answered.
+	Body []byte
 }
 
 // Result is what a call came to.
@@ -111,7 +112,10 @@ type Result struct {
 
 // Do makes the call: up to Pace.MaxAttempts requests, as long as ctx lasts.
 func (s *Sender) Do(ctx context.Context, r Request) Result {
-	c := &call{sender: s, request: r}
+	if t := s.client.Timeout; t > 0 && (r.Timeout == 0 || t < r.Timeout) {
+		r.Timeout = t
+	}
+	c := &call{sender: s, request: r, cancel: func() {}}
 	if ctx.Err() != nil {
 		return Result{Outcome: Unsent, Action: Stop, Err: interrupted(ctx, nil), Interrupted: true}
 	}
@@ -122,7 +126,7 @@ func (s *Sender) Do(ctx context.Context, r Request) Result {
 		return Result{Outcome: Unsent, Action: Stop, Err: interrupted(ctx, nil), Interrupted: callers.Err() != nil}
 	}
 	c.result.Began = time.Now()
-	req, err := retryablehttp.NewRequestWithContext(withProgress(ctx, &c.progress), r.Method, r.URL, r.Body)
+	req, err := retryablehttp.NewRequestWithContext(ctx, r.Method, r.URL, r.Body)
 	if err != nil {
 		return Result{Outcome: Unsent, Action: Stop, Err: errors.New("the request's address is malformed")}
 	}
@@ -132,11 +136,9 @@ func (s *Sender) Do(ctx context.Context, r Request) Result {
 	req.SetResponseHandler(c.read)
 
 	client := s.client
+	client.Transport, client.Timeout = c, 0
 	if r.NoCookies {
 		client.Jar = nil
-	}
-	if r.Timeout > 0 && (client.Timeout == 0 || r.Timeout < client.Timeout) {
-		client.Timeout = r.Timeout
 	}
 	// The policy belongs to a Client of go-retryablehttp, so each call makes one.
 	retrying := &retryablehttp.Client{
@@ -176,6 +178,25 @@ type call struct {
 	request  Request
 	progress progress
 	result   Result
+	// cancel ends the context of the attempt.
+	cancel context.CancelFunc
+}
+
+// errTimeout is why an attempt ended that lasted too long.
+var errTimeout = fmt.Errorf("no whole answer within an attempt's time-out (WithTimeout): %w", context.DeadlineExceeded)
+
+// RoundTrip implements [http.RoundTripper]: it makes one attempt. The call is the
+// transport of its own HTTP client for two reasons. The time-out of a client
+// takes a goroutine and a timer of their own where net/http does not know the
+// transport; that of a context takes neither. And go-retryablehttp would close
+// everybody's idle connections after every call that fails for good, but does not
+// find the method here.
+func (c *call) RoundTrip(req *http.Request) (*http.Response, error) {
+	ctx := withProgress(req.Context(), &c.progress)
+	if c.request.Timeout > 0 {
+		ctx, c.cancel = context.WithTimeoutCause(ctx, c.request.Timeout, errTimeout)
+	}
+	return c.sender.client.Transport.RoundTrip(req.WithContext(ctx))
 }
 
 // errJudged stands for a failure that read has put into the result.
@@ -198,6 +219,7 @@ func (c *call) check(ctx context.Context, _ *http.Response, err error) (bool, er
 		return false, nil
 	}
 	if !errors.Is(err, errJudged) {
+		c.cancel()
 		c.fail(err)
 	}
 	c.result.Action = Decide(c.request.Class, c.result.Outcome)
@@ -215,13 +237,17 @@ func (c *call) fail(err error) {
 
 // read reads an answer to its end and judges it.
 func (c *call) read(resp *http.Response) error {
-	defer func() { _ = resp.Body.Close() }()
-	body, err := c.readAll(resp)
-	answer := &Answer{Status: resp.StatusCode, Header: resp.Header, Body: body}
+	body, err := c.sender.bodies.read(resp, c.sender.maxBytes)
+	_ = resp.Body.Close()
+	c.cancel()
+	answer := &Answer{Status: resp.StatusCode, Header: resp.Header}
+	if err == nil {
+		answer.Body = body.Bytes()
+	}
 	switch outcome := StatusOutcome(resp.StatusCode); {
-	case outcome != Answered && err == nil && c.request.HasData != nil && c.request.HasData(body):
+	case outcome != Answered && err == nil && c.request.HasData != nil && c.request.HasData(answer.Body):
 		// Something was done, whatever the status says.
-		if outcome, err = c.request.Judge(body); outcome != Answered {
+		if outcome, err = c.request.Judge(answer.Body); outcome != Answered {
 			outcome = Unclear
 		}
 		c.record(outcome, answer, err)
@@ -233,42 +259,26 @@ func (c *call) read(resp *http.Response) error {
 	case !mayBeJSON(resp.Header.Get("Content-Type")):
 		c.record(Unclear, answer, errors.New("the answer's Content-Type is not JSON's"))
 	default:
-		outcome, err = c.request.Judge(body)
+		outcome, err = c.request.Judge(answer.Body)
 		c.record(outcome, answer, err)
 	}
-	if c.result.Outcome == Answered {
-		return nil
+	if c.result.Outcome != Answered {
+		return errJudged
 	}
-	return errJudged
+	answer.Body = nil
+	c.sender.bodies.recycle(body)
+	return nil
 }
 
 // mayBeJSON reports whether a body of that type can be what was asked for. Servers
 // that set no type, or for which a library made one up, get the benefit of the
 // doubt; a page does not, whatever is in it.
 func mayBeJSON(contentType string) bool {
+	if contentType == "application/json" || contentType == "application/json; charset=utf-8" {
+		return true // what nearly all say
+	}
 	kind, _, err := mime.ParseMediaType(contentType)
 	return contentType == "" || err == nil && (strings.HasSuffix(kind, "json") || kind == "text/plain" || kind == "application/octet-stream")
-}
-
-var errTooLarge = errors.New("it is longer than the limit (WithMaxResponseBytes)")
-
-// readAll reads a body up to the limit. What comes out of decompression counts,
-// so that a small answer cannot become a large one.
-func (c *call) readAll(resp *http.Response) ([]byte, error) {
-	limit := c.sender.maxBytes
-	if resp.ContentLength > limit {
-		return nil, errTooLarge
-	}
-	var buf bytes.Buffer
-	// With room for more than was announced ReadFrom sees the end without growing.
-	buf.Grow(int(max(resp.ContentLength, 0)) + bytes.MinRead)
-	if _, err := buf.ReadFrom(io.LimitReader(resp.Body, limit+1)); err != nil {
-		return nil, err
-	}
-	if int64(buf.Len()) > limit {
-		return nil, errTooLarge
-	}
-	return buf.Bytes(), nil
 }
 
 // record notes what the attempt came to. The log gets no error text: a transport
