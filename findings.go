@@ -15,12 +15,18 @@ type findings struct {
 	list  []string
 	more  int
 	kinds []error
+	// invite is the number, from 1, of the invite that is looked at: what is found is
+	// in it. Zero if it is none of several.
+	invite int
 }
 
 func (f *findings) add(path, rule string) {
 	if len(f.list) == maxFindings {
 		f.more++
 		return
+	}
+	if f.invite > 0 {
+		path = fmt.Sprintf("UserInvites[%d].%s", f.invite-1, path)
 	}
 	f.list = append(f.list, path+": "+rule)
 }

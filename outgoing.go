@@ -33,6 +33,8 @@ type outgoing struct {
 type mailing struct {
 	tenantID string
 	invites  []outgoing
+	// index is where in invites an address is.
+	index map[string]int
 }
 
 // prepare checks an input, and completes it with what the identity stands for.
@@ -44,16 +46,16 @@ func (as *identity) prepare(in SendUserInvitesInput) (*mailing, error) {
 		return nil, f.err(wire.SendUserInvitesV2.Name)
 	}
 	m.invites = make([]outgoing, len(in.UserInvites))
-	seen := make(map[string]int, len(in.UserInvites))
-	for i, input := range in.UserInvites {
-		path := fmt.Sprintf("UserInvites[%d].", i)
-		out := as.prepareOne(&f, path, input)
-		if first, ok := seen[out.address]; ok && out.address != "" {
-			f.add(path+"Email", fmt.Sprintf("must not be the address of UserInvites[%d]", first))
+	m.index = make(map[string]int, len(in.UserInvites))
+	for i := range in.UserInvites {
+		f.invite = i + 1
+		out := &m.invites[i]
+		as.prepareOne(&f, out, &in.UserInvites[i])
+		if first, ok := m.index[out.address]; ok && out.address != "" {
+			f.add("Email", fmt.Sprintf("must not be the address of UserInvites[%d]", first))
 		} else {
-			seen[out.address] = i
+			m.index[out.address] = i
 		}
-		m.invites[i] = out
 	}
 	return m, f.err(wire.SendUserInvitesV2.Name)
 }
@@ -71,32 +73,33 @@ func (as *identity) tenant(f *findings, given string) string {
 	return tenantID
 }
 
-func (as *identity) prepareOne(f *findings, path string, input UserInviteInput) outgoing {
-	out := outgoing{input: input, createdBy: input.CreatedByUserID, address: foldAddress(input.Email)}
+func (as *identity) prepareOne(f *findings, out *outgoing, input *UserInviteInput) {
+	out.input, out.createdBy, out.address = *input, input.CreatedByUserID, foldAddress(input.Email)
 	if out.createdBy == "" {
 		out.createdBy = as.userID
 	}
-	f.check(path+"CreatedByUserID", check.ID(out.createdBy))
-	f.person(path, input)
+	f.check("CreatedByUserID", check.ID(out.createdBy))
+	f.person(*input)
 	switch schema := as.core.opt.schema; {
 	case schema == SchemaV2 && input.Data != nil:
-		f.add(path+"Data", "is not part of this schema version (WithSchema)")
+		f.add("Data", "is not part of this schema version (WithSchema)")
 	case schema == SchemaV1 && input.Variables != nil:
-		f.add(path+"Variables", "is not part of this schema version (WithSchema)")
+		f.add("Variables", "is not part of this schema version (WithSchema)")
 	}
-	out.variables = f.object(path+"Variables", input.Variables)
-	out.data = f.object(path+"Data", input.Data)
-	return out
+	out.variables = f.object("Variables", input.Variables)
+	out.data = f.object("Data", input.Data)
 }
 
 // person finds what is wrong with an input, whoever sends it.
-func (f *findings) person(path string, in UserInviteInput) {
-	f.check(path+"Email", check.Email(in.Email))
-	f.check(path+"Locale", check.Text(in.Locale))
-	f.check(path+"FirstName", check.Text(in.FirstName))
-	f.check(path+"LastName", check.Text(in.LastName))
+func (f *findings) person(in UserInviteInput) {
+	f.check("Email", check.Email(in.Email))
+	f.check("Locale", check.Text(in.Locale))
+	f.check("FirstName", check.Text(in.FirstName))
+	f.check("LastName", check.Text(in.LastName))
 	for i, role := range in.Roles {
-		f.check(fmt.Sprintf("%sRoles[%d]", path, i), check.Text(role))
+		if err := check.Text(role); err != nil {
+			f.check(fmt.Sprintf("Roles[%d]", i), err)
+		}
 	}
 }
 
@@ -134,8 +137,8 @@ func foldAddress(email string) string {
 // of the invites.
 func (c *call) post(ctx context.Context, as *identity, tenantID string, batch []outgoing) (*wire.Sent, error) {
 	send := wire.Send{TenantID: tenantID, UserInvites: make([]wire.Create, len(batch))}
-	for i, out := range batch {
-		send.UserInvites[i] = out.wire()
+	for i := range batch {
+		send.UserInvites[i] = batch[i].wire()
 	}
 	if c.core.opt.schema == SchemaV1 {
 		data, err := attempt(ctx, c, as, wire.SendUserInvitesV1, wire.SendV1{UserInvites: send})

@@ -94,7 +94,36 @@ func Email(s string) error {
 		return errEmpty
 	case len(s) > maxEmail:
 		return errors.New("must not be longer than 254 bytes")
-	case !utf8.ValidString(s):
+	case plain(s):
+		return nil
+	default:
+		return address(s)
+	}
+}
+
+// plain reports whether s is an address as nearly all are: words of letters,
+// digits and a few marks, one dot between two, and one @. For those the rules of
+// [address] need not be gone through.
+func plain(s string) bool {
+	ats, word := 0, false
+	for i := range len(s) {
+		switch c := s[i]; {
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', c == '-', c == '_', c == '+':
+			word = true
+			continue
+		case c == '.' && word:
+		case c == '@' && word:
+			ats++
+		default:
+			return false
+		}
+		word = false
+	}
+	return word && ats == 1
+}
+
+func address(s string) error {
+	if !utf8.ValidString(s) {
 		return errUTF8
 	}
 	for _, r := range s {

@@ -152,7 +152,13 @@ func FuzzEmail(f *testing.F) {
 	for _, seed := range []string{"wick.john@roq.tech", "Bob <a@b.c>", "a@b.c\r\n", "a\u202e@b.c", `"a b"@c.d`, "a@b,c@d", ""} {
 		f.Add(seed)
 	}
+	for _, seed := range []string{"a.b+c-d_e@f-g.h", "a..b@c", ".a@b", "a.@b", "a@b.", "a@.b", "a@", "@a", "a@b@c"} {
+		f.Add(seed)
+	}
 	f.Fuzz(func(t *testing.T, s string) {
+		if err := check.Address(s); check.Plain(s) && err != nil {
+			t.Errorf("%q looks plain: %v", s, err)
+		}
 		if check.Email(s) != nil {
 			return
 		}

@@ -5,10 +5,13 @@
 package wire
 
 import (
+	"bytes"
 	"encoding/json"
 	"net/url"
 	"reflect"
 	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/go-roq/roq/internal/transport"
 )
@@ -43,32 +46,44 @@ const (
 
 // Operation is a GraphQL operation whose answer's data is a T.
 type Operation[T Data] struct {
-	Name     string
-	Class    transport.Class
-	Document string
+	Name  string
+	Class transport.Class
+	// head is the body of a request as far as it is the same for all.
+	head []byte
 }
 
 // The operations of the platform that have to do with invites.
 var (
-	SendUserInvitesV2 = Operation[SentV2]{"sendUserInvites", transport.Mailing, sendV2Document}
-	SendUserInvitesV1 = Operation[SentV1]{"sendUserInvites", transport.Mailing, sendV1Document}
-	ResendUserInvite  = Operation[Resent]{"resendUserInvite", transport.Mailing, resendDocument}
-	CancelUserInvite  = Operation[Canceled]{"cancelUserInvite", transport.Withdrawal, cancelDocument}
-	UserInvites       = Operation[Listed]{"userInvites", transport.Query, listDocument}
-	UserInvite        = Operation[Found]{"userInvite", transport.Query, getDocument}
+	SendUserInvitesV2 = operation[SentV2]("sendUserInvites", transport.Mailing, sendV2Document)
+	SendUserInvitesV1 = operation[SentV1]("sendUserInvites", transport.Mailing, sendV1Document)
+	ResendUserInvite  = operation[Resent]("resendUserInvite", transport.Mailing, resendDocument)
+	CancelUserInvite  = operation[Canceled]("cancelUserInvite", transport.Withdrawal, cancelDocument)
+	UserInvites       = operation[Listed]("userInvites", transport.Query, listDocument)
+	UserInvite        = operation[Found]("userInvite", transport.Query, getDocument)
 )
+
+func operation[T Data](name string, class transport.Class, document string) Operation[T] {
+	// Both are constants of this package: valid UTF-8, which is all that can go wrong.
+	head, _ := jsontext.AppendQuote([]byte(`{"query":`), document)
+	head, _ = jsontext.AppendQuote(append(head, `,"operationName":`...), name)
+	return Operation[T]{name, class, head}
+}
 
 // Request encodes the body of a request for the operation. Variables that are
 // all zero are left out.
 func (op Operation[T]) Request(variables any) ([]byte, error) {
-	if reflect.ValueOf(variables).IsZero() {
-		variables = nil
+	var body bytes.Buffer
+	body.Grow(len(op.head) + 256) // enough for a query's variables
+	body.Write(op.head)
+	if !reflect.ValueOf(variables).IsZero() {
+		body.WriteString(`,"variables":`)
+		// An encoder writes into the body at once; Marshal would make a copy.
+		if err := json.NewEncoder(&body).Encode(variables); err != nil {
+			return nil, err
+		}
 	}
-	return json.Marshal(struct {
-		Query     string `json:"query"`
-		Variables any    `json:"variables,omitempty"`
-		Name      string `json:"operationName"`
-	}{op.Document, variables, op.Name})
+	body.WriteByte('}')
+	return body.Bytes(), nil
 }
 
 // ServiceAccount is the body of a request for a service-account token.

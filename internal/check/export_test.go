@@ -1,0 +1,7 @@
+package check
+
+// The two ways of [Email].
+var (
+	Plain   = plain
+	Address = address
+)
