@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"sync/atomic"
 
 	"github.com/go-roq/roq/internal/wire"
@@ -40,8 +41,8 @@ func (s *batchSize) halve(tooMuch int) {
 // that were not attempted; its error without any of these is an odd answer's.
 func (c *call) sendBatches(ctx context.Context, as *identity, m *mailing, size *batchSize, done func(*delivery)) (rest []outgoing, err error) {
 	var odd error
-	for rest := m.invites; len(rest) > 0; {
-		d := newDelivery(c, as, m.tenantID, rest[:min(size.get(), len(rest))])
+	for begin := 0; begin < len(m.invites); {
+		d := newDelivery(c, as, m, begin, min(size.get(), len(m.invites)-begin))
 		err := d.run(ctx)
 		d.err = err
 		if d.tooLarge(err) {
@@ -52,10 +53,10 @@ func (c *call) sendBatches(ctx context.Context, as *identity, m *mailing, size *
 			size.halve(len(d.batch))
 		}
 		done(d)
-		rest = rest[len(d.batch):]
+		begin += len(d.batch)
 		switch {
 		case err != nil && !d.answered:
-			return rest, err
+			return m.invites[begin:], err
 		case odd == nil:
 			odd = err
 		}
@@ -95,17 +96,13 @@ func (r *SendUserInvitesResult) qualify(err error) error {
 // became of each invite in it.
 type delivery struct {
 	*call
-	as       *identity
-	tenantID string
-	batch    []outgoing
-
-	// made and refused are what is known, by address.
-	made    map[string]UserInvite
-	refused map[string]UserInviteError
-	// claimed are refused after an attempt that may have been what they are refused
-	// for.
-	claimed map[string]UserInviteError
-	// maybe is whether the others may have been sent.
+	*mailing
+	as *identity
+	// batch are the mailing's invites from begin on, and fates what is known of each.
+	begin int
+	batch []outgoing
+	fates []fate
+	// maybe is whether those of which nothing is known may have been sent.
 	maybe bool
 	// answered is whether the platform gave an account of the invites, and no error
 	// beside it.
@@ -114,9 +111,38 @@ type delivery struct {
 	err error
 }
 
-func newDelivery(c *call, as *identity, tenantID string, batch []outgoing) *delivery {
-	return &delivery{call: c, as: as, tenantID: tenantID, batch: batch,
-		made: make(map[string]UserInvite), refused: make(map[string]UserInviteError), claimed: make(map[string]UserInviteError)}
+// fate is what is known of an invite: one of the first three, or nothing.
+type fate struct {
+	// made is the invite as it was answered, found as it was looked up.
+	made  *wire.Invite
+	found *UserInvite
+	// refused is a refusal, and claimed one after an attempt that may have been what
+	// it is refused for.
+	refused, claimed *UserInviteError
+}
+
+// sent reports whether there is an invite.
+func (f *fate) sent() bool { return f.made != nil || f.found != nil }
+
+// invite is the one that was sent.
+func (f *fate) invite() UserInvite {
+	if f.found != nil { // which is newer
+		return *f.found
+	}
+	return newUserInvite(f.made)
+}
+
+func (f *fate) known() bool { return f.sent() || f.refused != nil }
+
+func newDelivery(c *call, as *identity, m *mailing, begin, size int) *delivery {
+	return &delivery{call: c, mailing: m, as: as, begin: begin, batch: m.invites[begin : begin+size], fates: make([]fate, size)}
+}
+
+// at returns where in the batch an address, in any case of letters, is.
+func (d *delivery) at(email string) (int, bool) {
+	i, ok := d.index[foldAddress(email)]
+	i -= d.begin
+	return i, ok && 0 <= i && i < len(d.batch)
 }
 
 // run sends the batch, and again what was settled as not sent and may be
@@ -133,18 +159,18 @@ func (d *delivery) run(ctx context.Context) error {
 			}
 		}
 		d.maybe = d.maybe || d.last.Maybe || sent != nil
-		if len(d.open()) == 0 || !d.maybe {
+		if d.unknown() == 0 || !d.maybe {
 			return err
 		}
 		read := d.settle(ctx)
-		if len(d.open()) == 0 {
+		if d.unknown() == 0 {
 			if sent == nil {
 				return nil
 			}
 			return err
 		}
 		if err == nil {
-			err = d.error(fmt.Sprintf("the answer leaves out %d of %d invites", len(d.open()), len(open)), ErrUnavailable)
+			err = d.error(fmt.Sprintf("the answer leaves out %d of %d invites", d.unknown(), len(open)), ErrUnavailable)
 		}
 		repeat := read && d.throttled() || d.core.opt.repeatUnknown && d.left > 0 && d.left < before && !d.last.Outcome.Refusal()
 		if !repeat || d.waitToRepeat(ctx) != nil {
@@ -159,7 +185,7 @@ func (d *delivery) resume(ctx context.Context) error {
 	d.next()
 	d.maybe = true
 	d.settle(ctx)
-	switch n := len(d.open()); {
+	switch n := d.unknown(); {
 	case n == 0:
 		return nil
 	case d.core.opt.repeatUnknown:
@@ -171,51 +197,60 @@ func (d *delivery) resume(ctx context.Context) error {
 
 // open returns the invites of which it is not known what became.
 func (d *delivery) open() []outgoing {
+	if d.unknown() == len(d.batch) {
+		return d.batch
+	}
 	var open []outgoing
-	for _, out := range d.batch {
-		_, made := d.made[out.address]
-		if _, refused := d.refused[out.address]; !made && !refused {
-			open = append(open, out)
+	for i := range d.batch {
+		if !d.fates[i].known() {
+			open = append(open, d.batch[i])
 		}
 	}
 	return open
 }
 
+// unknown counts them.
+func (d *delivery) unknown() int {
+	n := 0
+	for i := range d.fates {
+		if !d.fates[i].known() {
+			n++
+		}
+	}
+	return n
+}
+
 // note takes down what an answer says of each address, and returns how many of
 // the invites in it were not asked for.
 func (d *delivery) note(sent *wire.Sent) int {
-	asked := make(map[string]UserInviteInput, len(d.batch))
-	for _, out := range d.batch {
-		asked[out.address] = out.input
-	}
 	excess := 0
 	for i := range sent.Success {
-		address := foldAddress(sent.Success[i].Email)
-		_, before := d.made[address]
-		if _, ok := asked[address]; !ok || before {
+		invite := &sent.Success[i]
+		at, asked := d.at(invite.Email)
+		if !asked || d.fates[at].sent() {
 			excess++
 			continue
 		}
-		d.made[address] = newUserInvite(&sent.Success[i])
+		d.fates[at].made = invite
 	}
 	for _, r := range sent.Errors {
-		address := foldAddress(r.Email)
-		input, ok := asked[address]
-		if !ok {
+		at, asked := d.at(r.Email)
+		if !asked {
 			excess++
 			continue
 		}
-		refusal := d.refusal(input, wire.InviteError(r.Error))
-		if _, made := d.made[address]; made {
+		f := &d.fates[at]
+		if f.sent() {
 			continue // sent all the same
 		}
+		refusal := d.refusal(d.batch[at].input, wire.InviteError(r.Error))
 		// What says that it is so already, or does not say why, may be an echo of an
 		// attempt before.
 		if d.maybe && (refusal.Code == "" || refusal.Is(ErrAlreadyInvited) || refusal.Is(ErrAlreadyExists) || refusal.Is(ErrAlreadyAccepted)) {
-			d.claimed[address] = refusal
+			f.claimed = &refusal
 			continue
 		}
-		d.refused[address] = refusal
+		f.refused = &refusal
 	}
 	return excess
 }
@@ -239,20 +274,25 @@ func (d *delivery) settle(ctx context.Context) bool {
 		last = d.lookUp(ctx, asking, d.as, d.tenantID, d.open())
 		dated := asking.dated()
 		for address, invite := range last.found {
+			at, asked := d.at(address)
+			if !asked {
+				continue
+			}
+			f := &d.fates[at]
 			// Without a time to compare with, an invite counts only if the platform has
 			// said that it is in the way of the same one again.
-			claim, claimed := d.claimed[address]
-			if dated || claimed && claim.Is(ErrAlreadyInvited) && d.core.opt.repeatUnknown && invite.Status == StatusPending {
-				d.made[address] = invite
+			if dated || f.claimed != nil && f.claimed.Is(ErrAlreadyInvited) && d.core.opt.repeatUnknown && invite.Status == StatusPending {
+				f.found = &invite
 			}
 		}
-		return len(d.open()) == 0 || last.answered && !dated
+		return d.unknown() == 0 || last.answered && !dated
 	})
 	// A platform that takes no second invite has refused these for one that was
 	// there before.
-	for address, claim := range d.claimed {
-		if _, made := d.made[address]; !made && d.core.opt.repeatUnknown && last.older[address] && claim.Is(ErrAlreadyInvited) {
-			d.refused[address] = claim
+	for i := range d.fates {
+		f := &d.fates[i]
+		if f.claimed != nil && !f.sent() && d.core.opt.repeatUnknown && last.older[d.batch[i].address] && f.claimed.Is(ErrAlreadyInvited) {
+			f.refused = f.claimed
 		}
 	}
 	return last.complete
@@ -261,7 +301,7 @@ func (d *delivery) settle(ctx context.Context) bool {
 // tooLarge reports whether the batch was refused for its size, and surely nothing
 // else happened.
 func (d *delivery) tooLarge(err error) bool {
-	return errors.Is(err, ErrBatchTooLarge) && !d.maybe && len(d.made)+len(d.refused) == 0 && len(d.batch) > 1
+	return errors.Is(err, ErrBatchTooLarge) && !d.maybe && d.unknown() == len(d.batch) && len(d.batch) > 1
 }
 
 // timedOut reports whether the platform, or what is in front of it, took longer
@@ -271,33 +311,39 @@ func (d *delivery) timedOut() bool {
 		d.last.Answer != nil && d.last.Answer.Status == http.StatusGatewayTimeout
 }
 
-// outcome says what became of one invite of the batch.
-func (d *delivery) outcome(out *outgoing) OutcomeStatus {
-	if _, made := d.made[out.address]; made {
+// outcome says what became of the i-th invite of the batch.
+func (d *delivery) outcome(i int) OutcomeStatus {
+	switch f := &d.fates[i]; {
+	case f.sent():
 		return OutcomeSent
-	}
-	if _, refused := d.refused[out.address]; refused {
+	case f.refused != nil:
 		return OutcomeRefused
-	}
-	if d.maybe {
+	case d.maybe:
 		return OutcomeUnknown
+	default:
+		return OutcomeNotSent
 	}
-	return OutcomeNotSent
 }
 
 // account puts every invite of the batch into the result, in order.
 func (d *delivery) account(result *SendUserInvitesResult) {
-	for i := range d.batch {
-		out := &d.batch[i]
-		switch d.outcome(out) {
+	sent := 0
+	for i := range d.fates {
+		if d.fates[i].sent() {
+			sent++
+		}
+	}
+	result.Success = slices.Grow(result.Success, sent)
+	for i := range d.fates {
+		switch f := &d.fates[i]; d.outcome(i) {
 		case OutcomeSent:
-			result.Success = append(result.Success, d.made[out.address])
+			result.Success = append(result.Success, f.invite())
 		case OutcomeRefused:
-			result.Errors = append(result.Errors, d.refused[out.address])
+			result.Errors = append(result.Errors, *f.refused)
 		case OutcomeUnknown:
-			result.Unknown = append(result.Unknown, out.input)
+			result.Unknown = append(result.Unknown, d.batch[i].input)
 		default:
-			result.NotSent = append(result.NotSent, out.input)
+			result.NotSent = append(result.NotSent, d.batch[i].input)
 		}
 	}
 }

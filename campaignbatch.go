@@ -40,9 +40,9 @@ func (m *campaign) try(working context.Context, batch []outgoing, outcomes *[]Se
 	if err != nil {
 		return batch, err
 	}
-	rest, err := c.sendBatches(working, m.as, &mailing{m.tenantID, batch}, m.size, func(d *delivery) {
+	rest, err := c.sendBatches(working, m.as, newMailing(m.tenantID, batch), m.size, func(d *delivery) {
 		for i := range d.batch {
-			if o := d.report(&d.batch[i]); o.Status == OutcomeNotSent {
+			if o := d.report(i); o.Status == OutcomeNotSent {
 				unsent = append(unsent, d.batch[i])
 			} else {
 				*outcomes = append(*outcomes, o)
@@ -58,27 +58,27 @@ func (m *campaign) resume(working context.Context, end context.CancelCauseFunc, 
 	if err != nil {
 		return m.unattempted(batch, err)
 	}
-	d := newDelivery(c, m.as, m.tenantID, batch)
+	d := newDelivery(c, m.as, newMailing(m.tenantID, batch), 0, len(batch))
 	d.err = d.resume(working)
 	if hopeless(d.err) {
 		end(m.last(d.err))
 	}
 	outcomes := make([]SendOutcome, len(batch))
 	for i := range batch {
-		outcomes[i] = d.report(&batch[i])
+		outcomes[i] = d.report(i)
 	}
 	return outcomes
 }
 
-// report says what became of one invite of the batch, and why.
-func (d *delivery) report(out *outgoing) SendOutcome {
-	o := SendOutcome{Index: out.index, Input: out.input, Status: d.outcome(out)}
+// report says what became of the i-th invite of the batch, and why.
+func (d *delivery) report(i int) SendOutcome {
+	o := SendOutcome{Index: d.batch[i].index, Input: d.batch[i].input, Status: d.outcome(i)}
 	switch o.Status {
 	case OutcomeSent:
-		invite := d.made[out.address]
+		invite := d.fates[i].invite()
 		o.Invite, o.InviteID = &invite, invite.ID
 	case OutcomeRefused:
-		o.Err = d.refused[out.address]
+		o.Err = *d.fates[i].refused
 	default:
 		o.Err = d.because(d.err, o.Status)
 	}

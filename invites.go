@@ -1,7 +1,6 @@
 package roq
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"iter"
@@ -185,9 +184,6 @@ func userInvite(w *wire.Invite) *UserInvite {
 }
 
 func newUserInvite(w *wire.Invite) UserInvite {
-	if bytes.Equal(w.Data, []byte("null")) {
-		w.Data = nil
-	}
 	return UserInvite{
 		ID:               w.ID,
 		Email:            w.Email,
@@ -201,19 +197,23 @@ func newUserInvite(w *wire.Invite) UserInvite {
 		RoleKeys:         w.RoleKeys,
 		Status:           UserInviteStatus(w.Status),
 		Data:             w.Data,
-		CreatedAt:        w.CreatedAt.UTC(),
-		UpdatedAt:        w.UpdatedAt.UTC(),
-		StatusUpdatedAt:  w.StatusUpdatedAt.UTC(),
+		CreatedAt:        w.CreatedAt,
+		UpdatedAt:        w.UpdatedAt,
+		StatusUpdatedAt:  w.StatusUpdatedAt,
 	}
+}
+
+func newUserInvites(list wire.Invites) []UserInvite {
+	invites := make([]UserInvite, len(list))
+	for i := range list {
+		invites[i] = newUserInvite(&list[i])
+	}
+	return invites
 }
 
 func userInvitePage(w *wire.Page) *UserInvitePage {
 	if w == nil {
 		return nil
 	}
-	page := &UserInvitePage{Data: make([]UserInvite, len(w.Data)), TotalCount: *w.TotalCount}
-	for i := range w.Data {
-		page.Data[i] = newUserInvite(&w.Data[i])
-	}
-	return page
+	return &UserInvitePage{Data: newUserInvites(w.Data), TotalCount: *w.TotalCount}
 }

@@ -125,12 +125,19 @@ func (f *findings) object(path string, object map[string]any) json.RawMessage {
 // in lower case. No other letter becomes one of ASCII, or two people with
 // different addresses would be taken for one.
 func foldAddress(email string) string {
-	return strings.Map(func(r rune) rune {
-		if lower := unicode.ToLower(r); r < utf8.RuneSelf || lower >= utf8.RuneSelf {
-			return lower
+	for i := range len(email) {
+		if c := email[i]; 'A' <= c && c <= 'Z' || c >= utf8.RuneSelf {
+			return strings.Map(foldRune, email)
 		}
-		return r
-	}, email)
+	}
+	return email
+}
+
+func foldRune(r rune) rune {
+	if lower := unicode.ToLower(r); r < utf8.RuneSelf || lower >= utf8.RuneSelf {
+		return lower
+	}
+	return r
 }
 
 // post makes one request. What it returns is nil if the platform gave no account

@@ -8,7 +8,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// Invite is UserInviteModel. Null is the zero value.
+// Invite is UserInviteModel. Null is the zero value; times are UTC.
 type Invite struct {
 	ID               string
 	Email            string
@@ -249,11 +249,11 @@ func parseTime(value jsontext.Value) (t time.Time, err error) {
 	const form = `"2006-01-02T15:04:05.000Z"`
 	if len(value) == len(form) && value[13] != ':' && value[20] == '.' && value[len(form)-2] == 'Z' {
 		err = t.UnmarshalText(value[1 : len(value)-1])
-		return t, err
+		return t, err // Z is UTC
 	}
 	other := new(time.Time)
 	err = json.Unmarshal(value, other)
-	return *other, err
+	return other.UTC(), err
 }
 
 // texts are texts of one answer that were read before, for the next row that has
