@@ -175,15 +175,21 @@ func (c *call) send(ctx context.Context, r transport.Request) {
 	c.left -= c.last.Attempts
 }
 
-// header returns the headers of a request; the access token may be empty.
+// header returns the headers of a request; the access token may be empty. They
+// are the request's own, for whoever stands between this package and the network.
 func (c *call) header(accessToken string) http.Header {
 	h := make(http.Header, 6)
-	h.Set("Accept", "*/*")
-	h.Set("User-Agent", c.core.opt.userAgent)
-	h.Set(transport.RequestID, c.opt.requestID)
+	values := make([]string, 0, 4) // one allocation for all
+	set := func(name, value string) {
+		values = append(values, value)
+		h[name] = values[len(values)-1 : len(values) : len(values)]
+	}
+	set("Accept", "*/*")
+	set("User-Agent", c.core.opt.userAgent)
+	set(transport.RequestID, c.opt.requestID)
 	c.credential = accessToken
 	if accessToken != "" {
-		h.Set(wire.UserAuthorization, "Bearer "+accessToken)
+		set(wire.UserAuthorization, "Bearer "+accessToken)
 	}
 	return h
 }

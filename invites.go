@@ -203,17 +203,13 @@ func newUserInvite(w *wire.Invite) UserInvite {
 	}
 }
 
-func newUserInvites(list wire.Invites) []UserInvite {
-	invites := make([]UserInvite, len(list))
-	for i := range list {
-		invites[i] = newUserInvite(&list[i])
-	}
-	return invites
-}
-
 func userInvitePage(w *wire.Page) *UserInvitePage {
 	if w == nil {
 		return nil
 	}
-	return &UserInvitePage{Data: newUserInvites(w.Data), TotalCount: *w.TotalCount}
+	page := &UserInvitePage{Data: make([]UserInvite, len(w.Data)), TotalCount: *w.TotalCount}
+	for i := range w.Data {
+		page.Data[i] = newUserInvite(&w.Data[i])
+	}
+	return page
 }

@@ -17,10 +17,8 @@ import (
 // outgoing is one input that was found valid.
 type outgoing struct {
 	input UserInviteInput
-	// createdBy is the input's or the identity's own.
-	createdBy string
-	// variables and data are the input's, encoded; nil if there are none.
-	variables, data json.RawMessage
+	// create is the input as it travels.
+	create wire.Create
 	// address is what the platform's answer is matched by.
 	address string
 	// index is its place in a stream.
@@ -35,6 +33,15 @@ type mailing struct {
 	invites  []outgoing
 	// index is where in invites an address is.
 	index map[string]int
+}
+
+// newMailing is a mailing to people of different addresses.
+func newMailing(tenantID string, invites []outgoing) *mailing {
+	m := &mailing{tenantID: tenantID, invites: invites, index: make(map[string]int, len(invites))}
+	for i := range invites {
+		m.index[invites[i].address] = i
+	}
+	return m
 }
 
 // prepare checks an input, and completes it with what the identity stands for.
@@ -74,11 +81,16 @@ func (as *identity) tenant(f *findings, given string) string {
 }
 
 func (as *identity) prepareOne(f *findings, out *outgoing, input *UserInviteInput) {
-	out.input, out.createdBy, out.address = *input, input.CreatedByUserID, foldAddress(input.Email)
-	if out.createdBy == "" {
-		out.createdBy = as.userID
+	out.input, out.address = *input, foldAddress(input.Email)
+	out.create = wire.Create{
+		CreatedByUserID: cmp.Or(input.CreatedByUserID, as.userID),
+		Email:           input.Email,
+		FirstName:       input.FirstName,
+		LastName:        input.LastName,
+		Locale:          input.Locale,
+		Roles:           input.Roles,
 	}
-	f.check("CreatedByUserID", check.ID(out.createdBy))
+	f.check("CreatedByUserID", check.ID(out.create.CreatedByUserID))
 	f.person(*input)
 	switch schema := as.core.opt.schema; {
 	case schema == SchemaV2 && input.Data != nil:
@@ -86,8 +98,8 @@ func (as *identity) prepareOne(f *findings, out *outgoing, input *UserInviteInpu
 	case schema == SchemaV1 && input.Variables != nil:
 		f.add("Variables", "is not part of this schema version (WithSchema)")
 	}
-	out.variables = f.object("Variables", input.Variables)
-	out.data = f.object("Data", input.Data)
+	out.create.InjectableVariables = f.object("Variables", input.Variables)
+	out.create.Data = f.object("Data", input.Data)
 }
 
 // person finds what is wrong with an input, whoever sends it.
@@ -143,9 +155,9 @@ func foldRune(r rune) rune {
 // post makes one request. What it returns is nil if the platform gave no account
 // of the invites.
 func (c *call) post(ctx context.Context, as *identity, tenantID string, batch []outgoing) (*wire.Sent, error) {
-	send := wire.Send{TenantID: tenantID, UserInvites: make([]wire.Create, len(batch))}
+	send := wire.Send{TenantID: tenantID, UserInvites: make([]*wire.Create, len(batch))}
 	for i := range batch {
-		send.UserInvites[i] = batch[i].wire()
+		send.UserInvites[i] = &batch[i].create
 	}
 	if c.core.opt.schema == SchemaV1 {
 		data, err := attempt(ctx, c, as, wire.SendUserInvitesV1, wire.SendV1{UserInvites: send})
@@ -153,17 +165,4 @@ func (c *call) post(ctx context.Context, as *identity, tenantID string, batch []
 	}
 	data, err := attempt(ctx, c, as, wire.SendUserInvitesV2, wire.SendV2{Data: send})
 	return data.Sent, err
-}
-
-func (o *outgoing) wire() wire.Create {
-	return wire.Create{
-		CreatedByUserID:     o.createdBy,
-		Email:               o.input.Email,
-		FirstName:           o.input.FirstName,
-		LastName:            o.input.LastName,
-		Locale:              o.input.Locale,
-		Roles:               o.input.Roles,
-		InjectableVariables: o.variables,
-		Data:                o.data,
-	}
 }

@@ -20,32 +20,40 @@ type bodies struct{ pool sync.Pool }
 // kept for the next answer. A page of a thousand invites is half as long.
 const usual = 1 << 20
 
+// body is a buffer, and what limits the reading into it.
+type body struct {
+	bytes.Buffer
+	limited io.LimitedReader
+}
+
 // read reads a body up to the limit. What comes out of decompression counts, so
-// that a small answer cannot become a large one. It returns nil with an
-// error.
-func (b *bodies) read(resp *http.Response, limit int64) (*bytes.Buffer, error) {
+// that a small answer cannot become a large one. It returns nil with an error.
+func (b *bodies) read(resp *http.Response, limit int64) (*body, error) {
 	if resp.ContentLength > limit {
 		return nil, errTooLarge
 	}
-	buf, ok := b.pool.Get().(*bytes.Buffer)
+	into, ok := b.pool.Get().(*body)
 	if !ok {
-		buf = new(bytes.Buffer)
+		into = new(body)
 	}
 	// With room for more than was announced ReadFrom sees the end without growing.
-	buf.Grow(int(min(max(resp.ContentLength, 0), usual)) + bytes.MinRead)
-	if _, err := buf.ReadFrom(io.LimitReader(resp.Body, limit+1)); err != nil {
+	into.Grow(int(min(max(resp.ContentLength, 0), usual)) + bytes.MinRead)
+	into.limited = io.LimitedReader{R: resp.Body, N: limit + 1}
+	_, err := into.ReadFrom(&into.limited)
+	into.limited.R = nil
+	if err != nil {
 		return nil, err
 	}
-	if int64(buf.Len()) > limit {
+	if int64(into.Len()) > limit {
 		return nil, errTooLarge
 	}
-	return buf, nil
+	return into, nil
 }
 
 // recycle takes a buffer back that nobody looks at any more.
-func (b *bodies) recycle(buf *bytes.Buffer) {
-	if buf.Cap() <= usual+bytes.MinRead {
-		buf.Reset()
-		b.pool.Put(buf)
+func (b *bodies) recycle(done *body) {
+	if done.Cap() <= usual+bytes.MinRead {
+		done.Reset()
+		b.pool.Put(done)
 	}
 }

@@ -169,11 +169,6 @@ func (p *progress) outcome(err error) Outcome {
 
 type progressKey struct{}
 
-// withProgress returns a context for the attempts of one call.
-func withProgress(ctx context.Context, p *progress) context.Context {
-	return context.WithValue(ctx, progressKey{}, p)
-}
-
 // traced is a transport of ours that records how far the attempt got that a
 // request belongs to.
 type traced struct {
@@ -185,13 +180,20 @@ type transportError struct{ error }
 
 func (e transportError) Unwrap() error { return e.error }
 
+// RoundTrip finds the attempt in the request's context, past the wrappers that
+// are between it and the transport.
 func (t traced) RoundTrip(req *http.Request) (*http.Response, error) {
 	attempt, ok := req.Context().Value(progressKey{}).(*progress)
 	if !ok {
 		// Something between us and the transport sent it with a context of its own.
 		return t.base.RoundTrip(req)
 	}
-	ctx := httptrace.WithClientTrace(req.Context(), &httptrace.ClientTrace{GotConn: attempt.got})
+	return t.record(req.Context(), req, attempt)
+}
+
+// record makes the request with that context and records how far it gets.
+func (t traced) record(ctx context.Context, req *http.Request, attempt *progress) (*http.Response, error) {
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: attempt.got})
 	resp, err := t.base.RoundTrip(req.WithContext(ctx))
 	if err != nil {
 		attempt.mu.Lock()

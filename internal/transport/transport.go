@@ -135,22 +135,20 @@ func (s *Sender) Do(ctx context.Context, r Request) Result {
 	req.GetBody = nil
 	req.SetResponseHandler(c.read)
 
-	client := s.client
-	client.Transport, client.Timeout = c, 0
+	c.client = s.client
+	c.client.Transport, c.client.Timeout = c, 0
 	if r.NoCookies {
-		client.Jar = nil
+		c.client.Jar = nil
 	}
-	// The policy belongs to a Client of go-retryablehttp, so each call makes one.
-	retrying := &retryablehttp.Client{
-		HTTPClient:     &client,
-		RetryMax:       r.Pace.MaxAttempts - 1,
-		RequestLogHook: c.begin,
-		CheckRetry:     c.check,
-		Backoff:        c.backoff,
-		ErrorHandler:   retryablehttp.PassthroughErrorHandler,
-	}
+	// The policy belongs to a Client of go-retryablehttp, so each call has one.
+	c.retrying.HTTPClient = &c.client
+	c.retrying.RetryMax = r.Pace.MaxAttempts - 1
+	c.retrying.RequestLogHook = c.begin
+	c.retrying.CheckRetry = c.check
+	c.retrying.Backoff = c.backoff
+	c.retrying.ErrorHandler = retryablehttp.PassthroughErrorHandler
 	// What it returns is the last attempt's, which c has read, closed and judged.
-	_, _ = retrying.Do(req) //nolint:bodyclose // by read
+	_, _ = c.retrying.Do(req) //nolint:bodyclose // by read
 	undecided := c.result.Answer == nil && c.result.Outcome != Answered || Decide(r.Class, c.result.Outcome) == Retry
 	if undecided && ctx.Err() != nil {
 		c.result.Err, c.result.Interrupted = interrupted(ctx, c.result.Err), callers.Err() != nil
@@ -176,6 +174,8 @@ func (s *Sender) bound(ctx context.Context, r Request) (context.Context, context
 type call struct {
 	sender   *Sender
 	request  Request
+	client   http.Client
+	retrying retryablehttp.Client
 	progress progress
 	result   Result
 	// cancel ends the context of the attempt.
@@ -192,11 +192,15 @@ var errTimeout = fmt.Errorf("no whole answer within an attempt's time-out (WithT
 // everybody's idle connections after every call that fails for good, but does not
 // find the method here.
 func (c *call) RoundTrip(req *http.Request) (*http.Response, error) {
-	ctx := withProgress(req.Context(), &c.progress)
+	ctx := req.Context()
 	if c.request.Timeout > 0 {
 		ctx, c.cancel = context.WithTimeoutCause(ctx, c.request.Timeout, errTimeout)
 	}
-	return c.sender.client.Transport.RoundTrip(req.WithContext(ctx))
+	base := c.sender.client.Transport
+	if ours, ok := base.(traced); ok {
+		return ours.record(ctx, req, &c.progress)
+	}
+	return base.RoundTrip(req.WithContext(context.WithValue(ctx, progressKey{}, &c.progress)))
 }
 
 // errJudged stands for a failure that read has put into the result.

@@ -2,6 +2,7 @@ package wire
 
 import (
 	"bytes"
+	"slices"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -43,25 +44,24 @@ func (list *Invites) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	rows := Invites{}
 	for dec.PeekKind() != ']' {
 		begin := dec.InputOffset()
-		var row Invite
-		if err := r.invite(&row); err != nil {
+		rows = append(rows, Invite{})
+		if err := r.invite(&rows[len(rows)-1]); err != nil {
 			return err
 		}
-		if len(rows) == 0 {
-			rows = make(Invites, 0, capacity(len(dec.UnreadBuffer()), int(dec.InputOffset()-begin)))
+		if len(rows) == 1 {
+			rows = slices.Grow(rows, more(len(dec.UnreadBuffer()), int(dec.InputOffset()-begin)))
 		}
-		rows = append(rows, row)
 	}
 	*list = rows
 	return r.end()
 }
 
-// capacity is for how many rows there is room, after the first, which was size
-// bytes long, with rest bytes to come. An answer of tiny rows first is not worth
-// more.
-func capacity(rest, size int) int {
+// more guesses how many rows come after the first, which was size bytes long, in
+// the rest of the answer. An answer that begins with a tiny one gets no more room
+// than a large page takes.
+func more(rest, size int) int {
 	const most = 1024
-	return min(1+rest/size, most)
+	return min(rest/size, most)
 }
 
 // UnmarshalJSONFrom implements json's UnmarshalerFrom.

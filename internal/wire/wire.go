@@ -73,7 +73,7 @@ func operation[T Data](name string, class transport.Class, document string) Oper
 // all zero are left out.
 func (op Operation[T]) Request(variables any) ([]byte, error) {
 	var body bytes.Buffer
-	body.Grow(len(op.head) + 256) // enough for a query's variables
+	body.Grow(len(op.head) + 512) // enough for most variables
 	body.Write(op.head)
 	if !reflect.ValueOf(variables).IsZero() {
 		body.WriteString(`,"variables":`)
@@ -127,8 +127,8 @@ type SendV1 struct {
 
 // Send is UserInvitesCreateV2Dto and UserInvitesCreateDto.
 type Send struct {
-	TenantID    string   `json:"tenantId"`
-	UserInvites []Create `json:"userInvites"`
+	TenantID    string    `json:"tenantId"`
+	UserInvites []*Create `json:"userInvites"`
 }
 
 // Create is UserInviteCreateV2Dto, which has injectableVariables and no data,
