@@ -132,7 +132,7 @@ func (l *ledger) watch(t *testing.T, q roq.UserInvitesQuery, looks int) (reports
 		}
 		return l.serve(r)
 	})
-	for change, err := range m.client.AsUser(userID).WatchUserInvites(ctx, q) {
+	for change, err := range m.client.AsUser(userID).WatchUserInvites(ctx, q, roq.WithParallel(1)) {
 		switch {
 		case errors.Is(err, context.Canceled):
 		case err != nil:
