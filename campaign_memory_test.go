@@ -131,10 +131,10 @@ type remembering int
 // Begin implements [roq.Journal].
 func (n remembering) Begin(_ context.Context, campaign string) iter.Seq2[roq.JournalRecord, error] {
 	return func(yield func(roq.JournalRecord, error) bool) {
-		for in := range crowd(int(n)) {
+		for in, err := range crowd(int(n)) {
 			sum := sha256.Sum256([]byte(campaign + "\x00" + strings.ToLower(in.Email)))
 			id := fmt.Sprintf("db7a682d-6dca-4259-b15b-%s", hex.EncodeToString(sum[:6]))
-			if !yield(roq.JournalRecord{Key: hex.EncodeToString(sum[:16]), Status: roq.OutcomeSent, InviteID: id, At: time.Now().UTC()}, nil) {
+			if !yield(roq.JournalRecord{Key: hex.EncodeToString(sum[:16]), Status: roq.OutcomeSent, InviteID: id, At: time.Now().UTC()}, err) {
 				return
 			}
 		}

@@ -77,7 +77,7 @@ func ExampleOpen() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	defer file.Close()
+	defer func() { _ = file.Close() }()
 
 	_, err = journal.Open(path)
 	fmt.Println(errors.Is(err, journal.ErrInUse))
@@ -121,7 +121,7 @@ func ExampleFile_Begin() {
 	dir, remove := temporary()
 	defer remove()
 	file := begun(filepath.Join(dir, "spring.journal"))
-	defer file.Close()
+	defer func() { _ = file.Close() }()
 	if err := file.Append(context.Background(), []roq.JournalRecord{{Key: "6dca4259", Status: roq.OutcomeUnderWay}}); err != nil {
 		log.Fatal(err)
 	}
@@ -141,7 +141,7 @@ func ExampleFile_Append() {
 	dir, remove := temporary()
 	defer remove()
 	file := begun(filepath.Join(dir, "spring.journal"))
-	defer file.Close()
+	defer func() { _ = file.Close() }()
 
 	at := time.Date(2026, 4, 23, 12, 30, 0, 0, time.UTC)
 	fmt.Println(file.Append(context.Background(), []roq.JournalRecord{
@@ -171,7 +171,7 @@ func ExampleFile_Repaired() {
 	}
 
 	file = begun(path)
-	defer file.Close()
+	defer func() { _ = file.Close() }()
 	fmt.Println(file.Repaired(), "bytes")
 	// Output:
 	// 11 bytes

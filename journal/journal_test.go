@@ -206,7 +206,10 @@ func TestAppendBeforeBegin(t *testing.T) {
 func TestBeginLeft(t *testing.T) {
 	t.Parallel()
 	file := opened(t, written(t, batch(0, 3)))
-	for range file.Begin(t.Context(), campaign) {
+	for _, err := range file.Begin(t.Context(), campaign) {
+		if err != nil {
+			t.Errorf("Begin = %v", err)
+		}
 		break
 	}
 	if err := file.Append(t.Context(), batch(3, 1)); err == nil {

@@ -160,11 +160,11 @@ func (s *siege) once(t *testing.T, due int64, soon time.Duration) (outcomes []st
 		TenantID: s.scene.user.TenantID, UserID: s.scene.user.ID, Journal: filepath.Join(s.dir, "journal"), Outcomes: filepath.Join(s.dir, "outcomes"),
 		Invites: s.invites, BatchSize: []int{10, 25, 50, 100}[s.random.IntN(4)], Parallel: []int{1, 2, 4, 8}[s.random.IntN(4)], Repeat: s.repeat,
 	}
+	s.due.Store(due)
 	select {
-	case <-s.reached:
+	case <-s.reached: // of a request of the one before
 	default:
 	}
-	s.due.Store(due)
 	process := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestCampaigner$")
 	process.Env = append(os.Environ(), campaigner+"="+string(must(json.Marshal(job))),
 		"ROQ_PLATFORM_URL="+s.scene.config.PlatformURL, "ROQ_ENVIRONMENT_ID="+s.scene.config.EnvironmentID, "ROQ_API_KEY="+s.scene.config.APIKey)
