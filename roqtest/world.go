@@ -208,7 +208,7 @@ func (w *world) snapshot(match func(*roq.UserInvite) bool) []roq.UserInvite {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.expire()
-	found := make([]roq.UserInvite, 0, len(w.invites))
+	found := []roq.UserInvite{}
 	for _, i := range w.invites {
 		if match(&i.UserInvite) {
 			found = append(found, i.UserInvite)
