@@ -139,7 +139,7 @@ func begin(ctx context.Context, args []string, stdout, stderr io.Writer) (int, e
 // early is the exit status of what ends before anything is sent.
 func early(ctx context.Context, bad int, err error) int {
 	switch {
-	case ctx.Err() != nil:
+	case err != nil && ctx.Err() != nil:
 		return statusInterrupted
 	case err != nil:
 		return statusUsage
@@ -206,32 +206,15 @@ func invite(ctx context.Context, s settings, source *source, total int, stdout, 
 	tally[roq.OutcomeNotSent] += total - c.progress.done
 	c.summarise(stdout, tally)
 	failed := replaceFile(s.report, func(w io.Writer) error { return writeReport(w, source.separator, source.rows(), fates) })
-	if failed == nil {
+	if failed != nil {
+		failed = fmt.Errorf("the report could not be written: %w", failed)
+	} else {
 		fmt.Fprintf(stdout, "report:  %s\n", s.report)
 	}
 	if source.changed() {
 		fmt.Fprintf(stdout, "%s was changed meanwhile: its rows may not be those of the report\n", s.csv)
 	}
-	return c.outcome(ctx, s, tally, ended, failed, stdout)
-}
-
-// outcome says how to go on, and returns the exit status.
-func (c *campaign) outcome(ctx context.Context, s settings, t tally, ended, failed error, stdout io.Writer) (int, error) {
-	unfinished := ended != nil || t[roq.OutcomeUnknown] > 0 || t[roq.OutcomeNotSent] > 0
-	if unfinished && !s.platform {
-		fmt.Fprintln(stdout, "the platform was inside this program and is gone: there is nothing to go on with")
-	} else if unfinished {
-		fmt.Fprintf(stdout, "to go on: the same command again, with the journal %s\n", s.journal)
-	}
-	switch {
-	case ended != nil && ctx.Err() != nil:
-		return statusInterrupted, failed
-	case unfinished || failed != nil:
-		return statusUnfinished, errors.Join(ended, failed)
-	case t[roq.OutcomeRefused] > 0:
-		return statusRefused, nil
-	}
-	return statusSent, nil
+	return c.outcome(s, tally, ended, failed, stdout)
 }
 
 // terminal reports whether somebody looks at what is printed there.

@@ -5,7 +5,6 @@ import (
 	"encoding/csv"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"iter"
 	"os"
@@ -170,7 +169,7 @@ func replaceFile(path string, write func(io.Writer) error) error {
 	}
 	if err != nil {
 		_ = os.Remove(beside.Name())
-		return fmt.Errorf("the report could not be written: %w", err)
+		return err
 	}
 	dir, err := os.Open(filepath.Dir(path))
 	if err != nil {

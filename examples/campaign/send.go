@@ -111,3 +111,22 @@ func (c *campaign) summarise(out io.Writer, t tally) {
 		fmt.Fprintf(out, "the platform mailed %d people\n", len(c.stage.embedded.Outbox()))
 	}
 }
+
+// outcome says how to go on, and returns the exit status.
+func (c *campaign) outcome(s settings, t tally, ended, failed error, stdout io.Writer) (int, error) {
+	unfinished := ended != nil || t[roq.OutcomeUnknown] > 0 || t[roq.OutcomeNotSent] > 0
+	if unfinished && !s.platform {
+		fmt.Fprintln(stdout, "the platform was inside this program and is gone: there is nothing to go on with")
+	} else if unfinished {
+		fmt.Fprintf(stdout, "to go on: the same command again, with the journal %s\n", s.journal)
+	}
+	switch {
+	case errors.Is(ended, context.Canceled):
+		return statusInterrupted, failed
+	case unfinished || failed != nil:
+		return statusUnfinished, errors.Join(ended, failed)
+	case t[roq.OutcomeRefused] > 0:
+		return statusRefused, nil
+	}
+	return statusSent, nil
+}
