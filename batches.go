@@ -41,8 +41,8 @@ func (s *batchSize) halve(tooMuch int) {
 // that were not attempted; its error without any of these is an odd answer's.
 func (c *call) sendBatches(ctx context.Context, as *identity, m *mailing, size *batchSize, done func(*delivery)) (rest []outgoing, err error) {
 	var odd error
-	for begin := 0; begin < len(m.invites); {
-		d := newDelivery(c, as, m, begin, min(size.get(), len(m.invites)-begin))
+	for rest := m.invites; len(rest) > 0; {
+		d := newDelivery(c, as, m.tenantID, rest[:min(size.get(), len(rest))])
 		err := d.run(ctx)
 		d.err = err
 		if d.tooLarge(err) {
@@ -53,10 +53,10 @@ func (c *call) sendBatches(ctx context.Context, as *identity, m *mailing, size *
 			size.halve(len(d.batch))
 		}
 		done(d)
-		begin += len(d.batch)
+		rest = rest[len(d.batch):]
 		switch {
 		case err != nil && !d.answered:
-			return m.invites[begin:], err
+			return rest, err
 		case odd == nil:
 			odd = err
 		}
@@ -96,12 +96,14 @@ func (r *SendUserInvitesResult) qualify(err error) error {
 // became of each invite in it.
 type delivery struct {
 	*call
-	*mailing
-	as *identity
-	// batch are the mailing's invites from begin on, and fates what is known of each.
-	begin int
-	batch []outgoing
+	as       *identity
+	tenantID string
+	batch    []outgoing
+
+	// fates is what is known of each of the batch, and index where in it an address
+	// is.
 	fates []fate
+	index map[string]int
 	// maybe is whether those of which nothing is known may have been sent.
 	maybe bool
 	// answered is whether the platform gave an account of the invites, and no error
@@ -124,9 +126,9 @@ type fate struct {
 // sent reports whether there is an invite.
 func (f *fate) sent() bool { return f.made != nil || f.found != nil }
 
-// invite is the one that was sent.
+// invite is the one that was sent, as it was seen last.
 func (f *fate) invite() UserInvite {
-	if f.found != nil { // which is newer
+	if f.found != nil {
 		return *f.found
 	}
 	return newUserInvite(f.made)
@@ -134,15 +136,12 @@ func (f *fate) invite() UserInvite {
 
 func (f *fate) known() bool { return f.sent() || f.refused != nil }
 
-func newDelivery(c *call, as *identity, m *mailing, begin, size int) *delivery {
-	return &delivery{call: c, mailing: m, as: as, begin: begin, batch: m.invites[begin : begin+size], fates: make([]fate, size)}
-}
-
-// at returns where in the batch an address, in any case of letters, is.
-func (d *delivery) at(email string) (int, bool) {
-	i, ok := d.index[foldAddress(email)]
-	i -= d.begin
-	return i, ok && 0 <= i && i < len(d.batch)
+func newDelivery(c *call, as *identity, tenantID string, batch []outgoing) *delivery {
+	d := &delivery{call: c, as: as, tenantID: tenantID, batch: batch, fates: make([]fate, len(batch)), index: make(map[string]int, len(batch))}
+	for i := range batch {
+		d.index[batch[i].address] = i
+	}
+	return d
 }
 
 // run sends the batch, and again what was settled as not sent and may be
@@ -226,7 +225,7 @@ func (d *delivery) note(sent *wire.Sent) int {
 	excess := 0
 	for i := range sent.Success {
 		invite := &sent.Success[i]
-		at, asked := d.at(invite.Email)
+		at, asked := d.index[foldAddress(invite.Email)]
 		if !asked || d.fates[at].sent() {
 			excess++
 			continue
@@ -234,7 +233,7 @@ func (d *delivery) note(sent *wire.Sent) int {
 		d.fates[at].made = invite
 	}
 	for _, r := range sent.Errors {
-		at, asked := d.at(r.Email)
+		at, asked := d.index[foldAddress(r.Email)]
 		if !asked {
 			excess++
 			continue
@@ -274,11 +273,7 @@ func (d *delivery) settle(ctx context.Context) bool {
 		last = d.lookUp(ctx, asking, d.as, d.tenantID, d.open())
 		dated := asking.dated()
 		for address, invite := range last.found {
-			at, asked := d.at(address)
-			if !asked {
-				continue
-			}
-			f := &d.fates[at]
+			f := &d.fates[d.index[address]]
 			// Without a time to compare with, an invite counts only if the platform has
 			// said that it is in the way of the same one again.
 			if dated || f.claimed != nil && f.claimed.Is(ErrAlreadyInvited) && d.core.opt.repeatUnknown && invite.Status == StatusPending {

@@ -215,8 +215,8 @@ func (f *flow) take(input UserInviteInput) {
 	o := SendOutcome{Index: f.index, Input: input}
 	f.index++
 	var find findings
-	out := outgoing{index: o.Index}
-	f.as.prepareOne(&find, &out, &input)
+	out := f.as.prepareOne(&find, input)
+	out.index = o.Index
 	if o.Err = find.err(f.operation); o.Err != nil {
 		o.Status = OutcomeRefused
 		f.tell([]SendOutcome{o})

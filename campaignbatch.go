@@ -40,7 +40,7 @@ func (m *campaign) try(working context.Context, batch []outgoing, outcomes *[]Se
 	if err != nil {
 		return batch, err
 	}
-	rest, err := c.sendBatches(working, m.as, newMailing(m.tenantID, batch), m.size, func(d *delivery) {
+	rest, err := c.sendBatches(working, m.as, &mailing{m.tenantID, batch}, m.size, func(d *delivery) {
 		for i := range d.batch {
 			if o := d.report(i); o.Status == OutcomeNotSent {
 				unsent = append(unsent, d.batch[i])
@@ -58,7 +58,7 @@ func (m *campaign) resume(working context.Context, end context.CancelCauseFunc, 
 	if err != nil {
 		return m.unattempted(batch, err)
 	}
-	d := newDelivery(c, m.as, newMailing(m.tenantID, batch), 0, len(batch))
+	d := newDelivery(c, m.as, m.tenantID, batch)
 	d.err = d.resume(working)
 	if hopeless(d.err) {
 		end(m.last(d.err))

@@ -17,8 +17,10 @@ import (
 // outgoing is one input that was found valid.
 type outgoing struct {
 	input UserInviteInput
-	// create is the input as it travels.
-	create wire.Create
+	// createdBy is the input's or the identity's own.
+	createdBy string
+	// variables and data are the input's, encoded; nil if there are none.
+	variables, data json.RawMessage
 	// address is what the platform's answer is matched by.
 	address string
 	// index is its place in a stream.
@@ -31,17 +33,6 @@ type outgoing struct {
 type mailing struct {
 	tenantID string
 	invites  []outgoing
-	// index is where in invites an address is.
-	index map[string]int
-}
-
-// newMailing is a mailing to people of different addresses.
-func newMailing(tenantID string, invites []outgoing) *mailing {
-	m := &mailing{tenantID: tenantID, invites: invites, index: make(map[string]int, len(invites))}
-	for i := range invites {
-		m.index[invites[i].address] = i
-	}
-	return m
 }
 
 // prepare checks an input, and completes it with what the identity stands for.
@@ -53,16 +44,16 @@ func (as *identity) prepare(in SendUserInvitesInput) (*mailing, error) {
 		return nil, f.err(wire.SendUserInvitesV2.Name)
 	}
 	m.invites = make([]outgoing, len(in.UserInvites))
-	m.index = make(map[string]int, len(in.UserInvites))
+	seen := make(map[string]int, len(in.UserInvites))
 	for i := range in.UserInvites {
 		f.invite = i + 1
-		out := &m.invites[i]
-		as.prepareOne(&f, out, &in.UserInvites[i])
-		if first, ok := m.index[out.address]; ok && out.address != "" {
+		out := as.prepareOne(&f, in.UserInvites[i])
+		if first, ok := seen[out.address]; ok && out.address != "" {
 			f.add("Email", fmt.Sprintf("must not be the address of UserInvites[%d]", first))
 		} else {
-			m.index[out.address] = i
+			seen[out.address] = i
 		}
+		m.invites[i] = out
 	}
 	return m, f.err(wire.SendUserInvitesV2.Name)
 }
@@ -80,26 +71,22 @@ func (as *identity) tenant(f *findings, given string) string {
 	return tenantID
 }
 
-func (as *identity) prepareOne(f *findings, out *outgoing, input *UserInviteInput) {
-	out.input, out.address = *input, foldAddress(input.Email)
-	out.create = wire.Create{
-		CreatedByUserID: cmp.Or(input.CreatedByUserID, as.userID),
-		Email:           input.Email,
-		FirstName:       input.FirstName,
-		LastName:        input.LastName,
-		Locale:          input.Locale,
-		Roles:           input.Roles,
+func (as *identity) prepareOne(f *findings, input UserInviteInput) outgoing {
+	out := outgoing{input: input, createdBy: input.CreatedByUserID, address: foldAddress(input.Email)}
+	if out.createdBy == "" {
+		out.createdBy = as.userID
 	}
-	f.check("CreatedByUserID", check.ID(out.create.CreatedByUserID))
-	f.person(*input)
+	f.check("CreatedByUserID", check.ID(out.createdBy))
+	f.person(input)
 	switch schema := as.core.opt.schema; {
 	case schema == SchemaV2 && input.Data != nil:
 		f.add("Data", "is not part of this schema version (WithSchema)")
 	case schema == SchemaV1 && input.Variables != nil:
 		f.add("Variables", "is not part of this schema version (WithSchema)")
 	}
-	out.create.InjectableVariables = f.object("Variables", input.Variables)
-	out.create.Data = f.object("Data", input.Data)
+	out.variables = f.object("Variables", input.Variables)
+	out.data = f.object("Data", input.Data)
+	return out
 }
 
 // person finds what is wrong with an input, whoever sends it.
@@ -155,9 +142,9 @@ func foldRune(r rune) rune {
 // post makes one request. What it returns is nil if the platform gave no account
 // of the invites.
 func (c *call) post(ctx context.Context, as *identity, tenantID string, batch []outgoing) (*wire.Sent, error) {
-	send := wire.Send{TenantID: tenantID, UserInvites: make([]*wire.Create, len(batch))}
+	send := wire.Send{TenantID: tenantID, UserInvites: make([]wire.Create, len(batch))}
 	for i := range batch {
-		send.UserInvites[i] = &batch[i].create
+		send.UserInvites[i] = batch[i].wire()
 	}
 	if c.core.opt.schema == SchemaV1 {
 		data, err := attempt(ctx, c, as, wire.SendUserInvitesV1, wire.SendV1{UserInvites: send})
@@ -165,4 +152,17 @@ func (c *call) post(ctx context.Context, as *identity, tenantID string, batch []
 	}
 	data, err := attempt(ctx, c, as, wire.SendUserInvitesV2, wire.SendV2{Data: send})
 	return data.Sent, err
+}
+
+func (o *outgoing) wire() wire.Create {
+	return wire.Create{
+		CreatedByUserID:     o.createdBy,
+		Email:               o.input.Email,
+		FirstName:           o.input.FirstName,
+		LastName:            o.input.LastName,
+		Locale:              o.input.Locale,
+		Roles:               o.input.Roles,
+		InjectableVariables: o.variables,
+		Data:                o.data,
+	}
 }

@@ -127,8 +127,8 @@ type SendV1 struct {
 
 // Send is UserInvitesCreateV2Dto and UserInvitesCreateDto.
 type Send struct {
-	TenantID    string    `json:"tenantId"`
-	UserInvites []*Create `json:"userInvites"`
+	TenantID    string   `json:"tenantId"`
+	UserInvites []Create `json:"userInvites"`
 }
 
 // Create is UserInviteCreateV2Dto, which has injectableVariables and no data,
