@@ -37,7 +37,9 @@ func (b *bodies) read(resp *http.Response, limit int64) (*body, error) {
 		into = new(body)
 	}
 	// With room for more than was announced ReadFrom sees the end without growing.
-	into.Grow(int(min(max(resp.ContentLength, 0), usual)) + bytes.MinRead)
+	if room := int(min(max(resp.ContentLength, 0), usual)) + bytes.MinRead; into.Cap() < room {
+		into.Buffer = *bytes.NewBuffer(make([]byte, 0, room))
+	}
 	into.limited = io.LimitedReader{R: resp.Body, N: limit + 1}
 	_, err := into.ReadFrom(&into.limited)
 	into.limited.R = nil
