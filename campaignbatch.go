@@ -63,9 +63,19 @@ func (m *campaign) resume(working context.Context, end context.CancelCauseFunc, 
 	if hopeless(d.err) {
 		end(m.last(d.err))
 	}
-	outcomes := make([]SendOutcome, len(batch))
+	open := d.open()
+	split := errors.Is(d.err, ErrBatchTooLarge) && len(open) > 1
+	var outcomes []SendOutcome
 	for i := range batch {
-		outcomes[i] = d.report(i)
+		if o := d.report(i); !split || o.Status != OutcomeUnknown {
+			outcomes = append(outcomes, o)
+		}
+	}
+	if split {
+		m.size.halve(len(open))
+		for part := range slices.Chunk(open, m.size.get()) {
+			outcomes = append(outcomes, m.resume(working, end, part)...)
+		}
 	}
 	return outcomes
 }
