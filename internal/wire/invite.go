@@ -257,16 +257,25 @@ func parseTime(value jsontext.Value) (t time.Time, err error) {
 }
 
 // texts are texts of one answer that were read before, for the next row that has
-// the same. What finds no room takes another's.
-type texts [32]string
+// the same: a few that look alike side by side. What finds no room takes that of
+// the one that came first.
+type texts struct {
+	alike [16][4]string
+	next  [16]uint8
+}
 
 func (t *texts) text(b []byte) string {
 	if len(b) == 0 {
 		return ""
 	}
-	known := &t[(len(b)+3*int(b[0])+5*int(b[len(b)-1]))%len(t)]
-	if *known != string(b) {
-		*known = string(b)
+	i := (len(b) + 3*int(b[0]) + 5*int(b[len(b)-1])) % len(t.alike)
+	for _, known := range t.alike[i] {
+		if known == string(b) {
+			return known
+		}
 	}
-	return *known
+	s := string(b)
+	t.alike[i][t.next[i]] = s
+	t.next[i] = (t.next[i] + 1) % uint8(len(t.alike[i]))
+	return s
 }
