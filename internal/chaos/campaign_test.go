@@ -160,7 +160,7 @@ func (s *siege) once(t *testing.T, due int64, soon time.Duration) (outcomes []st
 	moment := time.Duration(s.random.IntN(20_000)) * time.Microsecond
 	job := campaignJob{
 		TenantID: s.scene.user.TenantID, UserID: s.scene.user.ID, Journal: filepath.Join(s.dir, "journal"), Outcomes: filepath.Join(s.dir, "outcomes"),
-		Invites: s.invites, BatchSize: []int{10, 25, 50, 100}[s.random.IntN(4)], Parallel: []int{1, 2, 4, 8}[s.random.IntN(4)], Repeat: s.repeat,
+		Invites: s.invites, BatchSize: []int{10, 20, 40, 80}[s.random.IntN(4)], Parallel: []int{1, 2, 4, 8}[s.random.IntN(4)], Repeat: s.repeat,
 	}
 	s.due.Store(due)
 	select {
