@@ -6,69 +6,68 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
-	"sync/atomic"
 
 	"github.com/go-roq/roq/internal/wire"
 )
 
-// batchSize is how many invites go in one request at most. It only ever falls,
-// and all who send at the same time share it.
-type batchSize struct{ n atomic.Int64 }
-
-func newBatchSize(n int) *batchSize {
-	s := new(batchSize)
-	s.n.Store(int64(n))
-	return s
+// sending is what goes with batches, one after the other or side by side.
+type sending struct {
+	size *batchSize
+	// leaving, if there is one, is called before a batch leaves, once, and keeps it
+	// here with an error.
+	leaving func(context.Context, []outgoing) error
+	// done is called when it is known what became of a batch.
+	done func(*delivery)
 }
 
-func (s *batchSize) get() int { return int(s.n.Load()) }
-
-// halve makes the size half of that of a batch which was too much, unless it is
-// smaller already.
-func (s *batchSize) halve(tooMuch int) {
-	half := int64(max(1, tooMuch/2))
-	for {
-		n := s.n.Load()
-		if n <= half || s.n.CompareAndSwap(n, half) {
-			return
-		}
-	}
-}
-
-// sendBatches sends the invites, batch after batch, until one fails, and hands
-// each batch to done when it is known what became of it. A batch that the
-// platform answered, leaving somebody out, has not failed. It returns the invites
+// sendBatches sends the invites, batch after batch, until one fails. A batch that
+// the platform answered, leaving somebody out, has not failed. It returns the invites
 // that were not attempted; its error without any of these is an odd answer's.
-func (c *call) sendBatches(ctx context.Context, as *identity, m *mailing, size *batchSize, done func(*delivery)) (rest []outgoing, err error) {
+func (c *call) sendBatches(ctx context.Context, as *identity, m *mailing, s sending) (rest []outgoing, err error) {
 	var odd error
 	for rest := m.invites; len(rest) > 0; {
-		d := newDelivery(c, as, m.tenantID, rest[:min(size.get(), len(rest))])
-		err := d.run(ctx)
-		d.err = err
-		if d.tooLarge(err) {
-			size.halve(len(d.batch))
+		d := newDelivery(c, as, m.tenantID, rest[:min(s.size.get(), len(rest))])
+		d.announce(s.leaving)
+		d.err = d.run(ctx)
+		switch {
+		case d.tooLarge(d.err):
+			s.size.limit(len(d.batch))
 			continue
+		case d.timedOut():
+			s.size.halve(len(d.batch))
+		case d.answered:
+			s.size.praise(len(d.batch))
 		}
-		if d.timedOut() {
-			size.halve(len(d.batch))
-		}
-		done(d)
+		s.done(d)
 		rest = rest[len(d.batch):]
 		switch {
-		case err != nil && !d.answered:
-			return rest, err
+		case d.err != nil && !d.answered:
+			return rest, d.err
 		case odd == nil:
-			odd = err
+			odd = d.err
 		}
 	}
 	return nil, odd
+}
+
+// announce has leaving called before the first of a batch's requests leaves.
+func (d *delivery) announce(leaving func(context.Context, []outgoing) error) {
+	announced := leaving == nil
+	d.leaving = func(ctx context.Context) error {
+		if announced {
+			return nil
+		}
+		err := leaving(ctx, d.batch)
+		announced = err == nil
+		return err
+	}
 }
 
 // sendUserInvites is [RoqPlatform.SendUserInvites] for an input that was found
 // valid.
 func (c *call) sendUserInvites(ctx context.Context, as *identity, m *mailing) (*SendUserInvitesResult, error) {
 	result := new(SendUserInvitesResult)
-	rest, err := c.sendBatches(ctx, as, m, newBatchSize(c.opt.batchSize), func(d *delivery) { d.account(result) })
+	rest, err := c.sendBatches(ctx, as, m, sending{size: newBatchSize(c.opt.batchSize), done: func(d *delivery) { d.account(result) }})
 	for _, out := range rest {
 		result.NotSent = append(result.NotSent, out.input)
 	}

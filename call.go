@@ -33,6 +33,9 @@ type call struct {
 	// credential is what they act with, for an error to blank: an access token or
 	// cookies.
 	credential string
+	// leaving, if there is one, is called before an attempt to change something
+	// leaves, and may keep it here.
+	leaving func(context.Context) error
 }
 
 // next readies the call for its next request.
@@ -158,6 +161,9 @@ func judge(data, partial bool, errs []wire.Error) (transport.Outcome, error) {
 func (c *call) send(ctx context.Context, r transport.Request) {
 	r.Operation, r.Timeout, r.Pace = c.operation, c.opt.timeout, c.opt.pace
 	r.Pace.MaxAttempts = max(1, c.left)
+	if r.Class != transport.Query {
+		r.Leaving = c.leaving
+	}
 	if r.Body != nil {
 		r.Header.Set("Content-Type", "application/json")
 	}

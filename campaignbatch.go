@@ -3,6 +3,7 @@ package roq
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 )
@@ -17,37 +18,48 @@ func (m *campaign) send(working, taking context.Context, end context.CancelCause
 	if !batch[0].began.IsZero() {
 		return m.written(working, end, m.resume(working, end, batch))
 	}
-	if err := m.logbook.intend(working, batch); err != nil {
-		failure := m.journalFailed("could not be written", err)
-		end(m.last(failure))
-		return m.unattempted(batch, failure)
-	}
 	var outcomes []SendOutcome
 	for {
-		unsent, err := m.try(working, batch, &outcomes)
-		if m.goesOn(end, err, outcomes, unsent) && m.opt.pace.Wait(taking, m.opt.pace.MaxAttempts, nil) == nil {
-			batch = unsent
-			continue
+		unsent, err := m.try(working, end, batch, &outcomes)
+		rest := m.unattempted(unsent, err)
+		if m.goesOn(end, err, outcomes, unsent) {
+			// Whoever is killed while this waits need not wonder about them.
+			m.written(working, end, rest)
+			if m.opt.pace.Wait(taking, m.opt.pace.MaxAttempts, nil) == nil {
+				batch = unsent
+				continue
+			}
 		}
-		return m.written(working, end, append(outcomes, m.unattempted(unsent, err)...))
+		return m.written(working, end, append(outcomes, rest...))
 	}
 }
 
 // try sends invites in one call, adds what became of them to the outcomes, and
 // returns those that surely were not sent, and why.
-func (m *campaign) try(working context.Context, batch []outgoing, outcomes *[]SendOutcome) (unsent []outgoing, err error) {
+func (m *campaign) try(working context.Context, end context.CancelCauseFunc, batch []outgoing, outcomes *[]SendOutcome) (unsent []outgoing, err error) {
 	c, err := m.as.begin(working, m.operation, m.opts)
 	if err != nil {
 		return batch, err
 	}
-	rest, err := c.sendBatches(working, m.as, &mailing{m.tenantID, batch}, m.size, func(d *delivery) {
-		for i := range d.batch {
-			if o := d.report(i); o.Status == OutcomeNotSent {
-				unsent = append(unsent, d.batch[i])
-			} else {
-				*outcomes = append(*outcomes, o)
+	rest, err := c.sendBatches(working, m.as, &mailing{m.tenantID, batch}, sending{
+		size: m.size,
+		leaving: func(ctx context.Context, batch []outgoing) error {
+			err := m.logbook.intend(ctx, batch)
+			if err != nil {
+				end(m.last(m.journalFailed("could not be written", err)))
+				err = fmt.Errorf("the journal could not be written: %w", err)
 			}
-		}
+			return err
+		},
+		done: func(d *delivery) {
+			for i := range d.batch {
+				if o := d.report(i); o.Status == OutcomeNotSent {
+					unsent = append(unsent, d.batch[i])
+				} else {
+					*outcomes = append(*outcomes, o)
+				}
+			}
+		},
 	})
 	return append(unsent, rest...), err
 }
@@ -72,7 +84,7 @@ func (m *campaign) resume(working context.Context, end context.CancelCauseFunc, 
 		}
 	}
 	if split {
-		m.size.halve(len(open))
+		m.size.limit(len(open))
 		for part := range slices.Chunk(open, m.size.get()) {
 			outcomes = append(outcomes, m.resume(working, end, part)...)
 		}

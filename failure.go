@@ -99,6 +99,10 @@ func kindsOf(result transport.Result, given []error) []error {
 		}
 	}
 	switch result.Outcome {
+	case transport.Held:
+		if !result.Maybe {
+			kinds = append(kinds, ErrNotSent)
+		}
 	case transport.Unsent, transport.Untrusted:
 		if !result.Maybe {
 			kinds = append(kinds, ErrNotSent)

@@ -106,6 +106,29 @@ func TestJournalIsWrittenAhead(t *testing.T) {
 	}
 }
 
+// What waits for its turn is not in the journal, so that nobody wonders about it
+// after a kill.
+func TestJournalIsWrittenWhenTheTurnHasCome(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := newBubbled(t, nil, roq.WithRateLimit(1))
+		underWay := 0
+		book := &notebook{fail: func(records []roq.JournalRecord) error {
+			if records[0].Status == roq.OutcomeUnderWay {
+				underWay += len(records)
+				if left := len(b.Invites()); underWay-left > 10 {
+					t.Errorf("%d are under way, and %d have left", underWay, left)
+				}
+			}
+			return nil
+		}}
+		outcomes, err := b.sendAll(t.Context(), t, people(80, "person"), roq.WithJournal(book), roq.WithBatchSize(10), roq.WithParallel(8))
+		if got := statuses(outcomes); err != nil || got[roq.OutcomeSent] != 80 || underWay != 80 {
+			t.Errorf("%v, %v; %d were under way, want 80", got, err, underWay)
+		}
+	})
+}
+
 // A campaign that is begun again sends nothing twice, whatever of its journal is
 // left.
 func TestJournalResumes(t *testing.T) {

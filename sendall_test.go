@@ -270,6 +270,35 @@ func TestSendAllHalvesAfterATimeout(t *testing.T) {
 	})
 }
 
+// The size rises again when the platform has caught up, but not to one that it has
+// refused.
+func TestSendAllGrowsAgain(t *testing.T) {
+	t.Parallel()
+	for limit, want := range map[int][]int{0: {80, 40, 80}, 50: {80, 40, 20, 40}} {
+		synctest.Test(t, func(t *testing.T) {
+			b := newBubbled(t, []roqtest.Option{roqtest.WithBulkLimit(limit)})
+			n := 1
+			if limit > 0 {
+				n = 2 // the first is refused for its size
+			}
+			b.meddle = on("sendUserInvites", n, instead(504, ""))
+			outcomes, err := b.sendAll(t.Context(), t, people(3000, "person"), roq.WithBatchSize(80), roq.WithParallel(1))
+			if got := statuses(outcomes); err != nil || got[roq.OutcomeSent] != 3000 {
+				t.Fatalf("SendAllUserInvites = %v, %v; want 3000 sent", got, err)
+			}
+			var sizes []int
+			for _, r := range b.Requests() {
+				if r.Operation == "sendUserInvites" {
+					sizes = append(sizes, strings.Count(string(r.Variables), `"email"`))
+				}
+			}
+			if sizes = slices.Compact(sizes[:len(sizes)-1]); !slices.Equal(sizes, want) {
+				t.Errorf("batches of %v, want %v", sizes, want)
+			}
+		})
+	}
+}
+
 // The client's rate holds for all its callers and attempts.
 func TestRateLimit(t *testing.T) {
 	t.Parallel()

@@ -29,6 +29,8 @@ const (
 	// Untrusted is Unsent for a reason that repeating does not mend: the server's
 	// certificate is not trusted.
 	Untrusted
+	// Held is Unsent because the request's own Leaving kept it here.
+	Held
 	// Cut means that the connection broke before the whole request was written.
 	Cut
 	// Throttled means not processed, by convention; something in front of the
@@ -43,7 +45,7 @@ const (
 
 // String names the outcome in the log.
 func (o Outcome) String() string {
-	return [...]string{"answered", "refused", "unauthorized", "not sent", "untrusted certificate", "cut", "throttled", "unclear", "redirected"}[o]
+	return [...]string{"answered", "refused", "unauthorized", "not sent", "untrusted certificate", "held", "cut", "throttled", "unclear", "redirected"}[o]
 }
 
 // Maybe reports whether the request may have been processed.

@@ -71,6 +71,10 @@ type Request struct {
 	// Answered. It may be called once for every attempt; the last counts.
 	Judge func(body []byte) (Outcome, error)
 
+	// Leaving is called before each attempt, when there is nothing more to wait for.
+	// With an error the attempt is Held. Nil lets it go.
+	Leaving func(context.Context) error
+
 	Pace    Pace
 	Timeout time.Duration // of one attempt; 0 means none
 	// HasData reports whether a body holds what was asked for although the status
@@ -193,6 +197,11 @@ var errTimeout = fmt.Errorf("no whole answer within an attempt's time-out (WithT
 // find the method here.
 func (c *call) RoundTrip(req *http.Request) (*http.Response, error) {
 	ctx := req.Context()
+	if c.request.Leaving != nil {
+		if err := c.request.Leaving(ctx); err != nil {
+			return nil, heldError{err}
+		}
+	}
 	if c.request.Timeout > 0 {
 		ctx, c.cancel = context.WithTimeoutCause(ctx, c.request.Timeout, errTimeout)
 	}
@@ -202,6 +211,11 @@ func (c *call) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	return base.RoundTrip(req.WithContext(context.WithValue(ctx, progressKey{}, &c.progress)))
 }
+
+// heldError is why an attempt was kept here.
+type heldError struct{ error }
+
+func (e heldError) Unwrap() error { return e.error }
 
 // errJudged stands for a failure that read has put into the result.
 var errJudged = errors.New("judged")
@@ -236,7 +250,11 @@ func (c *call) fail(err error) {
 	if wrapped := (*url.Error)(nil); errors.As(err, &wrapped) {
 		err = wrapped.Err
 	}
-	c.record(c.progress.outcome(err), nil, err)
+	outcome := c.progress.outcome(err)
+	if errors.As(err, new(heldError)) {
+		outcome = Held
+	}
+	c.record(outcome, nil, err)
 }
 
 // read reads an answer to its end and judges it.
