@@ -39,6 +39,10 @@ type record struct {
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
+// maxLine bounds a line: what is no journal may have no line end at all. The longest
+// batch, all of it refused at length, is half as long.
+const maxLine = 32 << 20
+
 // sumSize is the length of a checksum and the space behind it.
 const sumSize = 2*crc32.Size + 1
 
@@ -79,7 +83,7 @@ func whole(line []byte) ([]byte, bool) {
 func read(r io.Reader, campaign string, each func(roq.JournalRecord) error) (end, size int64, err error) {
 	buffered := bufio.NewReaderSize(r, 64<<10)
 	for number := 0; ; number++ {
-		line, err := buffered.ReadBytes('\n')
+		line, err := readLine(buffered)
 		size += int64(len(line))
 		if err != nil && !errors.Is(err, io.EOF) {
 			return end, size, fmt.Errorf("journal: %w", err)
@@ -103,6 +107,19 @@ func read(r io.Reader, campaign string, each func(roq.JournalRecord) error) (end
 		}
 		end = size
 	}
+}
+
+// readLine reads up to a line end, or as much as a line may hold.
+func readLine(r *bufio.Reader) ([]byte, error) {
+	var line []byte
+	for len(line) < maxLine {
+		part, err := r.ReadSlice('\n')
+		line = append(line, part...)
+		if !errors.Is(err, bufio.ErrBufferFull) {
+			return line, err
+		}
+	}
+	return line, nil
 }
 
 func readHeader(content []byte, campaign string) error {

@@ -75,6 +75,9 @@ func (f *fates) put(row int, one fate) error {
 	if err != nil {
 		return err
 	}
+	for len(f.at) <= row { // the file has grown since it was counted
+		f.at = append(f.at, 0)
+	}
 	f.at[row] = f.size + 1
 	f.size += int64(len(line))
 	_, err = f.to.Write(line)
@@ -84,7 +87,7 @@ func (f *fates) put(row int, one fate) error {
 // get returns what became of a row: of one of which nothing is known, that it was
 // not sent.
 func (f *fates) get(row int) (fate, error) {
-	if f.at[row] == 0 {
+	if row >= len(f.at) || f.at[row] == 0 {
 		return fate{Status: roq.OutcomeNotSent, Message: "not attempted"}, nil
 	}
 	if err := f.to.Flush(); err != nil {
