@@ -69,7 +69,7 @@ func (c *call) sendUserInvites(ctx context.Context, as *identity, m *mailing) (*
 	result := new(SendUserInvitesResult)
 	rest, err := c.sendBatches(ctx, as, m, sending{size: newBatchSize(c.opt.batchSize), done: func(d *delivery) { d.account(result) }})
 	for _, out := range rest {
-		result.NotSent = append(result.NotSent, out.input)
+		result.NotSent = append(result.NotSent, *out.input)
 	}
 	return result, result.qualify(err)
 }
@@ -254,7 +254,7 @@ func (d *delivery) note(sent *wire.Sent) int {
 }
 
 // refusal is what the platform said of one input.
-func (c *call) refusal(in UserInviteInput, e wire.Error) UserInviteError {
+func (c *call) refusal(in *UserInviteInput, e wire.Error) UserInviteError {
 	return UserInviteError{
 		Email:     in.Email,
 		FirstName: in.FirstName,
@@ -335,9 +335,9 @@ func (d *delivery) account(result *SendUserInvitesResult) {
 		case OutcomeRefused:
 			result.Errors = append(result.Errors, *f.refused)
 		case OutcomeUnknown:
-			result.Unknown = append(result.Unknown, d.batch[i].input)
+			result.Unknown = append(result.Unknown, *d.batch[i].input)
 		default:
-			result.NotSent = append(result.NotSent, d.batch[i].input)
+			result.NotSent = append(result.NotSent, *d.batch[i].input)
 		}
 	}
 }

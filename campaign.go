@@ -215,7 +215,7 @@ func (f *flow) take(input UserInviteInput) {
 	o := SendOutcome{Index: f.index, Input: input}
 	f.index++
 	var find findings
-	out := f.as.prepareOne(&find, input)
+	out := f.as.prepareOne(&find, &input)
 	out.index = o.Index
 	if o.Err = find.err(f.operation); o.Err != nil {
 		o.Status = OutcomeRefused

@@ -94,7 +94,7 @@ func (m *campaign) resume(working context.Context, end context.CancelCauseFunc, 
 
 // report says what became of the i-th invite of the batch, and why.
 func (d *delivery) report(i int) SendOutcome {
-	o := SendOutcome{Index: d.batch[i].index, Input: d.batch[i].input, Status: d.outcome(i)}
+	o := SendOutcome{Index: d.batch[i].index, Input: *d.batch[i].input, Status: d.outcome(i)}
 	switch o.Status {
 	case OutcomeSent:
 		invite := d.fates[i].invite()
@@ -115,7 +115,7 @@ func (m *campaign) unattempted(batch []outgoing, why error) []SendOutcome {
 		if !batch[i].began.IsZero() {
 			status = OutcomeUnknown
 		}
-		outcomes[i] = SendOutcome{Index: batch[i].index, Input: batch[i].input, Status: status, Err: m.because(why, status)}
+		outcomes[i] = SendOutcome{Index: batch[i].index, Input: *batch[i].input, Status: status, Err: m.because(why, status)}
 	}
 	return outcomes
 }

@@ -16,11 +16,9 @@ import (
 
 // outgoing is one input that was found valid.
 type outgoing struct {
-	input UserInviteInput
-	// createdBy is the input's or the identity's own.
-	createdBy string
-	// variables and data are the input's, encoded; nil if there are none.
-	variables, data json.RawMessage
+	input *UserInviteInput // the caller's, which nobody changes
+	// create is the input as it travels.
+	create wire.Create
 	// address is what the platform's answer is matched by.
 	address string
 	// index is its place in a stream.
@@ -47,7 +45,7 @@ func (as *identity) prepare(in SendUserInvitesInput) (*mailing, error) {
 	seen := make(map[string]int, len(in.UserInvites))
 	for i := range in.UserInvites {
 		f.invite = i + 1
-		out := as.prepareOne(&f, in.UserInvites[i])
+		out := as.prepareOne(&f, &in.UserInvites[i])
 		if first, ok := seen[out.address]; ok && out.address != "" {
 			f.add("Email", fmt.Sprintf("must not be the address of UserInvites[%d]", first))
 		} else {
@@ -71,12 +69,20 @@ func (as *identity) tenant(f *findings, given string) string {
 	return tenantID
 }
 
-func (as *identity) prepareOne(f *findings, input UserInviteInput) outgoing {
-	out := outgoing{input: input, createdBy: input.CreatedByUserID, address: foldAddress(input.Email)}
-	if out.createdBy == "" {
-		out.createdBy = as.userID
+func (as *identity) prepareOne(f *findings, input *UserInviteInput) outgoing {
+	out := outgoing{
+		input: input,
+		create: wire.Create{
+			CreatedByUserID: cmp.Or(input.CreatedByUserID, as.userID),
+			Email:           input.Email,
+			FirstName:       input.FirstName,
+			LastName:        input.LastName,
+			Locale:          input.Locale,
+			Roles:           input.Roles,
+		},
+		address: foldAddress(input.Email),
 	}
-	f.check("CreatedByUserID", check.ID(out.createdBy))
+	f.check("CreatedByUserID", check.ID(out.create.CreatedByUserID))
 	f.person(input)
 	switch schema := as.core.opt.schema; {
 	case schema == SchemaV2 && input.Data != nil:
@@ -84,13 +90,13 @@ func (as *identity) prepareOne(f *findings, input UserInviteInput) outgoing {
 	case schema == SchemaV1 && input.Variables != nil:
 		f.add("Variables", "is not part of this schema version (WithSchema)")
 	}
-	out.variables = f.object("Variables", input.Variables)
-	out.data = f.object("Data", input.Data)
+	out.create.InjectableVariables = f.object("Variables", input.Variables)
+	out.create.Data = f.object("Data", input.Data)
 	return out
 }
 
 // person finds what is wrong with an input, whoever sends it.
-func (f *findings) person(in UserInviteInput) {
+func (f *findings) person(in *UserInviteInput) {
 	f.check("Email", check.Email(in.Email))
 	f.check("Locale", check.Text(in.Locale))
 	f.check("FirstName", check.Text(in.FirstName))
@@ -103,7 +109,7 @@ func (f *findings) person(in UserInviteInput) {
 }
 
 // object encodes a JSON object of the caller's, nil if there is none.
-func (f *findings) object(path string, object map[string]any) json.RawMessage {
+func (f *findings) object(path string, object map[string]any) []byte {
 	if object == nil {
 		return nil
 	}
@@ -142,9 +148,9 @@ func foldRune(r rune) rune {
 // post makes one request. What it returns is nil if the platform gave no account
 // of the invites.
 func (c *call) post(ctx context.Context, as *identity, tenantID string, batch []outgoing) (*wire.Sent, error) {
-	send := wire.Send{TenantID: tenantID, UserInvites: make([]wire.Create, len(batch))}
+	send := wire.Send{TenantID: tenantID, UserInvites: make([]*wire.Create, len(batch))}
 	for i := range batch {
-		send.UserInvites[i] = batch[i].wire()
+		send.UserInvites[i] = &batch[i].create
 	}
 	if c.core.opt.schema == SchemaV1 {
 		data, err := attempt(ctx, c, as, wire.SendUserInvitesV1, wire.SendV1{UserInvites: send})
@@ -152,17 +158,4 @@ func (c *call) post(ctx context.Context, as *identity, tenantID string, batch []
 	}
 	data, err := attempt(ctx, c, as, wire.SendUserInvitesV2, wire.SendV2{Data: send})
 	return data.Sent, err
-}
-
-func (o *outgoing) wire() wire.Create {
-	return wire.Create{
-		CreatedByUserID:     o.createdBy,
-		Email:               o.input.Email,
-		FirstName:           o.input.FirstName,
-		LastName:            o.input.LastName,
-		Locale:              o.input.Locale,
-		Roles:               o.input.Roles,
-		InjectableVariables: o.variables,
-		Data:                o.data,
-	}
 }

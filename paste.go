@@ -108,7 +108,7 @@ func (in UserInviteInput) Validate() error {
 	if in.CreatedByUserID != "" {
 		f.check("CreatedByUserID", check.ID(in.CreatedByUserID))
 	}
-	f.person(in)
+	f.person(&in)
 	f.object("Variables", in.Variables)
 	f.object("Data", in.Data)
 	return f.err(wire.SendUserInvitesV2.Name)

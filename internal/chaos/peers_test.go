@@ -78,7 +78,7 @@ func (p *peer) call(ctx context.Context, t task) []claim {
 	case opSend:
 		data := wire.Send{TenantID: t.tenantID}
 		for _, address := range t.addresses {
-			data.UserInvites = append(data.UserInvites, wire.Create{CreatedByUserID: p.scene.user.ID, Email: address})
+			data.UserInvites = append(data.UserInvites, &wire.Create{CreatedByUserID: p.scene.user.ID, Email: address})
 		}
 		answer, err := ask(ctx, p, t, wire.SendUserInvitesV2, wire.SendV2{Data: data})
 		claims := make([]claim, len(t.addresses))

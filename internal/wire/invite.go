@@ -76,6 +76,9 @@ type reader struct {
 	shared texts
 	// roles is how many the row before had: the next is likely to have as many.
 	roles int
+	// when and then are the time that was read last, as it was written and as it is.
+	when []byte
+	then time.Time
 }
 
 func (r *reader) invite(i *Invite) error {
@@ -231,9 +234,14 @@ func (r *reader) time() (t time.Time, err error) {
 	}
 	switch value.Kind() {
 	case '"':
-		if t, err = parseTime(value); err != nil {
-			err = r.unexpected('"', err)
+		// Mostly a row's times are one, and so are those of rows that came together.
+		if string(value) == string(r.when) {
+			return r.then, nil
 		}
+		if t, err = parseTime(value); err != nil {
+			return t, r.unexpected('"', err)
+		}
+		r.when, r.then = append(r.when[:0], value...), t
 	case 'n':
 	default:
 		err = r.unexpected(value.Kind(), nil)

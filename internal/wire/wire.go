@@ -72,6 +72,11 @@ func operation[T Data](name string, class transport.Class, document string) Oper
 // Request encodes the body of a request for the operation. Variables that are
 // all zero are left out.
 func (op Operation[T]) Request(variables any) ([]byte, error) {
+	if send, ok := variables.(appender); ok {
+		body := make([]byte, 0, len(op.head)+send.size()+len(`,"variables":}`))
+		body = append(append(body, op.head...), `,"variables":`...)
+		return append(send.append(body), '}'), nil
+	}
 	var body bytes.Buffer
 	body.Grow(len(op.head) + 512) // enough for most variables
 	body.Write(op.head)
@@ -113,35 +118,6 @@ type ID struct {
 // GetID is the variables of [UserInvite], which names them differently.
 type GetID struct {
 	ID string `json:"id"`
-}
-
-// SendV2 is the variables of [SendUserInvitesV2].
-type SendV2 struct {
-	Data Send `json:"data"`
-}
-
-// SendV1 is the variables of [SendUserInvitesV1].
-type SendV1 struct {
-	UserInvites Send `json:"userInvites"`
-}
-
-// Send is UserInvitesCreateV2Dto and UserInvitesCreateDto.
-type Send struct {
-	TenantID    string   `json:"tenantId"`
-	UserInvites []Create `json:"userInvites"`
-}
-
-// Create is UserInviteCreateV2Dto, which has injectableVariables and no data,
-// and UserInviteCreateDto, where it is the other way round.
-type Create struct {
-	CreatedByUserID     string          `json:"createdByUserId"`
-	Email               string          `json:"email"`
-	FirstName           string          `json:"firstName,omitempty"`
-	LastName            string          `json:"lastName,omitempty"`
-	Locale              string          `json:"locale,omitempty"`
-	Roles               []string        `json:"roles,omitempty"`
-	InjectableVariables json.RawMessage `json:"injectableVariables,omitempty"`
-	Data                json.RawMessage `json:"data,omitempty"`
 }
 
 // List is the variables of [UserInvites].
