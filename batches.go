@@ -52,7 +52,10 @@ func (c *call) sendBatches(ctx context.Context, as *identity, m *mailing, s send
 
 // announce has leaving called before the first of a batch's requests leaves.
 func (d *delivery) announce(leaving func(context.Context, []outgoing) error) {
-	announced := leaving == nil
+	if leaving == nil {
+		return
+	}
+	announced := false
 	d.leaving = func(ctx context.Context) error {
 		if announced {
 			return nil
@@ -102,7 +105,7 @@ type delivery struct {
 	// fates is what is known of each of the batch, and index where in it an address
 	// is.
 	fates []fate
-	index map[string]int
+	index map[string]int // made when it is needed
 	// maybe is whether those of which nothing is known may have been sent.
 	maybe bool
 	// answered is whether the platform gave an account of the invites, and no error
@@ -125,22 +128,36 @@ type fate struct {
 // sent reports whether there is an invite.
 func (f *fate) sent() bool { return f.made != nil || f.found != nil }
 
-// invite is the one that was sent, as it was seen last.
-func (f *fate) invite() UserInvite {
+// read puts the invite that was sent, as it was seen last, into i.
+func (f *fate) read(i *UserInvite) {
 	if f.found != nil {
-		return *f.found
+		*i = *f.found
+		return
 	}
-	return newUserInvite(f.made)
+	i.read(f.made)
 }
 
 func (f *fate) known() bool { return f.sent() || f.refused != nil }
 
 func newDelivery(c *call, as *identity, tenantID string, batch []outgoing) *delivery {
-	d := &delivery{call: c, as: as, tenantID: tenantID, batch: batch, fates: make([]fate, len(batch)), index: make(map[string]int, len(batch))}
-	for i := range batch {
-		d.index[batch[i].address] = i
+	return &delivery{call: c, as: as, tenantID: tenantID, batch: batch, fates: make([]fate, len(batch))}
+}
+
+// at returns where in the batch an address, in any case of letters, is: at guess, if
+// the platform keeps to the order in which it was asked.
+func (d *delivery) at(email string, guess int) (int, bool) {
+	address := foldAddress(email)
+	if guess < len(d.batch) && d.batch[guess].address == address {
+		return guess, true
 	}
-	return d
+	if d.index == nil {
+		d.index = make(map[string]int, len(d.batch))
+		for i := range d.batch {
+			d.index[d.batch[i].address] = i
+		}
+	}
+	i, ok := d.index[address]
+	return i, ok
 }
 
 // run sends the batch, and again what was settled as not sent and may be
@@ -221,10 +238,11 @@ func (d *delivery) unknown() int {
 // note takes down what an answer says of each address, and returns how many of
 // the invites in it were not asked for.
 func (d *delivery) note(sent *wire.Sent) int {
-	excess := 0
+	excess, next := 0, 0
 	for i := range sent.Success {
 		invite := &sent.Success[i]
-		at, asked := d.index[foldAddress(invite.Email)]
+		at, asked := d.at(invite.Email, next)
+		next = at + 1
 		if !asked || d.fates[at].sent() {
 			excess++
 			continue
@@ -232,7 +250,7 @@ func (d *delivery) note(sent *wire.Sent) int {
 		d.fates[at].made = invite
 	}
 	for _, r := range sent.Errors {
-		at, asked := d.index[foldAddress(r.Email)]
+		at, asked := d.at(r.Email, len(d.batch))
 		if !asked {
 			excess++
 			continue
@@ -272,7 +290,8 @@ func (d *delivery) settle(ctx context.Context) bool {
 		last = d.lookUp(ctx, asking, d.as, d.tenantID, d.open())
 		dated := asking.dated()
 		for address, invite := range last.found {
-			f := &d.fates[d.index[address]]
+			at, _ := d.at(address, len(d.batch))
+			f := &d.fates[at]
 			// Without a time to compare with, an invite counts only if the platform has
 			// said that it is in the way of the same one again.
 			if dated || f.claimed != nil && f.claimed.Is(ErrAlreadyInvited) && d.core.opt.repeatUnknown && invite.Status == StatusPending {
@@ -331,7 +350,8 @@ func (d *delivery) account(result *SendUserInvitesResult) {
 	for i := range d.fates {
 		switch f := &d.fates[i]; d.outcome(i) {
 		case OutcomeSent:
-			result.Success = append(result.Success, f.invite())
+			result.Success = append(result.Success, UserInvite{})
+			f.read(&result.Success[len(result.Success)-1])
 		case OutcomeRefused:
 			result.Errors = append(result.Errors, *f.refused)
 		case OutcomeUnknown:

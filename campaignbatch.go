@@ -97,8 +97,9 @@ func (d *delivery) report(i int) SendOutcome {
 	o := SendOutcome{Index: d.batch[i].index, Input: *d.batch[i].input, Status: d.outcome(i)}
 	switch o.Status {
 	case OutcomeSent:
-		invite := d.fates[i].invite()
-		o.Invite, o.InviteID = &invite, invite.ID
+		o.Invite = new(UserInvite)
+		d.fates[i].read(o.Invite)
+		o.InviteID = o.Invite.ID
 	case OutcomeRefused:
 		o.Err = *d.fates[i].refused
 	default:

@@ -179,12 +179,15 @@ func userInvite(w *wire.Invite) *UserInvite {
 	if w == nil {
 		return nil
 	}
-	i := newUserInvite(w)
-	return &i
+	i := new(UserInvite)
+	i.read(w)
+	return i
 }
 
-func newUserInvite(w *wire.Invite) UserInvite {
-	return UserInvite{
+// read makes i the invite off the wire. There may be thousands, so none is copied
+// on its way.
+func (i *UserInvite) read(w *wire.Invite) {
+	*i = UserInvite{
 		ID:               w.ID,
 		Email:            w.Email,
 		FirstName:        w.FirstName,
@@ -209,7 +212,7 @@ func userInvitePage(w *wire.Page) *UserInvitePage {
 	}
 	page := &UserInvitePage{Data: make([]UserInvite, len(w.Data)), TotalCount: *w.TotalCount}
 	for i := range w.Data {
-		page.Data[i] = newUserInvite(&w.Data[i])
+		page.Data[i].read(&w.Data[i])
 	}
 	return page
 }
