@@ -39,6 +39,7 @@ func (c *call) sendBatches(ctx context.Context, as *identity, m *mailing, s send
 			s.size.praise(len(d.batch))
 		}
 		s.done(d)
+		d.recycle()
 		rest = rest[len(d.batch):]
 		switch {
 		case d.err != nil && !d.answered:
@@ -48,6 +49,13 @@ func (c *call) sendBatches(ctx context.Context, as *identity, m *mailing, s send
 		}
 	}
 	return nil, odd
+}
+
+// recycle gives up the answers: everything there is to know is known.
+func (d *delivery) recycle() {
+	for _, sent := range d.answers {
+		sent.Success.Recycle()
+	}
 }
 
 // announce has leaving called before the first of a batch's requests leaves.
@@ -113,6 +121,8 @@ type delivery struct {
 	answered bool
 	// err is what run came to.
 	err error
+	// answers are where the invites that were made stand.
+	answers []*wire.Sent
 }
 
 // fate is what is known of an invite: one of the first three, or nothing.
@@ -168,6 +178,7 @@ func (d *delivery) run(ctx context.Context) error {
 		sent, err := d.post(ctx, d.as, d.tenantID, open)
 		d.answered = sent != nil && err == nil
 		if sent != nil {
+			d.answers = append(d.answers, sent)
 			excess := d.note(sent)
 			if err == nil && excess > 0 {
 				err = d.error(fmt.Sprintf("the answer names %d that nobody asked for", excess), ErrUnavailable)

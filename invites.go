@@ -214,5 +214,6 @@ func userInvitePage(w *wire.Page) *UserInvitePage {
 	for i := range w.Data {
 		page.Data[i].read(&w.Data[i])
 	}
+	w.Data.Recycle()
 	return page
 }

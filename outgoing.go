@@ -17,8 +17,10 @@ import (
 // outgoing is one input that was found valid.
 type outgoing struct {
 	input *UserInviteInput // the caller's, which nobody changes
-	// create is the input as it travels.
-	create wire.Create
+	// createdBy is the input's or the identity's own.
+	createdBy string
+	// variables and data are the input's, encoded; nil if there are none.
+	variables, data []byte
 	// address is what the platform's answer is matched by.
 	address string
 	// index is its place in a stream.
@@ -70,19 +72,8 @@ func (as *identity) tenant(f *findings, given string) string {
 }
 
 func (as *identity) prepareOne(f *findings, input *UserInviteInput) outgoing {
-	out := outgoing{
-		input: input,
-		create: wire.Create{
-			CreatedByUserID: cmp.Or(input.CreatedByUserID, as.userID),
-			Email:           input.Email,
-			FirstName:       input.FirstName,
-			LastName:        input.LastName,
-			Locale:          input.Locale,
-			Roles:           input.Roles,
-		},
-		address: foldAddress(input.Email),
-	}
-	f.check("CreatedByUserID", check.ID(out.create.CreatedByUserID))
+	out := outgoing{input: input, createdBy: cmp.Or(input.CreatedByUserID, as.userID), address: foldAddress(input.Email)}
+	f.check("CreatedByUserID", check.ID(out.createdBy))
 	f.person(input)
 	switch schema := as.core.opt.schema; {
 	case schema == SchemaV2 && input.Data != nil:
@@ -90,8 +81,8 @@ func (as *identity) prepareOne(f *findings, input *UserInviteInput) outgoing {
 	case schema == SchemaV1 && input.Variables != nil:
 		f.add("Variables", "is not part of this schema version (WithSchema)")
 	}
-	out.create.InjectableVariables = f.object("Variables", input.Variables)
-	out.create.Data = f.object("Data", input.Data)
+	out.variables = f.object("Variables", input.Variables)
+	out.data = f.object("Data", input.Data)
 	return out
 }
 
@@ -148,14 +139,18 @@ func foldRune(r rune) rune {
 // post makes one request. What it returns is nil if the platform gave no account
 // of the invites.
 func (c *call) post(ctx context.Context, as *identity, tenantID string, batch []outgoing) (*wire.Sent, error) {
-	send := wire.Send{TenantID: tenantID, UserInvites: make([]*wire.Create, len(batch))}
-	for i := range batch {
-		send.UserInvites[i] = &batch[i].create
-	}
+	send := wire.Send{TenantID: tenantID, Len: len(batch), At: func(i int, c *wire.Create) { batch[i].fill(c) }}
 	if c.core.opt.schema == SchemaV1 {
 		data, err := attempt(ctx, c, as, wire.SendUserInvitesV1, wire.SendV1{UserInvites: send})
 		return data.Sent, err
 	}
 	data, err := attempt(ctx, c, as, wire.SendUserInvitesV2, wire.SendV2{Data: send})
 	return data.Sent, err
+}
+
+// fill makes c the invite as it travels.
+func (o *outgoing) fill(c *wire.Create) {
+	c.CreatedByUserID, c.Email = o.createdBy, o.input.Email
+	c.FirstName, c.LastName, c.Locale, c.Roles = o.input.FirstName, o.input.LastName, o.input.Locale, o.input.Roles
+	c.InjectableVariables, c.Data = o.variables, o.data
 }

@@ -227,7 +227,7 @@ func (c *call) lookUp(ctx context.Context, asking *call, as *identity, tenantID 
 			before = invite.CreatedAt
 			address := foldAddress(invite.Email)
 			out, asked := wanted[address]
-			if !asked || invite.CreatedByUserID != "" && !strings.EqualFold(invite.CreatedByUserID, out.create.CreatedByUserID) {
+			if !asked || invite.CreatedByUserID != "" && !strings.EqualFold(invite.CreatedByUserID, out.createdBy) {
 				continue // not what was asked for
 			}
 			since, _ := asking.since(cmp.Or(out.began, c.began))

@@ -8,7 +8,8 @@ type callCase struct {
 	name string
 	job
 	// barRaw and barNodejs bound roq's CPU time as a part of the other's; aim is
-	// where barRaw should be one day.
+	// where barRaw should be one day. barNodejs holds for the first calls of a process
+	// of @roq/nodejs and for one that is warm.
 	barRaw, aim, barNodejs float64
 	// barAllocs bounds roq's allocations, 0 for no bar.
 	barAllocs float64
@@ -33,6 +34,9 @@ const (
 	firstTokens = 2 // requests for a token, at most
 )
 
+// youngCalls is how many of the first calls of a process are measured.
+func youngCalls(j job) int { return max(j.Callers, 1_000*10/max(10, j.Size)) }
+
 // effort is how much a run measures.
 type effort struct {
 	rounds int           // of each case
@@ -40,9 +44,10 @@ type effort struct {
 	jit    time.Duration // the same for @roq/nodejs: Node.js compiles while it runs, and takes thousands of calls
 	cpu    time.Duration // of one measurement, about
 	wall   int           // runs of each case that is timed by the clock
+	young  int           // processes of @roq/nodejs whose first calls are measured
 }
 
 var (
-	full  = effort{rounds: 40, warmUp: 300 * time.Millisecond, jit: 5 * time.Second, cpu: 50 * time.Millisecond, wall: 5}
-	quick = effort{rounds: 7, warmUp: 100 * time.Millisecond, jit: 1500 * time.Millisecond, cpu: 30 * time.Millisecond, wall: 1}
+	full  = effort{rounds: 40, warmUp: 300 * time.Millisecond, jit: 5 * time.Second, cpu: 50 * time.Millisecond, wall: 5, young: 5}
+	quick = effort{rounds: 7, warmUp: 100 * time.Millisecond, jit: 1500 * time.Millisecond, cpu: 30 * time.Millisecond, wall: 1, young: 1}
 )

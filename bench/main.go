@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 )
 
@@ -94,6 +95,12 @@ func (s settings) measure(ctx context.Context) (r *report, err error) {
 		result, err := measureCase(ctx, c, taking(contenders, c), r.effort)
 		if err != nil {
 			return nil, err
+		}
+		if node != nil {
+			roq := contenders[slices.IndexFunc(contenders, func(x entry) bool { return x.name == nameRoq })]
+			if err := result.measureYoung(ctx, roq, at.Fast, r.effort.young); err != nil {
+				return nil, err
+			}
 		}
 		r.calls = append(r.calls, result)
 		fmt.Print(result)

@@ -65,8 +65,12 @@ func (r *result) bars() []bar {
 	if ratio, ok := r.ratio(nameRoq, nameRaw); ok {
 		all = append(all, bar{What: r.name + ": CPU, times raw", got: ratio.Median, limit: r.barRaw, aim: r.aim, around: ratio})
 	}
+	if len(r.young) > 0 {
+		young := summarize(r.young)
+		all = append(all, bar{What: r.name + ": CPU, times a new @roq/nodejs", got: young.Median, limit: r.barNodejs, around: young})
+	}
 	if ratio, ok := r.ratio(nameRoq, nameNodejs); ok {
-		all = append(all, bar{What: r.name + ": CPU, times @roq/nodejs", got: ratio.Median, limit: r.barNodejs, around: ratio})
+		all = append(all, bar{What: r.name + ": CPU, times a warm @roq/nodejs", got: ratio.Median, limit: r.barNodejs, around: ratio})
 	}
 	if r.barAllocs > 0 {
 		all = append(all, bar{What: r.name + ": allocations", got: r.allocs(nameRoq), limit: r.barAllocs})
@@ -119,7 +123,7 @@ func line(name, figures string, bars []bar) string {
 		if x.noisy() {
 			got = x.around.String()
 		}
-		fmt.Fprintf(&b, "    %-25s %18s  bar %5s  %s\n", what, got, x.Limit(), verdict)
+		fmt.Fprintf(&b, "    %-30s %18s  bar %5s  %s\n", what, got, x.Limit(), verdict)
 	}
 	return b.String()
 }
@@ -165,8 +169,13 @@ func grouped(v float64) string {
 
 // What the template reads of the report.
 
-func (r *report) Rounds() int              { return r.effort.rounds }
-func (r *report) CPU() time.Duration       { return r.effort.cpu }
+func (r *report) Rounds() int        { return r.effort.rounds }
+func (r *report) CPU() time.Duration { return r.effort.cpu }
+
+// Young is roq's part of the first calls of @roq/nodejs.
+func (r *result) Young() string { return summarize(r.young).String() }
+
+func (r *report) Processes() int           { return r.effort.young }
 func (r *report) JIT() time.Duration       { return r.effort.jit }
 func (r *report) WallRuns() int            { return r.effort.wall }
 func (r *report) Calls() []*result         { return r.calls }

@@ -16,7 +16,7 @@ func measuredReport() *report {
 	for _, c := range callCases() {
 		r.calls = append(r.calls, &result{c, map[string]*series{
 			nameFloor: one, nameGenqlient: one, nameRawPool: one, nameRaw: one, nameRoq: one, nameNodejs: one,
-		}})
+		}, []float64{1}})
 	}
 	for _, c := range wallCases() {
 		r.walls = append(r.walls, &wallResult{c, []float64{float64(c.ideal)}})
@@ -38,6 +38,8 @@ func TestReport(t *testing.T) {
 		"| UserInvites of 10 | 0 µs | 1.00 (1.00–1.00) |",
 		"| UserInvites of 10: CPU, times raw | 1.00 | 0.80 | 0.70 | no |",
 		"| SendUserInvites of 1: CPU, times raw | 1.00 | 1.10 | 1.00 | yes |",
+		"| SendUserInvites of 1: CPU, times a new @roq/nodejs | 1.00 | 0.50 |  | no |",
+		"| SendUserInvites of 1: CPU, times a warm @roq/nodejs | 1.00 | 0.50 |  | no |",
 		"| UserInvites of 1,000: allocations | 1 | 9,500 |  | yes |",
 		"| 1,000 first calls at once: requests for a token | 2 | 2 |  | yes |",
 		"those of @roq/nodejs\n2,000 times",

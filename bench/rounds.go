@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 )
@@ -16,6 +17,9 @@ type series struct {
 type result struct {
 	callCase
 	of map[string]*series
+	// young are roq's CPU times as a part of those of the first calls of a process
+	// of @roq/nodejs.
+	young []float64
 }
 
 // measureCase measures each contender once a round, so that what disturbs the
@@ -43,6 +47,28 @@ func measureCase(ctx context.Context, c callCase, contenders []entry, e effort) 
 		}
 	}
 	return r, nil
+}
+
+// measureYoung compares roq with the first calls of processes of @roq/nodejs: what
+// one costs that is started often, or is not asked much.
+func (r *result) measureYoung(ctx context.Context, roq entry, url string, processes int) error {
+	calls := youngCalls(r.job)
+	for range processes {
+		node, _, err := startNodejs(ctx, url)
+		if err != nil {
+			return err
+		}
+		theirs, err := node.measure(ctx, r.job, calls)
+		if err := errors.Join(err, node.stop()); err != nil {
+			return err
+		}
+		ours, err := roq.measure(ctx, r.job, calls)
+		if err != nil {
+			return err
+		}
+		r.young = append(r.young, float64(ours.cpu)/float64(theirs.cpu))
+	}
+	return nil
 }
 
 // place says who of n is the i-th in a round. The order rotates and every other

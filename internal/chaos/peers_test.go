@@ -76,10 +76,9 @@ func (p *peer) occupy(ctx context.Context) {
 func (p *peer) call(ctx context.Context, t task) []claim {
 	switch t.operation {
 	case opSend:
-		data := wire.Send{TenantID: t.tenantID}
-		for _, address := range t.addresses {
-			data.UserInvites = append(data.UserInvites, &wire.Create{CreatedByUserID: p.scene.user.ID, Email: address})
-		}
+		data := wire.Send{TenantID: t.tenantID, Len: len(t.addresses), At: func(i int, c *wire.Create) {
+			c.CreatedByUserID, c.Email = p.scene.user.ID, t.addresses[i]
+		}}
 		answer, err := ask(ctx, p, t, wire.SendUserInvitesV2, wire.SendV2{Data: data})
 		claims := make([]claim, len(t.addresses))
 		for i, address := range t.addresses {

@@ -3,6 +3,7 @@ package wire
 import (
 	"bytes"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -41,7 +42,7 @@ func (list *Invites) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 		*list = nil
 		return err
 	}
-	rows := Invites{}
+	rows := spareRows()
 	for dec.PeekKind() != ']' {
 		begin := dec.InputOffset()
 		rows = append(rows, Invite{})
@@ -54,6 +55,30 @@ func (list *Invites) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	}
 	*list = rows
 	return r.end()
+}
+
+// spare are lists of invites that nobody needs any more, for other answers.
+var spare sync.Pool
+
+// mostSpare bounds what is kept of a list: some 300 bytes each.
+const mostSpare = 1024
+
+func spareRows() Invites {
+	if list, ok := spare.Get().(*Invites); ok {
+		return *list
+	}
+	return Invites{}
+}
+
+// Recycle gives the list up. What was read of the invites stays as it is; the list is
+// another answer's from now on.
+func (list *Invites) Recycle() {
+	if rows := *list; rows != nil && cap(rows) <= mostSpare {
+		clear(rows)
+		rows = rows[:0]
+		spare.Put(&rows)
+	}
+	*list = nil
 }
 
 // more guesses how many rows come after the first, which was size bytes long, in

@@ -12,8 +12,11 @@ type SendV1 struct{ UserInvites Send }
 
 // Send is UserInvitesCreateV2Dto and UserInvitesCreateDto.
 type Send struct {
-	TenantID    string
-	UserInvites []*Create
+	TenantID string
+	// Len is how many invites there are, and At fills in the i-th, which is zero: so
+	// that there need not be a second list of them.
+	Len int
+	At  func(i int, c *Create)
 }
 
 // Create is UserInviteCreateV2Dto, which has injectableVariables and no data,
@@ -49,21 +52,27 @@ func (s SendV1) append(b []byte) []byte {
 
 func (s Send) size() int {
 	n := len(`{"tenantId":"","userInvites":[]}`) + len(s.TenantID)
-	for _, c := range s.UserInvites {
-		n += c.size() + 1
-	}
+	s.each(func(c *Create) { n += c.size() + 1 })
 	return n
+}
+
+func (s Send) each(do func(*Create)) {
+	c := new(Create)
+	for i := range s.Len {
+		*c = Create{}
+		s.At(i, c)
+		do(c)
+	}
 }
 
 func (s Send) append(b []byte) []byte {
 	b = quoted(append(b, `{"tenantId":`...), s.TenantID)
 	b = append(b, `,"userInvites":[`...)
-	for i, c := range s.UserInvites {
-		if i > 0 {
-			b = append(b, ',')
-		}
-		b = c.append(b)
-	}
+	separator := ""
+	s.each(func(c *Create) {
+		b = c.append(append(b, separator...))
+		separator = ","
+	})
 	return append(b, `]}`...)
 }
 
