@@ -2,7 +2,7 @@
 
 GOLANGCI_LINT := go tool -modfile=tools/lint.mod golangci-lint
 
-.PHONY: test race cover fuzz interop browser lint fmt bench cost chaos quickstart backend dev webapp ci
+.PHONY: test race cover fuzz interop browser lint fmt bench cost chaos quickstart campaign backend dev webapp ci
 
 test: ## every test
 	go test ./...
@@ -41,6 +41,9 @@ chaos: ## every fault on every operation, some minutes; writes docs/reliability.
 
 quickstart: ## the main job against the embedded platform
 	go run ./examples/quickstart
+
+campaign: ## ten thousand invites from a CSV file, on a platform inside
+	go run ./examples/campaign; test $$? -le 1
 
 backend: ## a JSON API around the invites, with a platform inside
 	go run ./examples/http-backend -demo
