@@ -13,9 +13,12 @@ import (
 // sending is what goes with batches, one after the other or side by side.
 type sending struct {
 	size *batchSize
-	// leaving, if there is one, is called before a batch leaves, once, and keeps it
-	// here with an error.
-	leaving func(context.Context, []outgoing) error
+	// leaving, if there is one, is called before a batch leaves, and whenever it
+	// leaves again, and keeps it here with an error.
+	leaving func(ctx context.Context, batch []outgoing, again bool) error
+	// halved, if there is one, is called for a batch that surely was not sent, because
+	// it is sent in parts.
+	halved func(*delivery)
 	// done is called when it is known what became of a batch.
 	done func(*delivery)
 }
@@ -32,6 +35,9 @@ func (c *call) sendBatches(ctx context.Context, as *identity, m *mailing, s send
 		switch {
 		case d.tooLarge(d.err):
 			s.size.limit(len(d.batch))
+			if s.halved != nil {
+				s.halved(d)
+			}
 			continue
 		case d.timedOut():
 			s.size.halve(len(d.batch))
@@ -58,18 +64,15 @@ func (d *delivery) recycle() {
 	}
 }
 
-// announce has leaving called before the first of a batch's requests leaves.
-func (d *delivery) announce(leaving func(context.Context, []outgoing) error) {
+// announce has leaving called before the batch's requests leave.
+func (d *delivery) announce(leaving func(ctx context.Context, batch []outgoing, again bool) error) {
 	if leaving == nil {
 		return
 	}
 	announced := false
 	d.leaving = func(ctx context.Context) error {
-		if announced {
-			return nil
-		}
-		err := leaving(ctx, d.batch)
-		announced = err == nil
+		err := leaving(ctx, d.batch, announced)
+		announced = announced || err == nil
 		return err
 	}
 }

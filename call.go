@@ -33,6 +33,8 @@ type call struct {
 	// credential is what they act with, for an error to blank: an access token or
 	// cookies.
 	credential string
+	// hasTurn is whether the next request need not wait for its turn.
+	hasTurn bool
 	// leaving, if there is one, is called before an attempt to change something
 	// leaves, and may keep it here.
 	leaving func(context.Context) error
@@ -164,6 +166,7 @@ func (c *call) send(ctx context.Context, r transport.Request) {
 	if r.Class != transport.Query {
 		r.Leaving = c.leaving
 	}
+	r.HasTurn, c.hasTurn = c.hasTurn, false
 	if r.Body != nil {
 		r.Header.Set("Content-Type", "application/json")
 	}

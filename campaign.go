@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
 	"sync"
 	"time"
 )
@@ -18,7 +19,13 @@ const (
 	patience = 5 * time.Minute
 	// maxFailures is how many batches in a row may come to nothing in other ways.
 	maxFailures = 5
+	// noteTimeout bounds writing down what has happened, when everything else has
+	// ended.
+	noteTimeout = 30 * time.Second
 )
+
+// errLeft ends a campaign whose loop was left.
+var errLeft = errors.New("the loop was left")
 
 // campaign is one SendAllUserInvites.
 type campaign struct {
@@ -50,7 +57,8 @@ func (m *campaign) run(ctx context.Context, source iter.Seq2[UserInviteInput, er
 		campaign: m,
 		intake:   pull(source),
 		yield:    yield,
-		results:  make(chan []SendOutcome, m.opt.parallel),
+		end:      end,
+		results:  make(chan result, m.opt.parallel),
 		pause:    time.NewTimer(linger),
 	}
 	defer f.intake.abandon()
@@ -63,6 +71,8 @@ func (m *campaign) run(ctx context.Context, source iter.Seq2[UserInviteInput, er
 	switch {
 	case f.broken:
 		return nil
+	case f.failed != nil && errors.As(why, new(*Error)):
+		return errors.Join(why, f.failed)
 	case f.failed != nil:
 		return f.failed
 	case errors.As(why, new(*Error)):
@@ -109,6 +119,7 @@ type flow struct {
 	*campaign
 	intake *intake
 	yield  func(SendOutcome) bool
+	end    context.CancelCauseFunc
 	index  int // of the next input
 
 	// fresh and doubtful are batches that are being gathered: the second of invites
@@ -118,7 +129,7 @@ type flow struct {
 	pause *time.Timer
 	flush bool
 	// results are the outcomes of batches, of which underWay are being sent.
-	results  chan []SendOutcome
+	results  chan result
 	underWay int
 
 	// drained is whether the stream has ended, with failed if that is not nil.
@@ -127,6 +138,13 @@ type flow struct {
 	// broken is whether the caller has left the loop, short whether anything was
 	// left undone.
 	broken, short bool
+}
+
+// result is what came of a batch, or the panic of something of the caller's that was
+// called for it.
+type result struct {
+	outcomes []SendOutcome
+	panicked any
 }
 
 // over reports whether there is nothing more to do. If no more is to be sent, it
@@ -147,7 +165,7 @@ func (f *flow) over(taking context.Context) bool {
 }
 
 // stopped reports whether no more batches are to leave.
-func (f *flow) stopped(taking context.Context) bool { return f.broken || taking.Err() != nil }
+func (f *flow) stopped(taking context.Context) bool { return taking.Err() != nil }
 
 // drop gives every gathered invite the outcome of one that was not attempted.
 func (f *flow) drop(taking context.Context) {
@@ -168,7 +186,14 @@ func (f *flow) launch(send func([]outgoing) []SendOutcome) {
 			batch := (*gathered)[:n:n]
 			*gathered = (*gathered)[n:]
 			f.underWay++
-			go func() { f.results <- send(batch) }()
+			go func() {
+				var r result
+				defer func() {
+					r.panicked = recover()
+					f.results <- r
+				}()
+				r.outcomes = send(batch)
+			}()
 		}
 	}
 	f.flush = f.flush && len(f.fresh)+len(f.doubtful) > 0
@@ -189,14 +214,22 @@ func (f *flow) next(taking context.Context) {
 		switch {
 		case !ok:
 			f.drained = true
+		case t.panicked != nil:
+			panic(t.panicked)
 		case t.err != nil:
 			f.failed = t.err
 		default:
 			f.take(t.input)
 		}
-	case outcomes := <-f.results:
+	case r := <-f.results:
 		f.underWay--
-		f.tell(outcomes)
+		if r.panicked != nil {
+			panic(r.panicked)
+		}
+		f.short = f.short || f.stopped(taking) && slices.ContainsFunc(r.outcomes, func(o SendOutcome) bool {
+			return o.Status == OutcomeNotSent || o.Status == OutcomeUnknown
+		})
+		f.tell(r.outcomes)
 	case <-f.pause.C:
 		f.flush = true
 	case <-ended:
@@ -206,7 +239,10 @@ func (f *flow) next(taking context.Context) {
 // tell hands outcomes to the caller, who may have left.
 func (f *flow) tell(outcomes []SendOutcome) {
 	for _, o := range outcomes {
-		f.broken = f.broken || !f.yield(o)
+		if !f.broken && !f.yield(o) {
+			f.broken = true
+			f.end(errLeft)
+		}
 	}
 }
 

@@ -16,34 +16,35 @@ func (m *campaign) send(working, taking context.Context, end context.CancelCause
 		return m.unattempted(batch, ended(taking))
 	}
 	if !batch[0].began.IsZero() {
-		return m.written(working, end, m.resume(working, end, batch))
+		return m.written(working, end, m.resume(working, taking, end, batch))
 	}
 	var outcomes []SendOutcome
-	for {
-		unsent, err := m.try(working, end, batch, &outcomes)
+	for round := 0; ; round++ {
+		told, unsent, err := m.try(working, taking, end, batch)
+		outcomes = append(outcomes, told...)
 		rest := m.unattempted(unsent, err)
-		if m.goesOn(end, err, outcomes, unsent) {
-			// Whoever is killed while this waits need not wonder about them.
-			m.written(working, end, rest)
-			if m.opt.pace.Wait(taking, m.opt.pace.MaxAttempts, nil) == nil {
-				batch = unsent
-				continue
-			}
+		// Whoever is killed while the rest waits need not wonder about any of it.
+		m.written(working, end, slices.Concat(told, rest))
+		if !m.goesOn(end, err, told, unsent) || m.opt.pace.Wait(taking, m.opt.pace.MaxAttempts+round, nil) != nil {
+			return append(outcomes, rest...)
 		}
-		return m.written(working, end, append(outcomes, rest...))
+		batch = unsent
 	}
 }
 
-// try sends invites in one call, adds what became of them to the outcomes, and
-// returns those that surely were not sent, and why.
-func (m *campaign) try(working context.Context, end context.CancelCauseFunc, batch []outgoing, outcomes *[]SendOutcome) (unsent []outgoing, err error) {
+// try sends invites in one call, and returns what became of them, those that surely
+// were not sent, and why.
+func (m *campaign) try(working, taking context.Context, end context.CancelCauseFunc, batch []outgoing) (told []SendOutcome, unsent []outgoing, err error) {
 	c, err := m.as.begin(working, m.operation, m.opts)
 	if err != nil {
-		return batch, err
+		return nil, batch, err
 	}
 	rest, err := c.sendBatches(working, m.as, &mailing{m.tenantID, batch}, sending{
 		size: m.size,
-		leaving: func(ctx context.Context, batch []outgoing) error {
+		leaving: func(ctx context.Context, batch []outgoing, again bool) error {
+			if taking.Err() != nil || again {
+				return ended(taking)
+			}
 			err := m.logbook.intend(ctx, batch)
 			if err != nil {
 				end(m.last(m.journalFailed("could not be written", err)))
@@ -51,26 +52,28 @@ func (m *campaign) try(working context.Context, end context.CancelCauseFunc, bat
 			}
 			return err
 		},
+		halved: func(d *delivery) { m.written(working, end, m.unattempted(d.batch, d.err)) },
 		done: func(d *delivery) {
 			for i := range d.batch {
 				if o := d.report(i); o.Status == OutcomeNotSent {
 					unsent = append(unsent, d.batch[i])
 				} else {
-					*outcomes = append(*outcomes, o)
+					told = append(told, o)
 				}
 			}
 		},
 	})
-	return append(unsent, rest...), err
+	return told, append(unsent, rest...), err
 }
 
 // resume finds out what became of a batch that an earlier run may have sent.
-func (m *campaign) resume(working context.Context, end context.CancelCauseFunc, batch []outgoing) []SendOutcome {
+func (m *campaign) resume(working, taking context.Context, end context.CancelCauseFunc, batch []outgoing) []SendOutcome {
 	c, err := m.as.begin(working, m.operation, m.opts)
 	if err != nil {
 		return m.unattempted(batch, err)
 	}
 	d := newDelivery(c, m.as, m.tenantID, batch)
+	d.announce(func(context.Context, []outgoing, bool) error { return ended(taking) })
 	d.err = d.resume(working)
 	if hopeless(d.err) {
 		end(m.last(d.err))
@@ -86,7 +89,7 @@ func (m *campaign) resume(working context.Context, end context.CancelCauseFunc, 
 	if split {
 		m.size.limit(len(open))
 		for part := range slices.Chunk(open, m.size.get()) {
-			outcomes = append(outcomes, m.resume(working, end, part)...)
+			outcomes = append(outcomes, m.resume(working, taking, end, part)...)
 		}
 	}
 	return outcomes
@@ -170,18 +173,18 @@ func (m *campaign) goesOn(end context.CancelCauseFunc, err error, outcomes []Sen
 	if has(OutcomeSent) || has(OutcomeRefused) {
 		m.sent, m.failures = time.Now(), 0
 	}
+	passing := errors.Is(err, ErrUnavailable) || errors.Is(err, ErrRateLimited)
+	if has(OutcomeUnknown) || len(unsent) > 0 && !passing {
+		m.failures++
+	}
 	switch {
 	case len(unsent) == 0 && !has(OutcomeUnknown):
 		return false
-	case hopeless(err):
-	case len(unsent) > 0 && (errors.Is(err, ErrUnavailable) || errors.Is(err, ErrRateLimited)):
-		if !m.sent.IsZero() && time.Since(m.sent) < patience {
-			return true
-		}
-	default:
-		if m.failures++; m.failures < maxFailures {
-			return false
-		}
+	case hopeless(err), m.failures >= maxFailures:
+	case len(unsent) == 0, !passing:
+		return false
+	case !m.sent.IsZero() && time.Since(m.sent) < patience:
+		return true
 	}
 	end(m.last(err))
 	return false
@@ -190,7 +193,9 @@ func (m *campaign) goesOn(end context.CancelCauseFunc, err error, outcomes []Sen
 // written notes outcomes in the journal before anybody is told of them.
 func (m *campaign) written(working context.Context, end context.CancelCauseFunc, outcomes []SendOutcome) []SendOutcome {
 	// What has happened is noted even where there is no time for anything else.
-	if err := m.logbook.note(context.WithoutCancel(working), outcomes); err != nil {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(working), noteTimeout)
+	defer cancel()
+	if err := m.logbook.note(ctx, outcomes); err != nil {
 		end(m.last(m.journalFailed("could not be written", err)))
 	}
 	return outcomes

@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/go-roq/roq/internal/check"
@@ -31,6 +32,8 @@ type core struct {
 	opt    options
 	sender *transport.Sender
 	tokens *token.Cache
+	// journals are those in use, each by one stream.
+	journals sync.Map
 }
 
 // environment is a Config that was checked.

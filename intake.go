@@ -2,6 +2,7 @@ package roq
 
 import (
 	"iter"
+	"slices"
 	"sync"
 	"time"
 )
@@ -26,6 +27,9 @@ type intake struct {
 type taken struct {
 	input UserInviteInput
 	err   error
+	// panicked is what the stream has panicked with: whoever takes it does so in its
+	// place.
+	panicked any
 }
 
 func pull(source iter.Seq2[UserInviteInput, error]) *intake {
@@ -33,8 +37,14 @@ func pull(source iter.Seq2[UserInviteInput, error]) *intake {
 	go func() {
 		defer close(in.done)
 		defer close(in.items)
+		defer func() {
+			if v := recover(); v != nil {
+				in.offer(taken{panicked: v})
+			}
+		}()
 		for input, err := range source {
-			if !in.offer(taken{input, err}) {
+			input.Roles = slices.Clone(input.Roles) // a stream may use one slice for all
+			if !in.offer(taken{input: input, err: err}) {
 				return
 			}
 		}

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"iter"
+	"reflect"
 	"time"
 
 	"github.com/go-roq/roq/internal/check"
@@ -39,7 +40,8 @@ type JournalRecord struct {
 	InviteID string
 	// Code and Message are the platform's, if it refused the invite.
 	Code, Message string
-	// At is when the record was made, by this machine's clock, in UTC.
+	// At is when the record was made, by this machine's clock, in UTC. A journal whose
+	// records have lost it is refused.
 	At time.Time
 }
 
@@ -51,7 +53,7 @@ type JournalRecord struct {
 // [RoqPlatform.SendUserInvites] does; and sends the others. Those it does not find
 // are OutcomeUnknown, and are sent again only [WithRepeatUnknown].
 //
-// A journal belongs to one campaign: to the platform, the environment, the tenant
+// One stream uses a journal at a time. It belongs to one campaign: to the platform, the environment, the tenant
 // and [SendAllUserInvitesInput].Campaign. Whether an invite was made after its
 // request is judged by the time that has passed on this machine's clock, so a
 // journal that is taken up on another one needs clocks that agree. By default
@@ -82,6 +84,8 @@ type logbook struct {
 	name string
 	// earlier is what earlier runs left.
 	earlier map[addressKey]earlier
+	// giveBack lets others use the journal.
+	giveBack func()
 }
 
 // earlier is what became of an invite in an earlier run.
@@ -112,15 +116,37 @@ func (c *call) openLogbook(ctx context.Context, campaign, tenantID string) (*log
 	if l.journal == nil {
 		return l, nil
 	}
+	var free bool
+	if l.giveBack, free = c.core.borrow(l.journal); !free {
+		return nil, c.journalFailed("cannot be used", errors.New("another stream is using it"))
+	}
 	for record, err := range l.journal.Begin(ctx, l.name) {
 		if err == nil {
 			err = l.replay(record)
 		}
 		if err != nil {
+			l.close()
 			return nil, c.journalFailed("cannot be used", err)
 		}
 	}
 	return l, nil
+}
+
+// borrow reports whether nobody else uses the journal, and returns what gives it
+// back. Of types that cannot be compared that is not known.
+func (c *core) borrow(j Journal) (giveBack func(), free bool) {
+	if !reflect.TypeOf(j).Comparable() {
+		return func() {}, true
+	}
+	_, used := c.journals.LoadOrStore(j, true)
+	return func() { c.journals.Delete(j) }, !used
+}
+
+// close gives the journal back.
+func (l *logbook) close() {
+	if l.journal != nil {
+		l.giveBack()
+	}
 }
 
 // journalFailed is the error of a call whose journal failed.
@@ -139,6 +165,10 @@ func (l *logbook) replay(r JournalRecord) error {
 	now := earlier{status: r.Status, id: r.InviteID, code: r.Code, message: r.Message}
 	switch before := l.earlier[key]; r.Status {
 	case OutcomeUnderWay, OutcomeUnknown:
+		if r.At.IsZero() {
+			// Without it the invite would count as one that never left.
+			return errors.New("a record has no At")
+		}
 		if before.status == OutcomeSent {
 			return nil // nothing undoes that
 		}

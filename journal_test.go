@@ -288,6 +288,7 @@ func TestJournalIsRefused(t *testing.T) {
 		t.Errorf("of another campaign: %v", err)
 	}
 	for name, record := range map[string]roq.JournalRecord{
+		"a record without a time": {Key: strings.Repeat("0", 32), Status: roq.OutcomeUnderWay},
 		"a key that is too short": {Key: "ab", Status: roq.OutcomeSent},
 		"a key that is none":      {Key: strings.Repeat("x", 32), Status: roq.OutcomeSent},
 		"a key that is too long":  {Key: strings.Repeat("0", 34), Status: roq.OutcomeSent},
@@ -302,6 +303,59 @@ func TestJournalIsRefused(t *testing.T) {
 	}
 	if n := len(b.Outbox()); n != 1 {
 		t.Errorf("%d e-mails, want the first", n)
+	}
+}
+
+// Two streams that use one journal would each send what the other does.
+func TestJournalIsForOneStream(t *testing.T) {
+	t.Parallel()
+	b := newBackend(t)
+	book := &notebook{}
+	for range b.client.AsUser(b.user.ID).SendAllUserInvites(t.Context(),
+		roq.SendAllUserInvitesInput{TenantID: b.tenant, UserInvites: people(2, "a")}, roq.WithJournal(book)) {
+		outcomes, err := b.sendAll(t.Context(), t, people(2, "a"), roq.WithJournal(book))
+		if len(outcomes) > 0 || !errors.Is(err, roq.ErrNotSent) || !strings.Contains(err.Error(), "another stream") {
+			t.Errorf("a second stream: %v, %v; want a refusal", outcomes, err)
+		}
+	}
+	if outcomes, err := b.sendAll(t.Context(), t, people(2, "a"), roq.WithJournal(book)); err != nil || len(outcomes) != 2 {
+		t.Errorf("afterwards: %v, %v", outcomes, err)
+	}
+	if n := len(b.Outbox()); n != 2 {
+		t.Errorf("%d e-mails, want 2", n)
+	}
+}
+
+// A batch that is sent in parts is under way in parts.
+func TestJournalOfHalves(t *testing.T) {
+	t.Parallel()
+	b := newBackend(t, roqtest.WithBulkLimit(5))
+	book := &notebook{}
+	if _, err := b.sendAll(t.Context(), t, people(10, "a"), roq.WithJournal(book)); err != nil {
+		t.Fatal(err)
+	}
+	underWay, most := 0, 0
+	for i, r := range book.records {
+		if r.Status == roq.OutcomeUnderWay {
+			underWay++
+		} else {
+			underWay--
+		}
+		if i >= 10 {
+			most = max(most, underWay)
+		}
+	}
+	if most > 10 || underWay > 0 {
+		t.Errorf("%d were under way at once, and %d are: %v", most, underWay, book.records)
+	}
+	sent := 0
+	for _, r := range book.records[20:25] {
+		if r.Status == roq.OutcomeUnderWay {
+			sent++
+		}
+	}
+	if sent != 5 || book.records[10].Status != roq.OutcomeNotSent {
+		t.Errorf("after the refusal come %v", book.records[10:25])
 	}
 }
 

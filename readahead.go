@@ -19,9 +19,12 @@ type readahead struct {
 // flight is a page on its way.
 type flight struct {
 	offset int
+	cancel context.CancelFunc
 	done   chan struct{}
 	page   *UserInvitePage
 	err    error
+	// panicked is what the caller's transport has panicked with.
+	panicked any
 }
 
 // newReadahead returns a readahead that has its requests end with ctx, and with
@@ -32,9 +35,11 @@ func newReadahead(ctx context.Context, parallel int, fetch func(context.Context,
 	return &readahead{
 		parallel: parallel,
 		launch: func(offset int) *flight {
-			f := &flight{offset: offset, done: make(chan struct{})}
+			ctx, cancel := context.WithCancel(ctx)
+			f := &flight{offset: offset, cancel: cancel, done: make(chan struct{})}
 			all.Go(func() {
 				defer close(f.done)
+				defer func() { f.panicked = recover() }()
 				f.page, f.err = fetch(ctx, offset)
 			})
 			return f
@@ -50,6 +55,10 @@ func newReadahead(ctx context.Context, parallel int, fetch func(context.Context,
 func (r *readahead) page(offset int) (*UserInvitePage, error) {
 	f := r.take(offset)
 	<-f.done
+	f.cancel()
+	if f.panicked != nil {
+		panic(f.panicked)
+	}
 	return f.page, f.err
 }
 
@@ -61,8 +70,16 @@ func (r *readahead) take(offset int) *flight {
 		r.flights = r.flights[1:]
 		return f
 	}
-	r.flights = nil
+	r.drop()
 	return r.launch(offset)
+}
+
+// drop gives up the pages on their way.
+func (r *readahead) drop() {
+	for _, f := range r.flights {
+		f.cancel()
+	}
+	r.flights = nil
 }
 
 // expect fetches the pages that will be asked for: the one at offset next, and those
@@ -70,7 +87,7 @@ func (r *readahead) take(offset int) *flight {
 // with the one before.
 func (r *readahead) expect(next, step, shared, total int) {
 	if len(r.flights) > 0 && r.flights[0].offset != next {
-		r.flights = nil
+		r.drop()
 	}
 	if step <= 0 {
 		return // a list that changes is followed page by page

@@ -36,16 +36,20 @@ type repeats struct {
 // come for it meanwhile share the call, which therefore does not end with the
 // first of them: it has that one's values.
 func (r *repeats) once(ctx context.Context, event eventHash, handle func(context.Context) error) error {
-	_, err, _ := r.flights.Do(string(event[:]), func() (any, error) {
+	panicked, err, _ := r.flights.Do(string(event[:]), func() (value any, err error) {
 		if r.knows(event) {
 			return nil, nil
 		}
-		err := handle(context.WithoutCancel(ctx))
-		if err == nil {
+		// singleflight would wrap it, and net/http not know http.ErrAbortHandler.
+		defer func() { value = recover() }()
+		if err = handle(context.WithoutCancel(ctx)); err == nil {
 			r.remember(event)
 		}
 		return nil, err
 	})
+	if panicked != nil {
+		panic(panicked)
+	}
 	return err
 }
 

@@ -13,7 +13,8 @@ type SendAllUserInvitesInput struct {
 	// with [Client.AsSession]; otherwise it is required.
 	TenantID string
 	// UserInvites are the people to invite, from a file, a database cursor, a
-	// channel. An error that it yields ends the stream. Required.
+	// channel. An error that it yields ends the stream. Maps in an input must not be
+	// changed after it was yielded. Required.
 	UserInvites iter.Seq2[UserInviteInput, error]
 	// Campaign tells this stream from others to the same tenant, for a journal that
 	// must not be that of another one: see [WithJournal]. It may be empty.
@@ -66,16 +67,17 @@ type SendOutcome struct {
 // and returns what became of each: every input that is taken from the stream
 // comes out exactly once, in the order in which that is known. They go in batches
 // ([WithBatchSize]), several at once ([WithParallel]), as fast as [WithRateLimit]
-// allows; a batch that is not full leaves when the stream has paused for a second.
+// allows; a batch that is not full leaves a second after its first input came.
 //
 // Each batch is sent and settled as by [RoqPlatform.SendUserInvites]: nobody is
 // mailed twice because of a retry, and what may have been mailed is OutcomeUnknown.
 // An input that is not valid, or whose address came before in any case of letters,
-// is reported and the others go on. About forty bytes are kept for each address
+// is reported and the others go on. About fifty bytes are kept for each address
 // that was taken.
 //
 // An error comes once, last, with a zero outcome: the stream's own, unchanged; the
-// context's; the journal's; or why there was no point in going on. A batch of which
+// context's, if it cut anything short; the journal's; or why there was no point in
+// going on. What something of the caller's panics with comes out of the loop too. A batch of which
 // surely nothing was sent is tried again until nothing has been sent for five
 // minutes, or at once no more if nothing ever was; five batches in a row that come
 // to nothing otherwise, and a refusal that is about the caller ([ErrUnauthorized],
@@ -94,6 +96,7 @@ func (p *RoqPlatform) SendAllUserInvites(ctx context.Context, in SendAllUserInvi
 	return func(yield func(SendOutcome, error) bool) {
 		m, err := p.as.newCampaign(ctx, in, opts)
 		if err == nil {
+			defer m.logbook.close()
 			err = m.run(ctx, in.UserInvites, func(o SendOutcome) bool { return yield(o, nil) })
 		}
 		if err != nil {

@@ -25,13 +25,15 @@ const settleTries = 5
 func (c *call) settle(ctx context.Context, look func(context.Context, *call) bool) {
 	left := c.opt.settleTimeout
 	for try := 1; try <= settleTries && left > 0; try++ {
-		if c.core.sender.WaitOut(ctx, c.core.cfg.PlatformURL, c.opt.pace.MaxWait) != nil {
+		// Waiting for a turn does not count either: others may be before it.
+		if c.core.sender.Turn(ctx, c.core.cfg.PlatformURL, c.opt.pace.MaxWait) != nil {
 			return
 		}
 		begin := time.Now()
 		trying, cancel := context.WithTimeout(ctx, left)
 		asking := &call{core: c.core, operation: c.operation, opt: c.opt}
 		asking.opt.pace.MaxAttempts = 1 // the tries are the retries
+		asking.hasTurn = true
 		found := look(trying, asking)
 		if !found && try < settleTries {
 			_ = c.opt.pace.Wait(trying, try, nil)

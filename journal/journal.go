@@ -112,8 +112,6 @@ func (f *File) Repaired() int64 {
 // then.
 func (f *File) Begin(_ context.Context, campaign string) iter.Seq2[roq.JournalRecord, error] {
 	return func(yield func(roq.JournalRecord, error) bool) {
-		f.mu.Lock()
-		defer f.mu.Unlock()
 		if err := f.begin(campaign, yield); err != nil {
 			yield(roq.JournalRecord{}, err)
 		}
@@ -124,7 +122,9 @@ func (f *File) Begin(_ context.Context, campaign string) iter.Seq2[roq.JournalRe
 var errLeft = errors.New("left")
 
 func (f *File) begin(campaign string, yield func(roq.JournalRecord, error) bool) error {
-	f.begun = false
+	f.mu.Lock()
+	f.begun = false // nothing is added while it is read
+	f.mu.Unlock()
 	if _, err := f.file.Seek(0, io.SeekStart); err != nil {
 		return fmt.Errorf("journal: %w", err)
 	}
@@ -140,6 +140,8 @@ func (f *File) begin(campaign string, yield func(roq.JournalRecord, error) bool)
 	case err != nil:
 		return fmt.Errorf("%w: %s", err, f.path)
 	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	f.repaired = size - end
 	if f.repaired > 0 {
 		if err := f.file.Truncate(end); err != nil {

@@ -36,12 +36,18 @@ func (l *limit) pause(until time.Time) {
 	}
 }
 
-// turn waits until a request to a server may leave. Who had a turn while the server
-// asked to be left alone takes another one afterwards.
-func (s *Sender) turn(ctx context.Context, origin string, longest time.Duration) {
-	for s.limit != nil && s.limit.wait(ctx) == nil && s.pauses.left(origin) > 0 {
-		if s.WaitOut(ctx, origin, longest) != nil {
-			return
+// Turn waits until a request to a server may leave: until a server that asked to be
+// left alone may be asked again, but no longer than that, and the rate allows one more.
+func (s *Sender) Turn(ctx context.Context, origin string, longest time.Duration) error {
+	for {
+		begin := time.Now()
+		if err := s.WaitOut(ctx, origin, longest); err != nil || s.limit == nil {
+			return err
+		}
+		longest -= time.Since(begin)
+		// Who had a turn while the server asked to be left alone takes another one.
+		if err := s.limit.wait(ctx); err != nil || s.pauses.left(origin) == 0 || longest <= 0 {
+			return err
 		}
 	}
 }

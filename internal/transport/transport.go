@@ -71,6 +71,8 @@ type Request struct {
 	// Answered. It may be called once for every attempt; the last counts.
 	Judge func(body []byte) (Outcome, error)
 
+	// HasTurn is whether the first attempt has had its turn already: see [Sender.Turn].
+	HasTurn bool
 	// Leaving is called before each attempt, when there is nothing more to wait for.
 	// With an error the attempt is Held. Nil lets it go.
 	Leaving func(context.Context) error
@@ -126,9 +128,10 @@ func (s *Sender) Do(ctx context.Context, r Request) Result {
 	callers := ctx
 	ctx, cancel := s.bound(ctx, r)
 	defer cancel()
-	if s.WaitOut(ctx, r.Origin, r.Pace.MaxWait) != nil {
+	if !r.HasTurn && s.Turn(ctx, r.Origin, r.Pace.MaxWait) != nil {
 		return Result{Outcome: Unsent, Action: Stop, Err: interrupted(ctx, nil), Interrupted: callers.Err() != nil}
 	}
+	c.request.HasTurn = true
 	c.result.Began = time.Now()
 	req, err := retryablehttp.NewRequestWithContext(ctx, r.Method, r.URL, r.Body)
 	if err != nil {
@@ -197,10 +200,12 @@ var errTimeout = fmt.Errorf("no whole answer within an attempt's time-out (WithT
 // find the method here.
 func (c *call) RoundTrip(req *http.Request) (*http.Response, error) {
 	ctx := req.Context()
-	if c.request.Leaving != nil {
-		if err := c.request.Leaving(ctx); err != nil {
-			return nil, heldError{err}
-		}
+	err := ctx.Err() // it may have ended while the attempt waited for its turn
+	if err == nil && c.request.Leaving != nil {
+		err = c.request.Leaving(ctx)
+	}
+	if err != nil {
+		return nil, heldError{err}
 	}
 	if c.request.Timeout > 0 {
 		ctx, c.cancel = context.WithTimeoutCause(ctx, c.request.Timeout, errTimeout)
@@ -223,7 +228,12 @@ var errJudged = errors.New("judged")
 // begin is called before each attempt. A cookie jar adds to the headers, so an
 // attempt has its own.
 func (c *call) begin(_ retryablehttp.Logger, req *http.Request, _ int) {
-	c.sender.turn(req.Context(), c.request.Origin, c.request.Pace.MaxWait)
+	if !c.request.HasTurn && c.sender.limit != nil {
+		// The wait before it was that of backoff, pauses included. RoundTrip sees to a
+		// context that ends here.
+		_ = c.sender.Turn(req.Context(), c.request.Origin, c.request.Pace.MaxWait)
+	}
+	c.request.HasTurn = false
 	c.progress.reset()
 	if c.sender.client.Jar != nil {
 		req.Header = c.request.Header.Clone()
