@@ -159,11 +159,17 @@ func TestPanicsOfTheTransport(t *testing.T) {
 	}))
 	for name, call := range map[string]func(){
 		"a list": func() {
-			for range m.client.AsUser(userID).AllUserInvites(t.Context(), roq.UserInvitesQuery{Limit: 10}, roq.WithParallel(1)) {
+			for _, err := range m.client.AsUser(userID).AllUserInvites(t.Context(), roq.UserInvitesQuery{Limit: 10}, roq.WithParallel(1)) {
+				if err != nil {
+					t.Error(err)
+				}
 			}
 		},
 		"a stream": func() {
-			for range m.client.AsUser(userID).SendAllUserInvites(t.Context(), roq.SendAllUserInvitesInput{TenantID: tenantID, UserInvites: people(1, "a")}) {
+			for _, err := range m.client.AsUser(userID).SendAllUserInvites(t.Context(), roq.SendAllUserInvitesInput{TenantID: tenantID, UserInvites: people(1, "a")}) {
+				if err != nil {
+					t.Error(err)
+				}
 			}
 		},
 	} {

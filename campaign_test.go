@@ -3,6 +3,7 @@ package roq_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -298,8 +299,8 @@ func TestSendAllPanics(t *testing.T) {
 			}
 		}()
 		given := 0
-		for range b.client.AsUser(b.user.ID).SendAllUserInvites(t.Context(), roq.SendAllUserInvitesInput{TenantID: b.tenant, UserInvites: endless(&given)}) {
-			panic("in the loop")
+		for _, err := range b.client.AsUser(b.user.ID).SendAllUserInvites(t.Context(), roq.SendAllUserInvitesInput{TenantID: b.tenant, UserInvites: endless(&given)}) {
+			panic(fmt.Sprint("in the loop ", err))
 		}
 	})
 }

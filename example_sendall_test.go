@@ -67,7 +67,7 @@ func ExampleWithJournal() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	defer os.RemoveAll(dir)
+	defer func() { _ = os.RemoveAll(dir) }()
 
 	for range 2 {
 		file, err := journal.Open(filepath.Join(dir, "spring.journal"))

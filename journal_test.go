@@ -311,8 +311,11 @@ func TestJournalIsForOneStream(t *testing.T) {
 	t.Parallel()
 	b := newBackend(t)
 	book := &notebook{}
-	for range b.client.AsUser(b.user.ID).SendAllUserInvites(t.Context(),
+	for _, err := range b.client.AsUser(b.user.ID).SendAllUserInvites(t.Context(),
 		roq.SendAllUserInvitesInput{TenantID: b.tenant, UserInvites: people(2, "a")}, roq.WithJournal(book)) {
+		if err != nil {
+			t.Error(err)
+		}
 		outcomes, err := b.sendAll(t.Context(), t, people(2, "a"), roq.WithJournal(book))
 		if len(outcomes) > 0 || !errors.Is(err, roq.ErrNotSent) || !strings.Contains(err.Error(), "another stream") {
 			t.Errorf("a second stream: %v, %v; want a refusal", outcomes, err)

@@ -92,7 +92,8 @@ func (b *backend) mailedOnce(t testing.TB, outcomes []roq.SendOutcome) {
 		mails[strings.ToLower(m.To)]++
 	}
 	for _, o := range outcomes {
-		n, ok := mails[strings.ToLower(o.Input.Email)]
+		n := mails[strings.ToLower(o.Input.Email)]
+		var ok bool
 		switch o.Status {
 		case roq.OutcomeSent:
 			ok = n == 1
