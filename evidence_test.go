@@ -1,8 +1,10 @@
 package roq_test
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"testing"
 	"testing/synctest"
@@ -117,4 +119,39 @@ func TestEvidenceOfACancel(t *testing.T) {
 			})
 		})
 	}
+}
+
+// An answer that is long on its way makes no invite newer than it is.
+func TestSlowLookUpsAreNoEvidence(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		lost := false
+		b := newBubbled(t, nil, roq.WithTransport(func(next http.RoundTripper) http.RoundTripper {
+			return roundTripper(func(r *http.Request) (*http.Response, error) {
+				body, err := io.ReadAll(r.Body)
+				if err != nil || lost && bytes.Contains(body, []byte("sendUserInvitesV2")) {
+					return nil, io.ErrUnexpectedEOF // before it was processed
+				}
+				r.Body = io.NopCloser(bytes.NewReader(body))
+				resp, err := next.RoundTrip(r)
+				if lost {
+					time.Sleep(3 * time.Second) //nolint:forbidigo // in a bubble: the way back
+				}
+				return resp, err
+			})
+		}))
+		before, err := b.send(t.Context(), 1, "guest")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := b.client.AsUser(b.user.ID).CancelUserInvite(t.Context(), before.Success[0].ID); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(1500 * time.Millisecond) //nolint:forbidigo // in a bubble
+		lost = true
+		result, err := b.send(t.Context(), 1, "guest")
+		if !errors.Is(err, roq.ErrOutcomeUnknown) || len(result.Unknown) != 1 {
+			t.Errorf("%+v, %v; want it unknown: the invite that is there is an old one", result, err)
+		}
+	})
 }

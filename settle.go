@@ -68,13 +68,18 @@ func (c *call) dated() bool {
 	return ok
 }
 
-// since returns the moment, by the platform's clock, at which a request began, or
-// a little before. It is computed from the Date of what the call was answered, less
-// the time that has passed here since, so that the two clocks need not agree.
-func (c *call) since(began time.Time) (time.Time, bool) {
+// since returns the moment, by the platform's clock, at which a request began, or up to
+// a second before: so coarse is a Date. It is computed from that of what the call was
+// answered, less the time that had passed here when the call asked, so that the two
+// clocks need not agree. Where the answer was long on its way, what is dated in between
+// may be from before or not; earliest is the moment that the request cannot have begun
+// before.
+func (c *call) since(began time.Time) (moment, earliest time.Time, ok bool) {
 	date, ok := c.date()
 	// The platform's times are in milliseconds, rounded down.
-	return date.Add(-time.Since(began)).Truncate(time.Millisecond), ok
+	moment = date.Add(-c.last.Began.Sub(began)).Truncate(time.Millisecond)
+	earliest = date.Add(-time.Since(began)).Truncate(time.Millisecond)
+	return moment, earliest, ok
 }
 
 // throttled reports whether the platform said that it would not process the
@@ -162,7 +167,7 @@ func change[T changer](ctx context.Context, as *identity, op wire.Operation[T], 
 				return false
 			}
 			found = userInvite(data.Invite)
-			since, dated := asking.since(c.began)
+			since, _, dated := asking.since(c.began)
 			told = tells(found, since, dated)
 			return told == done || told == accepted
 		})
@@ -232,10 +237,10 @@ func (c *call) lookUp(ctx context.Context, asking *call, as *identity, tenantID 
 			if !asked || invite.CreatedByUserID != "" && !strings.EqualFold(invite.CreatedByUserID, out.createdBy) {
 				continue // not what was asked for
 			}
-			since, _ := asking.since(cmp.Or(out.began, c.began))
+			since, earliest, _ := asking.since(cmp.Or(out.began, c.began))
 			switch {
 			case dated && invite.CreatedAt.Before(since):
-				s.older[address] = s.older[address] || invite.Status == StatusPending
+				s.older[address] = s.older[address] || invite.Status == StatusPending && invite.CreatedAt.Before(earliest)
 				long := invite.CreatedAt.Before(since.Add(-skew))
 				past, inBetween = past || long, inBetween || !long
 			default:
