@@ -34,7 +34,7 @@ type backend struct {
 	cancel func(requestID string)
 	// processed is told of every request that the platform has processed, if it is
 	// there.
-	processed func(*exchange)
+	processed atomic.Pointer[func(*exchange)]
 	// credentials are what HTTP/2 requests, whose headers are not read, come with.
 	credentials http.Header
 
@@ -190,8 +190,8 @@ func (b *backend) answer(x *exchange) bool {
 func (x *exchange) process() *httptest.ResponseRecorder {
 	x.request.Body = io.NopCloser(bytes.NewReader(x.body))
 	answer := x.handle(x.request)
-	if x.processed != nil {
-		x.processed(x)
+	if told := x.processed.Load(); told != nil {
+		(*told)(x)
 	}
 	return answer
 }

@@ -97,7 +97,7 @@ func (s *siege) prepare(t *testing.T) {
 			b.platform.AddUser(roqtest.User{TenantID: s.scene.user.TenantID, Email: who.email})
 		}
 	}
-	b.processed = func(x *exchange) {
+	told := func(x *exchange) {
 		if x.operation != opSend {
 			return
 		}
@@ -108,6 +108,7 @@ func (s *siege) prepare(t *testing.T) {
 			}
 		}
 	}
+	b.processed.Store(&told)
 	b.gate.armed.Store(true)
 }
 
