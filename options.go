@@ -284,8 +284,8 @@ func WithSchema(s Schema) Option {
 
 // WithBatchSize sets how many invites go in one request at most, from 1 to
 // 10,000. A platform that takes fewer is asked again with half as many: its own
-// limit is not published. A batch that ran into a time-out halves those after it.
-// The default is 100.
+// limit is not published. A batch that ran into a time-out halves those after it, until
+// twenty in a row were taken. The default is 100.
 func WithBatchSize(n int) ClientCallOption {
 	return setting(func(o *callOptions) error {
 		if n < 1 || n > maxBatch {
