@@ -21,10 +21,15 @@ func (m *campaign) send(working, taking context.Context, end context.CancelCause
 	var outcomes []SendOutcome
 	for round := 0; ; round++ {
 		told, unsent, err := m.try(working, taking, end, batch)
-		outcomes = append(outcomes, told...)
 		rest := m.unattempted(unsent, err)
 		// Whoever is killed while the rest waits need not wonder about any of it.
-		m.written(working, end, slices.Concat(told, rest))
+		m.written(working, end, told)
+		m.written(working, end, rest)
+		if round == 0 {
+			outcomes = told // as a rule these are all
+		} else {
+			outcomes = append(outcomes, told...)
+		}
 		if !m.goesOn(end, err, told, unsent) || m.opt.pace.Wait(taking, m.opt.pace.MaxAttempts+round, nil) != nil {
 			return append(outcomes, rest...)
 		}
@@ -39,6 +44,7 @@ func (m *campaign) try(working, taking context.Context, end context.CancelCauseF
 	if err != nil {
 		return nil, batch, err
 	}
+	told = make([]SendOutcome, 0, len(batch))
 	rest, err := c.sendBatches(working, m.as, &mailing{m.tenantID, batch}, sending{
 		size: m.size,
 		leaving: func(ctx context.Context, batch []outgoing, again bool) error {
@@ -192,6 +198,9 @@ func (m *campaign) goesOn(end context.CancelCauseFunc, err error, outcomes []Sen
 
 // written notes outcomes in the journal before anybody is told of them.
 func (m *campaign) written(working context.Context, end context.CancelCauseFunc, outcomes []SendOutcome) []SendOutcome {
+	if len(outcomes) == 0 || m.logbook.journal == nil {
+		return outcomes
+	}
 	// What has happened is noted even where there is no time for anything else.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(working), noteTimeout)
 	defer cancel()

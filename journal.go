@@ -216,11 +216,8 @@ func (l *logbook) intend(ctx context.Context, batch []outgoing) error {
 	return l.journal.Append(ctx, records)
 }
 
-// note writes down what came of it.
+// note writes down what came of it. There is a journal.
 func (l *logbook) note(ctx context.Context, outcomes []SendOutcome) error {
-	if l.journal == nil {
-		return nil
-	}
 	records := make([]JournalRecord, len(outcomes))
 	for i, o := range outcomes {
 		r := l.record(foldAddress(o.Input.Email), o.Status)
