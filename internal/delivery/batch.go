@@ -1,0 +1,269 @@
+package delivery
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/go-roq/roq/internal/address"
+	"github.com/go-roq/roq/internal/evidence"
+	"github.com/go-roq/roq/internal/exchange"
+	"github.com/go-roq/roq/internal/wire"
+)
+
+// batch is some of a delivery's invites, which one request sends.
+type batch struct {
+	d      *Delivery
+	places []int
+	// sending are the places of those that the next attempt sends.
+	sending []int
+	// announced is whether BeforeSend has let the batch go.
+	announced bool
+	// reply is what the last attempt came to.
+	reply *exchange.Reply
+	// made and refusals are what the answer that is being read says of whom, and
+	// excess is how many it names whom nobody asked for.
+	made     []int
+	refusals []said
+	excess   int
+
+	unclear bool
+	looks   looks
+}
+
+// said is what an answer says of one invite that was refused.
+type said struct {
+	place int
+	Refusal
+	kind exchange.Kind
+}
+
+// run sends the batch, and returns why not every invite in it is sent or refused.
+func (b *batch) run(ctx context.Context) *exchange.Failure {
+	b.sending, b.reply = b.places, new(exchange.Reply)
+	resumed := slices.ContainsFunc(b.places, func(i int) bool { return b.d.fates[i].Maybe })
+	b.looks = deliver(ctx, b.d.hurry(ctx), b.d.Call, b, resumed)
+	if b.looks.failed != nil {
+		b.d.blind = b.looks.failed
+	}
+	for _, i := range b.places {
+		f := &b.d.fates[i]
+		f.verdict = f.Record.Verdict(b.looks.complete)
+	}
+	return b.failure()
+}
+
+// attempt implements [mutation].
+func (b *batch) attempt(ctx context.Context, attempts int) *exchange.Reply {
+	list := b.sending
+	operation, variables := b.d.Send(wire.Send{
+		TenantID: b.d.TenantID,
+		Len:      len(list),
+		At:       func(n int, c *wire.Create) { *c = b.d.Invites[list[n]].Create },
+	})
+	request := exchange.Request{
+		Operation: operation,
+		Variables: variables,
+		Sink:      wire.Sink{Invite: b.invite, Refused: b.refused, Most: 2*len(list) + mostExcess},
+		Restart:   b.restart,
+		Attempts:  attempts,
+		Purpose:   exchange.PurposeCall,
+		MaxBytes:  answerBytes(len(list)),
+	}
+	if before := b.d.BeforeSend; before != nil {
+		request.BeforeSend = func(ctx context.Context) error {
+			err := before(ctx, list, b.announced)
+			b.announced = b.announced || err == nil
+			return err
+		}
+	}
+	returned := false
+	defer func() {
+		// A transport of the caller's that panics may have sent the request.
+		for _, i := range list {
+			f := &b.d.fates[i]
+			f.Maybe = f.Maybe || !returned && (b.announced || b.d.BeforeSend == nil)
+		}
+	}()
+	reply := b.d.Call.Do(ctx, b.d.As, request)
+	returned = true
+	b.reply = &reply
+	b.record()
+	return b.reply
+}
+
+const (
+	// mostExcess is how many invites that nobody asked for an answer may name before it
+	// counts as none.
+	mostExcess = 100
+	// rowBytes is how long an invite in an answer may be on average, and leastBytes
+	// what any answer may have.
+	rowBytes   = 64 << 10
+	leastBytes = 1 << 20
+)
+
+// answerBytes bounds an answer with so many invites.
+func answerBytes(rows int) int64 { return leastBytes + int64(rows)*rowBytes }
+
+// restart forgets an answer of which it is not known whether it can be used.
+func (b *batch) restart() { b.made, b.refusals, b.excess = b.made[:0], b.refusals[:0], 0 }
+
+// invite takes an invite out of the answer.
+func (b *batch) invite(row *wire.Invite) error {
+	guess := 0
+	if n := len(b.made); n > 0 {
+		guess = b.made[n-1] + 1
+	} else if len(b.sending) > 0 {
+		guess = b.sending[0]
+	}
+	i, asked := b.d.at(address.Fold(row.Email), guess)
+	if !asked {
+		b.excess++
+		return nil
+	}
+	b.made = append(b.made, i)
+	b.d.Keep(i, row)
+	return nil
+}
+
+// refused takes a refused invite out of the answer.
+func (b *batch) refused(email, text string) error {
+	i, asked := b.d.at(address.Fold(email), len(b.d.Invites))
+	if !asked {
+		b.excess++
+		return nil
+	}
+	e := wire.InviteError(text)
+	b.refusals = append(b.refusals, said{
+		place:   i,
+		Refusal: Refusal{Code: b.d.Call.Identifier(e.Code), Message: b.d.Call.Redact(e.Message)},
+		kind:    exchange.KindOfCode(e.Code),
+	})
+	return nil
+}
+
+// record records what the last attempt came to.
+func (b *batch) record() {
+	reply := b.reply
+	b.unclear = b.unclear || reply.Maybe || timedOut(reply)
+	if !reply.Data {
+		b.restart()
+	}
+	// Whoever the platform says it has made, it has: whatever it says besides.
+	for _, i := range b.made {
+		if f := &b.d.fates[i]; f.Finding == evidence.Done {
+			b.excess++
+		} else {
+			f.Finding = evidence.Done
+		}
+	}
+	for _, r := range b.refusals {
+		b.refuse(r)
+	}
+	for _, i := range b.sending {
+		f := &b.d.fates[i]
+		if f.start.At.IsZero() {
+			f.start = reply.Start
+		}
+		f.Maybe = f.Maybe || reply.Maybe
+		f.Throttled = f.Throttled || reply.Throttled
+		if reply.Data && !f.Echo && f.Finding != evidence.Done && !f.Refused {
+			f.Maybe = true // the answer leaves it out, or says that something crashed
+		}
+	}
+}
+
+// refuse records what an answer says of an invite that was refused.
+func (b *batch) refuse(r said) {
+	f := &b.d.fates[r.place]
+	const already = exchange.AlreadyInvited | exchange.AlreadyExists | exchange.AlreadyAccepted
+	switch {
+	case f.Finding == evidence.Done:
+	case r.kind == exchange.Unavailable:
+		// A crash may have come after the work was done.
+	case (f.Maybe || f.Throttled) && (r.Code == "" || r.kind&already != 0):
+		// What says that it is so already, or does not say why, may be an echo of our own
+		// earlier attempt.
+		f.Echo, f.echo, f.refusal = true, r.kind, &r.Refusal
+	default:
+		f.Refused, f.refusal = true, &r.Refusal
+	}
+}
+
+// open implements [mutation].
+func (b *batch) open() (any, onlyThrottled bool) {
+	onlyThrottled = true
+	for _, i := range b.places {
+		if f := &b.d.fates[i]; !f.Known() {
+			any = true
+			onlyThrottled = onlyThrottled && !f.Maybe && !f.Echo
+		}
+	}
+	return any, any && onlyThrottled
+}
+
+// again implements [mutation].
+func (b *batch) again(complete bool, last *exchange.Reply) bool {
+	b.sending = nil
+	for _, i := range b.places {
+		f := &b.d.fates[i]
+		if f.Known() {
+			continue
+		}
+		switch f.Record.Verdict(complete) {
+		case evidence.NotSent:
+			if last.WasThrottled() && !b.d.OnlyOnce {
+				b.sending = append(b.sending, i)
+			}
+		case evidence.Unknown:
+			if b.d.RepeatUnknown && !f.Echo && !refused(last) {
+				b.sending = append(b.sending, i)
+			}
+		}
+	}
+	return len(b.sending) > 0
+}
+
+// tooLarge reports whether the batch was refused for its size, and nothing else
+// happened.
+func (b *batch) tooLarge() bool {
+	return b.reply.Failure.Is(exchange.BatchTooLarge) && refused(b.reply) &&
+		!slices.ContainsFunc(b.places, func(i int) bool { return b.d.fates[i].Record != evidence.Record{} })
+}
+
+// failure returns why not every invite of the batch is sent or refused.
+func (b *batch) failure() *exchange.Failure {
+	unknown, doubtful, undone := 0, 0, 0
+	for _, i := range b.places {
+		switch f := &b.d.fates[i]; f.verdict {
+		case evidence.Unknown:
+			unknown++
+			if f.Finding >= evidence.OlderByClock {
+				doubtful++
+			}
+			undone++
+		case evidence.NotSent:
+			undone++
+		}
+	}
+	var f *exchange.Failure
+	switch call := b.d.Call; {
+	case undone == 0 && b.excess == 0:
+		return nil
+	case undone == 0:
+		return call.Fail(fmt.Sprintf("the answer names %d that nobody asked for", b.excess), exchange.Unavailable)
+	case b.reply.Failure != nil:
+		f = b.reply.Failure
+	case b.reply.Data:
+		f = call.Fail(fmt.Sprintf("the answer leaves out %d of %d invites", undone, len(b.sending)), exchange.Unavailable)
+	default:
+		f = call.Fail(fmt.Sprintf("whether %d invites were sent before is unknown", undone), 0)
+	}
+	if doubtful > 0 {
+		f = f.And(fmt.Sprintf("%d may be an invite that was there before", doubtful), 0)
+	}
+	if unknown > 0 && b.looks.failed != nil {
+		f = f.And("looking for the invites failed: "+b.looks.failed.Message, b.looks.failed.Kinds)
+	}
+	return f
+}

@@ -1,0 +1,227 @@
+// Package delivery makes the requests that change something on the platform, and
+// finds out the outcome of each: it sends batches of invites, and resends and
+// cancels single ones. One loop (settle.go) attempts, looks up, waits, and asks
+// package evidence what to do next.
+package delivery
+
+import (
+	"context"
+
+	"github.com/go-roq/roq/internal/evidence"
+	"github.com/go-roq/roq/internal/exchange"
+	"github.com/go-roq/roq/internal/wire"
+)
+
+// Invite is one person to invite, who was found valid.
+type Invite struct {
+	wire.Create
+	// Address is the form in which the address is compared.
+	Address string
+	// Before is when an earlier process may have sent it; zero if none has.
+	Before evidence.Start
+}
+
+// Refusal is what the platform said of one invite that it refused.
+type Refusal struct{ Code, Message string }
+
+// Delivery sends invites in batches, one after the other, and keeps what is known
+// of each. Its fields are set before Run and not changed afterwards.
+type Delivery struct {
+	Call     *exchange.Call
+	As       *exchange.Identity
+	TenantID string
+	Invites  []Invite
+	// Send is the operation, in one of the schema's versions.
+	Send func(wire.Send) (*wire.Operation, any)
+	Size *Size
+	// Keep is called with each row that shows an invite that was made. What it is
+	// called with last counts, if the verdict is Sent at all.
+	Keep func(i int, row *wire.Invite)
+	// BeforeSend, if it is not nil, is called before a batch leaves, with the places
+	// of the invites in it, and again before each repetition. With an error the batch
+	// stays here.
+	BeforeSend func(ctx context.Context, places []int, again bool) error
+	// Split, if it is not nil, is called with the places of a batch that was not sent
+	// because it is sent in parts.
+	Split func(places []int)
+	// RepeatUnknown says that the platform refuses a second pending invite, so that
+	// sending again what may have been sent mails nobody twice.
+	RepeatUnknown bool
+	// OnlyOnce leaves it to the caller to send again what was throttled.
+	OnlyOnce bool
+	// Hurry, if it is not nil, ends waiting for the platform to be asked again: what
+	// can be known is then read at once.
+	Hurry context.Context
+
+	fates []fate
+	index map[string]int // by Address; made when it is needed
+	// unclear is whether any batch had a time-out, or an answer that says nothing.
+	unclear bool
+	// blind is why the last look-up failed, if it did.
+	blind *exchange.Failure
+}
+
+// fate is what is known of one invite.
+type fate struct {
+	evidence.Record
+	verdict evidence.Verdict
+	// start is what was known when the first attempt with it left.
+	start   evidence.Start
+	refusal *Refusal
+	// echo is what an Echo was refused as.
+	echo exchange.Kind
+}
+
+// Run sends the invites, batch after batch, until one fails. A batch that the
+// platform answered, leaving somebody out, has not failed. Invites that an earlier
+// process may have sent are looked up first, and sent only where that is safe. The
+// error is nil if every invite is sent or refused.
+func (d *Delivery) Run(ctx context.Context) *exchange.Failure {
+	d.fates = make([]fate, len(d.Invites))
+	for i := range d.Invites {
+		if !d.Invites[i].Before.At.IsZero() {
+			d.fates[i].Maybe, d.fates[i].verdict, d.fates[i].start = true, evidence.Unknown, d.Invites[i].Before
+		}
+	}
+	returned := false
+	defer func() {
+		if !returned { // code of the caller's panicked, or ended its goroutine
+			for i := range d.fates {
+				d.fates[i].verdict = d.fates[i].Record.Verdict(false)
+			}
+		}
+	}()
+	_, base := d.part(ctx, places(0, len(d.Invites)))
+	returned = true
+	return d.conclude(base)
+}
+
+// hurry returns the context for waiting.
+func (d *Delivery) hurry(ctx context.Context) context.Context {
+	if d.Hurry != nil {
+		return d.Hurry
+	}
+	return ctx
+}
+
+// places returns the numbers from begin to end.
+func places(begin, end int) []int {
+	list := make([]int, end-begin)
+	for i := range list {
+		list[i] = begin + i
+	}
+	return list
+}
+
+// part sends some of the invites, in batches. It reports whether one of them was
+// too large by itself, which then explains why a larger part was refused.
+func (d *Delivery) part(ctx context.Context, all []int) (lone bool, failed *exchange.Failure) {
+	var odd *exchange.Failure
+	for len(all) > 0 {
+		b := &batch{d: d, places: all[:min(d.Size.Get(), len(all))]}
+		all = all[len(b.places):]
+		err := b.run(ctx)
+		switch {
+		case b.tooLarge() && len(b.places) == 1:
+			d.refuseLone(b)
+			lone, err = true, nil
+		case b.tooLarge():
+			var culprit bool
+			culprit, err = d.halves(ctx, b)
+			lone = lone || culprit
+		case b.timedOut():
+			d.Size.Shrink(len(b.places))
+		case b.reply.Answered():
+			d.Size.grow(len(b.places))
+		}
+		d.unclear = d.unclear || b.unclear
+		if err != nil && !b.reply.Data {
+			return lone, err
+		}
+		if odd == nil {
+			odd = err
+		}
+	}
+	return lone, odd
+}
+
+// halves sends a batch that was refused for its size in two parts. The parts that
+// are taken say what fits; an invite that is too large by itself says nothing about
+// the others.
+func (d *Delivery) halves(ctx context.Context, b *batch) (lone bool, failed *exchange.Failure) {
+	if d.Split != nil {
+		d.Split(b.places)
+	}
+	middle := len(b.places) / 2
+	for _, half := range [][]int{b.places[:middle], b.places[middle:]} {
+		culprit, err := d.part(ctx, half)
+		lone = lone || culprit
+		if err != nil {
+			return lone, err
+		}
+	}
+	if !lone {
+		d.Size.limit(len(b.places) - middle)
+	}
+	return lone, nil
+}
+
+// refuseLone makes the refusal of a batch of one that of its invite.
+func (d *Delivery) refuseLone(b *batch) {
+	f := &d.fates[b.places[0]]
+	f.Refused, f.verdict = true, evidence.Refused
+	code := b.reply.Failure.Code
+	if exchange.KindOfCode(code) != exchange.BatchTooLarge {
+		code = exchange.PayloadTooLarge
+	}
+	f.refusal = &Refusal{Code: code, Message: b.reply.Failure.Message}
+}
+
+// Verdict returns the outcome of the i-th invite.
+func (d *Delivery) Verdict(i int) evidence.Verdict { return d.fates[i].verdict }
+
+// Refusal returns why the i-th invite was refused.
+func (d *Delivery) Refusal(i int) Refusal { return *d.fates[i].refusal }
+
+// at returns the place of an address, in any case of letters: the one at guess, if
+// the platform keeps to the order in which it was asked.
+func (d *Delivery) at(address string, guess int) (int, bool) {
+	if guess < len(d.Invites) && d.Invites[guess].Address == address {
+		return guess, true
+	}
+	if d.index == nil {
+		d.index = make(map[string]int, len(d.Invites))
+		for i := range d.Invites {
+			d.index[d.Invites[i].Address] = i
+		}
+	}
+	i, ok := d.index[address]
+	return i, ok
+}
+
+// Start returns what was known when the i-th invite was first sent.
+func (d *Delivery) Start(i int) evidence.Start { return d.fates[i].start }
+
+// Unclear reports whether the platform, or what is in front of it, is in trouble:
+// whether any batch had a time-out or an answer that says nothing.
+func (d *Delivery) Unclear() bool { return d.unclear }
+
+// Blind returns why the last look-up failed; nil if none did.
+func (d *Delivery) Blind() *exchange.Failure { return d.blind }
+
+// Count returns how many invites have each verdict.
+func (d *Delivery) Count() (sent, refused, unknown, notSent int) {
+	for i := range d.fates {
+		switch d.Verdict(i) {
+		case evidence.Sent:
+			sent++
+		case evidence.Refused:
+			refused++
+		case evidence.Unknown:
+			unknown++
+		default:
+			notSent++
+		}
+	}
+	return sent, refused, unknown, notSent
+}

@@ -1,0 +1,129 @@
+package delivery
+
+import (
+	"context"
+	"time"
+
+	"github.com/go-roq/roq/internal/exchange"
+	"github.com/go-roq/roq/internal/transport"
+)
+
+// mutation is a request that changes something, with what it takes to find out
+// its outcome.
+type mutation interface {
+	// attempt makes the request, at most so many times, and records what it came to.
+	attempt(ctx context.Context, attempts int) *exchange.Reply
+	// open reports whether anything is left that reading could find out, and whether
+	// all of that was only throttled: then one complete look-up is enough.
+	open() (any, onlyThrottled bool)
+	// lookUp reads once, and records what it finds. It reports whether it showed
+	// everything, or why it failed.
+	lookUp(ctx context.Context, asking *exchange.Call) (complete bool, failed *exchange.Failure)
+	// again reports whether anything may be sent again, which the next attempt then
+	// sends.
+	again(complete bool, last *exchange.Reply) bool
+}
+
+// looks is what the look-ups for one request came to.
+type looks struct {
+	// complete is whether the last one was: answered, in the order that was asked for,
+	// and exhaustive. failed is why it failed, if it did.
+	complete bool
+	failed   *exchange.Failure
+}
+
+// deliver makes a request, finds out its outcome, and makes it again where that is
+// safe. With resumed it begins with finding out: another process may have made it.
+func deliver(ctx, hurry context.Context, call *exchange.Call, m mutation, resumed bool) (l looks) {
+	last := new(exchange.Reply)
+	for left := call.Pace.MaxAttempts; ; {
+		if !resumed {
+			last = m.attempt(ctx, left)
+			left -= last.Attempts
+		}
+		if any, _ := m.open(); !any {
+			return l
+		}
+		l = settle(ctx, hurry, call, m)
+		stuck := !resumed && last.Attempts == 0
+		if stuck || left <= 0 || !m.again(l.complete, last) {
+			return l
+		}
+		if !resumed && call.Pace.Wait(ctx, call.Pace.MaxAttempts-left, nil) != nil {
+			return l
+		}
+		resumed = false
+	}
+}
+
+// settle finds out the outcome of a request by reading, until there is nothing
+// more to find out, the settle time-out is over, or the context ends. The waits of
+// the retry policy pace the look-ups, which do not count as attempts; waiting
+// because the platform asked for it, or for the rate limit, does not count either.
+func settle(ctx, hurry context.Context, call *exchange.Call, m mutation) (l looks) {
+	left := call.Settle
+	for try := 1; left > 0; try++ {
+		if turn(ctx, hurry, call) != nil {
+			return l
+		}
+		begin := time.Now()
+		trying, cancel := context.WithTimeout(ctx, left)
+		l.complete, l.failed = m.lookUp(trying, lookingUp(call))
+		any, onlyThrottled := m.open()
+		done := !any || onlyThrottled && l.complete || hopeless(l.failed)
+		if !done && call.Pace.Wait(trying, try, nil) != nil {
+			done = true // there is no time for another one
+		}
+		cancel()
+		if done {
+			return l
+		}
+		left -= time.Since(begin)
+	}
+	return l
+}
+
+// turn waits until the platform may be asked again. If there is no time for that,
+// because the call has to end before, or the hurry context has ended, it is asked at
+// once: what can be known is not to stay unknown for politeness.
+func turn(ctx, hurry context.Context, call *exchange.Call) error {
+	sender, origin := call.Client.Sender, call.Client.PlatformURL
+	if end, ok := ctx.Deadline(); ok && sender.Pause(origin) > time.Until(end) {
+		return ctx.Err()
+	}
+	if err := sender.Turn(hurry, origin, call.Pace.Longest()); err != nil {
+		return ctx.Err()
+	}
+	return nil
+}
+
+// lookingUp returns the call of one look-up, which has one attempt: the look-ups
+// are the retries.
+func lookingUp(call *exchange.Call) *exchange.Call {
+	asking := call.Another()
+	asking.Pace.MaxAttempts = 1
+	return asking
+}
+
+// hopeless reports whether looking up again would fail in the same way.
+func hopeless(f *exchange.Failure) bool {
+	return f.Is(exchange.Unauthorized | exchange.Forbidden | exchange.InvalidInput)
+}
+
+// query makes the request of a look-up. Its turn has come.
+func query(ctx context.Context, asking *exchange.Call, as *exchange.Identity, r exchange.Request) exchange.Reply {
+	r.Purpose, r.Attempts, r.HasTurn = exchange.PurposeLookUp, asking.Pace.MaxAttempts, true
+	return asking.Do(ctx, as, r)
+}
+
+// timedOut reports whether the platform, or what is in front of it, took longer
+// than the request was given.
+func timedOut(r *exchange.Reply) bool {
+	const gatewayTimeout = 504
+	return r.TimedOut() || r.Answer != nil && r.Answer.Status == gatewayTimeout
+}
+
+// refusal reports whether the platform said that it did not process the request.
+func refused(r *exchange.Reply) bool {
+	return r.Outcome == transport.Refused || r.Outcome == transport.Unauthorized
+}

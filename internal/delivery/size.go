@@ -1,0 +1,56 @@
+package delivery
+
+import "sync"
+
+// growAfter is how many full batches in a row the platform must take before larger
+// ones are tried.
+const growAfter = 20
+
+// Size is how many invites go in one request at most. All who send at the same
+// time share it. It falls at once where a batch is too much, and rises again,
+// slowly, where only time was lacking.
+type Size struct {
+	mu   sync.Mutex
+	n    int
+	most int // what it may rise to
+	good int // full batches in a row that were taken
+}
+
+// NewSize returns a Size of n.
+func NewSize(n int) *Size { return &Size{n: n, most: n} }
+
+// Get returns how many invites go in one request now.
+func (s *Size) Get() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.n
+}
+
+// Shrink makes the size half of that of a batch which took too long, unless it is
+// smaller already.
+func (s *Size) Shrink(tooMuch int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.n, s.good = min(s.n, max(1, tooMuch/2)), 0
+}
+
+// limit makes the size at most that of a part that the platform took, of a batch
+// that it found too large: it never takes larger ones.
+func (s *Size) limit(fits int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.most = min(s.most, fits)
+	s.n, s.good = min(s.n, s.most), 0
+}
+
+// grow records that a batch was taken.
+func (s *Size) grow(size int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if size < s.n {
+		return // which proves nothing
+	}
+	if s.good++; s.good == growAfter {
+		s.n, s.good = min(2*s.n, s.most), 0
+	}
+}

@@ -1,0 +1,57 @@
+package evidence
+
+// Record is what is known of one invite of a request: what its attempts came to
+// and what was found by reading.
+type Record struct {
+	// Maybe is whether any attempt may have been processed, Throttled whether any was
+	// answered by something that says that it was not (408, 425, 429).
+	Maybe, Throttled bool
+	// Refused is whether the platform refused it for good.
+	Refused bool
+	// Echo is whether the platform refused it as being there already, after an attempt
+	// that may have been what it is refused for.
+	Echo bool
+	// Finding is the strongest that a row gave.
+	Finding Finding
+	// Explained is whether an older pending invite, of anybody's, is what an Echo is
+	// refused for.
+	Explained bool
+}
+
+// Verdict is what became of one invite of a request.
+type Verdict int
+
+const (
+	// NotSent: no request with it was processed.
+	NotSent Verdict = iota
+	// Sent: it was processed.
+	Sent
+	// Refused: the platform refused it.
+	Refused
+	// Unknown: it may have been processed.
+	Unknown
+)
+
+// Verdict judges a record. Complete says whether the last look-up was: it was
+// answered, in the order that was asked for, and shows everything.
+func (r Record) Verdict(complete bool) Verdict {
+	switch {
+	case r.Finding == Done:
+		return Sent
+	case r.Refused:
+		return Refused
+	case r.Echo && complete && r.Explained:
+		return Refused
+	case r.Maybe, r.Echo:
+		return Unknown
+	case r.Throttled && (!complete || r.Finding == Doubtful || r.Finding == OlderByClock):
+		return Unknown
+	default:
+		return NotSent
+	}
+}
+
+// Known reports whether nothing that could be read would change the verdict.
+func (r Record) Known() bool {
+	return r.Finding == Done || r.Refused || !r.Maybe && !r.Throttled && !r.Echo
+}
