@@ -8,7 +8,8 @@ import (
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
-	"golang.org/x/sync/singleflight"
+
+	"github.com/go-roq/roq/internal/relay"
 )
 
 const (
@@ -34,10 +35,10 @@ func User(id string) Key { return Key{kind: "user", id: id} }
 // Cache holds the tokens of the identities that were used last. It is safe for
 // concurrent use.
 type Cache struct {
-	size    int
-	flights singleflight.Group
+	size int
 
 	mu      sync.Mutex
+	flights map[Key]*flight
 	order   *list.List // of entry, the last used first
 	entries map[Key]*list.Element
 }
@@ -50,14 +51,15 @@ type entry struct {
 
 // NewCache returns a Cache that holds up to size tokens.
 func NewCache(size int) *Cache {
-	return &Cache{size: size, order: list.New(), entries: make(map[Key]*list.Element)}
+	return &Cache{size: size, flights: make(map[Key]*flight), order: list.New(), entries: make(map[Key]*list.Element)}
 }
 
 // Get returns the identity's token, with fetch if there is none that lasts.
 // Concurrent callers share one fetch. Its context carries the values of the
 // first caller's and not its end, so that nobody fails because somebody else
 // gave up; each caller waits only as long as its own ctx lasts. The time-out ends a
-// fetch that nobody may be waiting for any more.
+// fetch that nobody may be waiting for any more. If the fetch panics, or ends its
+// goroutine, so do all who wait for it, each on its own.
 func (c *Cache) Get(ctx context.Context, key Key, timeout time.Duration, fetch func(context.Context) (string, error)) (string, error) {
 	if token, ok := c.lookup(key); ok {
 		return token, nil
@@ -65,25 +67,53 @@ func (c *Cache) Get(ctx context.Context, key Key, timeout time.Duration, fetch f
 	if err := ctx.Err(); err != nil {
 		return "", err
 	}
-	flight := c.flights.DoChan(key.kind+"\x00"+key.id, func() (any, error) {
-		// The flight before this one may have ended since the look-up.
-		if token, ok := c.lookup(key); ok {
-			return token, nil
-		}
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), timeout)
-		defer cancel()
-		token, err := fetch(ctx)
-		if err == nil {
-			c.store(key, token)
-		}
-		return token, err
-	})
+	f := c.board(ctx, key, timeout, fetch)
 	select {
 	case <-ctx.Done():
 		return "", ctx.Err()
-	case result := <-flight:
-		return result.Val.(string), result.Err
+	case <-f.landed:
+		f.end.Resume()
+		return f.token, f.err
 	}
+}
+
+// flight is a fetch that callers share.
+type flight struct {
+	landed chan struct{} // closed when the rest is set
+	token  string
+	err    error
+	end    relay.End
+}
+
+// board returns the flight for the identity, and starts one if there is none.
+func (c *Cache) board(ctx context.Context, key Key, timeout time.Duration, fetch func(context.Context) (string, error)) *flight {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if f, ok := c.flights[key]; ok {
+		return f
+	}
+	f := &flight{landed: make(chan struct{})}
+	c.flights[key] = f
+	ctx = context.WithoutCancel(ctx)
+	relay.Go(func() {
+		// The flight before this one may have ended since the look-up.
+		if token, ok := c.lookup(key); ok {
+			f.token = token
+			return
+		}
+		ctx, cancel := context.WithTimeout(ctx, timeout)
+		defer cancel()
+		if f.token, f.err = fetch(ctx); f.err == nil {
+			c.store(key, f.token)
+		}
+	}, func(end relay.End) {
+		f.end = end
+		c.mu.Lock()
+		delete(c.flights, key)
+		c.mu.Unlock()
+		close(f.landed)
+	})
+	return f
 }
 
 // Drop forgets the identity's token if it is still this one, which the platform

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -208,5 +209,48 @@ func TestTheLeastRecentlyUsedGoesFirst(t *testing.T) {
 	}
 	if get(t, c, token.User("b"), i) == b {
 		t.Error("three tokens were kept in a cache of two")
+	}
+}
+
+// A fetch that panics, or ends its goroutine, does so to everybody who waits for
+// it, and the next one fetches anew.
+func TestAFetchThatDoesNotReturn(t *testing.T) {
+	t.Parallel()
+	for name, end := range map[string]func(){
+		"panics": func() { panic("in the transport") },
+		"exits":  runtime.Goexit,
+	} {
+		cache := token.NewCache(10)
+		var all sync.WaitGroup
+		release := make(chan struct{})
+		panics, returns := new(atomic.Int64), new(atomic.Int64)
+		for range 8 {
+			all.Go(func() {
+				defer func() {
+					if recover() != nil {
+						panics.Add(1)
+					}
+				}()
+				_, _ = cache.Get(t.Context(), token.Service(), time.Minute, func(context.Context) (string, error) {
+					<-release
+					end()
+					return "never", nil
+				})
+				returns.Add(1)
+			})
+		}
+		time.AfterFunc(50*time.Millisecond, func() { close(release) })
+		all.Wait()
+		want := int64(0)
+		if name == "panics" {
+			want = 8
+		}
+		if panics.Load() != want || returns.Load() != 0 {
+			t.Errorf("%s: %d panics and %d returns, want %d and none", name, panics.Load(), returns.Load(), want)
+		}
+		got, err := cache.Get(t.Context(), token.Service(), time.Minute, func(context.Context) (string, error) { return "fresh", nil })
+		if got != "fresh" || err != nil {
+			t.Errorf("%s: %q, %v afterwards; want a fresh token", name, got, err)
+		}
 	}
 }

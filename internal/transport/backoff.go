@@ -12,7 +12,16 @@ import (
 type Pace struct {
 	MaxAttempts      int // counting the first
 	MinWait, MaxWait time.Duration
+	// Patience, if it is longer than MaxWait, bounds the waits that a server asks for
+	// in its place.
+	Patience time.Duration
 }
+
+// Longest returns the longest wait that a server gets when it asks for one.
+func (p Pace) Longest() time.Duration { return max(p.MaxWait, p.Patience) }
+
+// After returns how long to wait after the given attempt, counted from 1.
+func (p Pace) After(attempt int) time.Duration { return p.wait(attempt, rand.Float64()) }
 
 // wait returns how long to wait after the given attempt, counted from 1. jitter
 // is a number from [0,1): half of the exponential wait is drawn, so that callers
@@ -52,15 +61,15 @@ func Sleep(ctx context.Context, d time.Duration) error {
 }
 
 // waitAfter is wait, or what the answer's Retry-After asks for if that is longer.
-// MaxWait bounds it either way: a server does not get to hold a caller for an
-// hour, nor, with 0, to make it storm.
+// It is bounded either way: a server does not get to hold a caller for an hour, nor,
+// with 0, to make it storm.
 func (p Pace) waitAfter(attempt int, header http.Header, now time.Time) time.Duration {
 	d := p.wait(attempt, rand.Float64())
 	if asked, ok := retryAfter(header.Get("Retry-After"), now); ok {
-		asked = min(asked, p.MaxWait)
+		asked = min(asked, p.Longest())
 		d = max(d, asked+rand.N(asked/8+1)) // not all at once who were told the same
 	}
-	return min(d, p.MaxWait)
+	return min(d, p.Longest())
 }
 
 // retryAfter reads a Retry-After value, seconds or a date (RFC 9110, 10.2.3). A

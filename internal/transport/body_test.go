@@ -1,13 +1,17 @@
 package transport
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
+	"testing/iotest"
 )
 
 // The body that a judge reads is its own until it is done, whoever else reads one
@@ -70,6 +74,48 @@ func TestLargeBodiesAreNotKept(t *testing.T) {
 		t.Errorf("the next buffer has %d bytes, %v; want none larger than usual", next.Cap(), err)
 	}
 }
+
+// A long body is read whole, an endless one costs its limit once, and one that was cut
+// is an error.
+func TestLongBodies(t *testing.T) {
+	t.Parallel()
+	var b bodies
+	for _, size := range []int{usual - bytes.MinRead - 1, usual - bytes.MinRead, usual, usual + 1, 2*usual - bytes.MinRead, 3*usual + 7} {
+		want := bytes.Repeat([]byte("0123456789"), size/10+1)[:size]
+		for _, limit := range []int64{int64(size), int64(size) + 1, 8 * usual, int64(size) - 1} {
+			got, err := b.read(&http.Response{Body: io.NopCloser(iotest.HalfReader(bytes.NewReader(want))), ContentLength: -1}, limit)
+			if fits := limit >= int64(size); fits && (err != nil || !bytes.Equal(got.Bytes(), want)) || !fits && err == nil {
+				t.Errorf("%d bytes with a limit of %d: %v", size, limit, err)
+			}
+		}
+		cut := io.MultiReader(bytes.NewReader(want), iotest.ErrReader(io.ErrUnexpectedEOF))
+		if _, err := b.read(&http.Response{Body: io.NopCloser(cut), ContentLength: -1}, 8*usual); !errors.Is(err, io.ErrUnexpectedEOF) {
+			t.Errorf("%d bytes and a cut: %v", size, err)
+		}
+	}
+}
+
+func TestEndlessBodiesCostTheirLimitOnce(t *testing.T) {
+	var b bodies
+	const limit = 32 << 20
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	for range 20 {
+		if _, err := b.read(&http.Response{Body: io.NopCloser(endless{}), ContentLength: -1}, limit); !errors.Is(err, errTooLarge) {
+			t.Fatal(err)
+		}
+	}
+	runtime.ReadMemStats(&after)
+	// The garbage collector may empty the pools now and then.
+	if n := after.TotalAlloc - before.TotalAlloc; n > 4*limit && !raceDetector {
+		t.Errorf("%d MiB allocated for twenty bodies, want little more than %d", n>>20, limit>>20)
+	}
+}
+
+// endless is a body without an end.
+type endless struct{}
+
+func (endless) Read(p []byte) (int, error) { return len(p), nil }
 
 // A server may announce anything.
 func TestAnAnnouncementAllocatesLittle(t *testing.T) {

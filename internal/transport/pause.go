@@ -17,7 +17,11 @@ type pauses struct {
 	until map[string]time.Time // by origin
 }
 
+// longestPause bounds a pause: a server that asks for a day has lost its clock.
+const longestPause = time.Hour
+
 func (p *pauses) add(origin string, d time.Duration) {
+	d = min(d, longestPause)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.until == nil {
@@ -45,6 +49,9 @@ func (p *pauses) left(origin string) time.Duration {
 	}
 	return left + rand.N(left/8+1)
 }
+
+// Pause returns how long a server wants to be left alone, 0 if it does not.
+func (s *Sender) Pause(origin string) time.Duration { return s.pauses.left(origin) }
 
 // WaitOut waits until a server that asked to be left alone may be asked again,
 // but no longer than that.

@@ -24,18 +24,18 @@ const (
 	Refused
 	// Unauthorized is Refused because the access token was not accepted.
 	Unauthorized
-	// Unsent means that surely nothing left this machine.
+	// Unsent means that nothing left this machine.
 	Unsent
-	// Untrusted is Unsent for a reason that repeating does not mend: the server's
+	// Untrusted is Unsent for a reason that repeating does not change: the server's
 	// certificate is not trusted.
 	Untrusted
 	// Held is Unsent because the request's own Leaving kept it here.
 	Held
-	// Cut means that the connection broke before the whole request was written.
-	Cut
 	// Throttled means not processed, by convention; something in front of the
 	// platform may have passed the request on all the same.
 	Throttled
+	// Cut means that the connection broke before the whole request was written.
+	Cut
 	// Unclear means that the request may have been processed.
 	Unclear
 	// Redirected is Unclear with an answer that points elsewhere. Credentials do
@@ -45,14 +45,14 @@ const (
 
 // String names the outcome in the log.
 func (o Outcome) String() string {
-	return [...]string{"answered", "refused", "unauthorized", "not sent", "untrusted certificate", "held", "cut", "throttled", "unclear", "redirected"}[o]
+	return [...]string{"answered", "refused", "unauthorized", "not sent", "untrusted certificate", "held", "throttled", "cut", "unclear", "redirected"}[o]
 }
 
 // Maybe reports whether the request may have been processed.
 func (o Outcome) Maybe() bool { return o >= Cut }
 
-// Refusal reports whether the platform said that it did not process the request.
-func (o Outcome) Refusal() bool { return o == Refused || o == Unauthorized }
+// Sent reports whether anything of the request may have left this machine.
+func (o Outcome) Sent() bool { return o != Unsent && o != Untrusted && o != Held }
 
 // Action is what follows an attempt.
 type Action int

@@ -18,7 +18,7 @@ func TestDecide(t *testing.T) {
 		{Unsent, Retry, Retry, Retry, false},
 		{Untrusted, Stop, Stop, Stop, false}, // the certificate will not get better
 		{Cut, Retry, Retry, Settle, true},    // half a request is not processed, but who knows what a gateway makes of it
-		{Throttled, Retry, Retry, Settle, true},
+		{Throttled, Retry, Retry, Settle, false},
 		{Unclear, Retry, Settle, Settle, true},
 		{Redirected, Stop, Settle, Settle, true}, // a gateway may have redirected what the platform had done
 	} {

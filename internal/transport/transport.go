@@ -60,12 +60,17 @@ func (s *Sender) CloseIdleConnections() { s.closeIdle() }
 
 // Request is one call.
 type Request struct {
-	Operation string // for the log
-	Class     Class
-	Method    string
-	URL       string
-	Header    http.Header
-	Body      []byte
+	// Operation and Purpose are for the log.
+	Operation, Purpose string
+
+	Class  Class
+	Method string
+	URL    string
+	Header http.Header
+	Body   []byte
+	// MaxBytes bounds the answer's body, after decompression, if it is less than
+	// Config.MaxResponseBytes; 0 means the latter.
+	MaxBytes int64
 	// Judge reads the body of a 2xx answer, and keeps nothing of it: the body is
 	// another answer's afterwards. An error goes with any other outcome than
 	// Answered. It may be called once for every attempt; the last counts.
@@ -92,11 +97,13 @@ type Request struct {
 type Answer struct {
 	Status int
 	Header http.Header
+	// Date is the answer's Date header, Received when it came by this machine's clock.
+	Date, Received time.Time
 	// Body is there to say what went wrong: nil if the outcome is Answered.
 	Body []byte
 }
 
-// Result is what a call came to.
+// Result is the outcome of a call.
 type Result struct {
 	Outcome Outcome
 	// Action is Stop, or Settle if the request may have been processed and must
@@ -107,10 +114,11 @@ type Result struct {
 	// Err says why the outcome is not Answered.
 	Err      error
 	Attempts int
-	// Began is when the first attempt did; zero if there was none.
-	Began time.Time
-	// Maybe is whether any attempt may have been processed.
-	Maybe bool
+	// Began is when the first attempt did, LastBegan when the last one did; zero if
+	// there was none.
+	Began, LastBegan time.Time
+	// Maybe is whether any attempt may have been processed, Throttled whether any was.
+	Maybe, Throttled bool
 	// Interrupted is whether the caller's context ended before the platform
 	// answered.
 	Interrupted bool
@@ -128,7 +136,7 @@ func (s *Sender) Do(ctx context.Context, r Request) Result {
 	callers := ctx
 	ctx, cancel := s.bound(ctx, r)
 	defer cancel()
-	if !r.HasTurn && s.Turn(ctx, r.Origin, r.Pace.MaxWait) != nil {
+	if !r.HasTurn && s.Turn(ctx, r.Origin, r.Pace.Longest()) != nil {
 		return Result{Outcome: Unsent, Action: Stop, Err: interrupted(ctx, nil), Interrupted: callers.Err() != nil}
 	}
 	c.request.HasTurn = true
@@ -231,9 +239,10 @@ func (c *call) begin(_ retryablehttp.Logger, req *http.Request, _ int) {
 	if !c.request.HasTurn && c.sender.limit != nil {
 		// The wait before it was that of backoff, pauses included. RoundTrip sees to a
 		// context that ends here.
-		_ = c.sender.Turn(req.Context(), c.request.Origin, c.request.Pace.MaxWait)
+		_ = c.sender.Turn(req.Context(), c.request.Origin, c.request.Pace.Longest())
 	}
 	c.request.HasTurn = false
+	c.result.LastBegan = time.Now()
 	c.progress.reset()
 	if c.sender.client.Jar != nil {
 		req.Header = c.request.Header.Clone()
@@ -269,10 +278,15 @@ func (c *call) fail(err error) {
 
 // read reads an answer to its end and judges it.
 func (c *call) read(resp *http.Response) error {
-	body, err := c.sender.bodies.read(resp, c.sender.maxBytes)
+	answer := &Answer{Status: resp.StatusCode, Header: resp.Header, Received: time.Now()}
+	answer.Date, _ = http.ParseTime(resp.Header.Get("Date")) // zero if there is none
+	limit := c.sender.maxBytes
+	if c.request.MaxBytes > 0 {
+		limit = min(limit, c.request.MaxBytes)
+	}
+	body, err := c.sender.bodies.read(resp, limit)
 	_ = resp.Body.Close()
 	c.cancel()
-	answer := &Answer{Status: resp.StatusCode, Header: resp.Header}
 	if err == nil {
 		answer.Body = body.Bytes()
 	}
@@ -318,11 +332,11 @@ func mayBeJSON(contentType string) bool {
 func (c *call) record(outcome Outcome, answer *Answer, err error) {
 	c.result.Attempts++
 	c.result.Maybe = c.result.Maybe || outcome.Maybe()
+	c.result.Throttled = c.result.Throttled || outcome == Throttled
 	if answer != nil && (answer.Status == http.StatusTooManyRequests || answer.Status == http.StatusServiceUnavailable) {
 		if d, ok := retryAfter(answer.Header.Get("Retry-After"), time.Now()); ok {
-			d = min(d, c.request.Pace.MaxWait)
 			c.sender.pauses.add(c.request.Origin, d)
-			c.sender.limit.pause(time.Now().Add(d))
+			c.sender.limit.pause(time.Now().Add(min(d, c.request.Pace.MaxWait)))
 		}
 	}
 	c.result.Outcome, c.result.Answer, c.result.Err = outcome, answer, err
@@ -333,7 +347,7 @@ func (c *call) record(outcome Outcome, answer *Answer, err error) {
 	if answer != nil {
 		status = answer.Status
 	}
-	c.sender.logger.Debug("roq: attempt", "operation", c.request.Operation, "request", c.request.Header.Get(RequestID),
+	c.sender.logger.Debug("roq: attempt", "operation", c.request.Operation, "purpose", c.request.Purpose, "request", c.request.Header.Get(RequestID),
 		"attempt", c.result.Attempts, "status", status, "outcome", outcome.String())
 }
 
@@ -343,8 +357,8 @@ func (c *call) backoff(_, _ time.Duration, _ int, resp *http.Response) time.Dura
 	if resp != nil {
 		header = resp.Header
 	}
-	wait := max(c.request.Pace.waitAfter(c.result.Attempts, header, time.Now()), min(c.sender.pauses.left(c.request.Origin), c.request.Pace.MaxWait))
-	c.sender.logger.Warn("roq: trying again", "operation", c.request.Operation, "request", c.request.Header.Get(RequestID),
+	wait := max(c.request.Pace.waitAfter(c.result.Attempts, header, time.Now()), min(c.sender.pauses.left(c.request.Origin), c.request.Pace.Longest()))
+	c.sender.logger.Warn("roq: trying again", "operation", c.request.Operation, "purpose", c.request.Purpose, "request", c.request.Header.Get(RequestID),
 		"attempt", c.result.Attempts, "outcome", c.result.Outcome.String(), "wait", wait)
 	return wait
 }

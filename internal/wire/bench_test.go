@@ -27,9 +27,13 @@ func BenchmarkDecode(b *testing.B) {
 			b.SetBytes(int64(len(body)))
 			b.ReportAllocs()
 			for b.Loop() {
-				answer, err := wire.Decode[wire.Listed](body)
-				if err != nil || len(answer.Data.Page.Data) != invites {
-					b.Fatalf("%d invites, %v; want %d", len(answer.Data.Page.Data), err, invites)
+				rows := make([]wire.Invite, 0, invites)
+				answer, err := wire.UserInvites.Decode(body, wire.Sink{Invite: func(row *wire.Invite) error {
+					rows = append(rows, *row)
+					return nil
+				}})
+				if err != nil || !answer.Data || len(rows) != invites {
+					b.Fatalf("%d invites, %v; want %d", len(rows), err, invites)
 				}
 			}
 		})

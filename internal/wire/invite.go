@@ -2,8 +2,6 @@ package wire
 
 import (
 	"bytes"
-	"slices"
-	"sync"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -27,72 +25,6 @@ type Invite struct {
 	CreatedAt        time.Time
 	UpdatedAt        time.Time
 	StatusUpdatedAt  time.Time
-}
-
-// Invites is a list of invites. Most of an answer is one, so it has a decode of
-// its own: that of plain structs costs three times as much. It reads the tokens
-// of the same decoder, which keeps the rules that [unmarshal] tells of.
-type Invites []Invite
-
-// UnmarshalJSONFrom implements json's UnmarshalerFrom.
-func (list *Invites) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
-	r := reader{Decoder: dec}
-	some, err := r.begins('[')
-	if !some || err != nil {
-		*list = nil
-		return err
-	}
-	rows := spareRows()
-	for dec.PeekKind() != ']' {
-		begin := dec.InputOffset()
-		rows = append(rows, Invite{})
-		if err := r.invite(&rows[len(rows)-1]); err != nil {
-			return err
-		}
-		if len(rows) == 1 {
-			rows = slices.Grow(rows, more(len(dec.UnreadBuffer()), int(dec.InputOffset()-begin)))
-		}
-	}
-	*list = rows
-	return r.end()
-}
-
-// spare are lists of invites that nobody needs any more, for other answers.
-var spare sync.Pool
-
-// mostSpare bounds what is kept of a list: some 300 bytes each.
-const mostSpare = 1024
-
-func spareRows() Invites {
-	if list, ok := spare.Get().(*Invites); ok {
-		return *list
-	}
-	return Invites{}
-}
-
-// Recycle gives the list up. What was read of the invites stays as it is; the list is
-// another answer's from now on.
-func (list *Invites) Recycle() {
-	if rows := *list; rows != nil && cap(rows) <= mostSpare {
-		clear(rows)
-		rows = rows[:0]
-		spare.Put(&rows)
-	}
-	*list = nil
-}
-
-// more guesses how many rows come after the first, which was size bytes long, in
-// the rest of the answer. An answer that begins with a tiny one gets no more room
-// than a large page takes.
-func more(rest, size int) int {
-	const most = 1024
-	return min(rest/size, most)
-}
-
-// UnmarshalJSONFrom implements json's UnmarshalerFrom.
-func (i *Invite) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
-	r := reader{Decoder: dec}
-	return r.invite(i)
 }
 
 // reader reads the invites of one answer.
@@ -203,16 +135,6 @@ func (r *reader) bytes() ([]byte, error) {
 	default:
 		return nil, r.unexpected(value.Kind(), nil)
 	}
-}
-
-// unquoted returns the text of a JSON string, which is valid: in place, if it has
-// no escapes.
-func unquoted(value jsontext.Value) []byte {
-	if bytes.IndexByte(value, '\\') < 0 {
-		return value[1 : len(value)-1]
-	}
-	text, _ := jsontext.AppendUnquote(nil, value)
-	return text
 }
 
 func (r *reader) text() (string, error) {

@@ -79,7 +79,7 @@ func DecodeInvite(value jsontext.Value) (*Invite, error) {
 	if err := unmarshal("the invite", value, &invite); err != nil {
 		return nil, err
 	}
-	if invite != nil && !invite.complete() {
+	if invite != nil && invite.ID == "" {
 		return nil, errors.New("the invite has no id")
 	}
 	return invite, nil

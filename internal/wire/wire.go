@@ -7,13 +7,23 @@ package wire
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"net/url"
 	"reflect"
 	"time"
 
+	jsonv2 "github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/go-roq/roq/internal/transport"
+)
+
+// The statuses of an invite.
+const (
+	StatusPending  = "pending"
+	StatusAccepted = "accepted"
+	StatusCanceled = "canceled"
+	StatusExpired  = "expired"
 )
 
 // Paths and headers of the platform (npm @roq/nodejs 1.0.20).
@@ -44,34 +54,37 @@ const (
 	SecureSessionCookie = "__Secure-roq-session-token"
 )
 
-// Operation is a GraphQL operation whose answer's data is a T.
-type Operation[T Data] struct {
+// Operation is a GraphQL operation.
+type Operation struct {
 	Name  string
 	Class transport.Class
+	// field is where the answer's data is, shape what it is.
+	field string
+	shape shape
 	// head is the body of a request as far as it is the same for all.
 	head []byte
 }
 
 // The operations of the platform that have to do with invites.
 var (
-	SendUserInvitesV2 = operation[SentV2]("sendUserInvites", transport.Mailing, sendV2Document)
-	SendUserInvitesV1 = operation[SentV1]("sendUserInvites", transport.Mailing, sendV1Document)
-	ResendUserInvite  = operation[Resent]("resendUserInvite", transport.Mailing, resendDocument)
-	CancelUserInvite  = operation[Canceled]("cancelUserInvite", transport.Withdrawal, cancelDocument)
-	UserInvites       = operation[Listed]("userInvites", transport.Query, listDocument)
-	UserInvite        = operation[Found]("userInvite", transport.Query, getDocument)
+	SendUserInvitesV2 = operation("sendUserInvites", transport.Mailing, "sendUserInvitesV2", sentInvites, sendV2Document)
+	SendUserInvitesV1 = operation("sendUserInvites", transport.Mailing, "sendUserInvites", sentInvites, sendV1Document)
+	ResendUserInvite  = operation("resendUserInvite", transport.Mailing, "resendUserInvite", oneInvite, resendDocument)
+	CancelUserInvite  = operation("cancelUserInvite", transport.Withdrawal, "cancelUserInvite", oneInvite, cancelDocument)
+	UserInvites       = operation("userInvites", transport.Query, "userInvites", pageOfInvites, listDocument)
+	UserInvite        = operation("userInvite", transport.Query, "userInvite", oneInvite, getDocument)
 )
 
-func operation[T Data](name string, class transport.Class, document string) Operation[T] {
+func operation(name string, class transport.Class, field string, shape shape, document string) *Operation {
 	// Both are constants of this package: valid UTF-8, which is all that can go wrong.
 	head, _ := jsontext.AppendQuote([]byte(`{"query":`), document)
 	head, _ = jsontext.AppendQuote(append(head, `,"operationName":`...), name)
-	return Operation[T]{name, class, head}
+	return &Operation{name, class, field, shape, head}
 }
 
 // Request encodes the body of a request for the operation. Variables that are
 // all zero are left out.
-func (op Operation[T]) Request(variables any) ([]byte, error) {
+func (op *Operation) Request(variables any) ([]byte, error) {
 	if send, ok := variables.(appender); ok {
 		body := make([]byte, 0, len(op.head)+send.size()+len(`,"variables":}`))
 		body = append(append(body, op.head...), `,"variables":`...)
@@ -173,97 +186,6 @@ type Search struct {
 	Value string `json:"value"`
 }
 
-// Sent is CreateUserInvitesModel.
-type Sent struct {
-	Success Invites         `json:"success"`
-	Errors  []RefusedInvite `json:"errors"`
-}
-
-// RefusedInvite is the part of CreateUserInviteErrorModel that is asked for.
-type RefusedInvite struct {
-	Email string `json:"email"`
-	Error string `json:"error"`
-}
-
-// Page is UserInvitePageModel.
-type Page struct {
-	Data       Invites `json:"data"`
-	TotalCount *int    `json:"totalCount"`
-}
-
-// Data is what stands under "data" in an answer. Complete reports whether
-// everything is there that the schema calls non-null and callers rely on.
-type Data interface {
-	Complete() bool
-}
-
-// The data of the six operations, each named by its field in the schema.
-type (
-	// SentV2 answers [SendUserInvitesV2].
-	SentV2 struct {
-		Sent *Sent `json:"sendUserInvitesV2"`
-	}
-	// SentV1 answers [SendUserInvitesV1].
-	SentV1 struct {
-		Sent *Sent `json:"sendUserInvites"`
-	}
-	// Resent answers [ResendUserInvite].
-	Resent struct {
-		Invite *Invite `json:"resendUserInvite"`
-	}
-	// Canceled answers [CancelUserInvite].
-	Canceled struct {
-		Invite *Invite `json:"cancelUserInvite"`
-	}
-	// Found answers [UserInvite].
-	Found struct {
-		Invite *Invite `json:"userInvite"`
-	}
-	// Listed answers [UserInvites].
-	Listed struct {
-		Page *Page `json:"userInvites"`
-	}
-)
-
-// Changed is the invite that the operation changed.
-func (d Resent) Changed() *Invite { return d.Invite }
-
-// Changed is the invite that the operation changed.
-func (d Canceled) Changed() *Invite { return d.Invite }
-
-// Complete implements [Data].
-func (d SentV2) Complete() bool { return d.Sent.complete() }
-
-// Complete implements [Data].
-func (d SentV1) Complete() bool { return d.Sent.complete() }
-
-// Complete implements [Data].
-func (d Resent) Complete() bool { return d.Invite.complete() }
-
-// Complete implements [Data].
-func (d Canceled) Complete() bool { return d.Invite.complete() }
-
-// Complete implements [Data].
-func (d Found) Complete() bool { return d.Invite.complete() }
-
-// Complete implements [Data].
-func (d Listed) Complete() bool {
-	return d.Page != nil && d.Page.TotalCount != nil && allComplete(d.Page.Data)
-}
-
-func (s *Sent) complete() bool { return s != nil && allComplete(s.Success) }
-
-func (i *Invite) complete() bool { return i != nil && i.ID != "" }
-
-func allComplete(invites Invites) bool {
-	for i := range invites {
-		if !invites[i].complete() {
-			return false
-		}
-	}
-	return true
-}
-
 // SessionAnswer is what an application's session endpoint answers with 200.
 type SessionAnswer struct {
 	Session *Session `json:"session"`
@@ -324,7 +246,35 @@ func (w UserWhere) EncodeValues(key string, v *url.Values) error {
 
 // Users is what the user query answers.
 type Users struct {
-	Data []User `json:"data"`
+	Data userRows `json:"data"`
+}
+
+// userRows are the rows of a user query. The query has no limit, so that the reading
+// needs one.
+type userRows []User
+
+// MostUsers is how many users an answer may have.
+const MostUsers = 10_000
+
+// UnmarshalJSONFrom implements json's UnmarshalerFrom.
+func (rows *userRows) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	r := reader{Decoder: dec}
+	some, err := r.begins('[')
+	if !some || err != nil {
+		return err
+	}
+	*rows = userRows{}
+	for dec.PeekKind() != ']' {
+		if len(*rows) == MostUsers {
+			return r.unexpected('[', errors.New("too many users"))
+		}
+		var u User
+		if err := jsonv2.UnmarshalDecode(dec, &u); err != nil {
+			return err
+		}
+		*rows = append(*rows, u)
+	}
+	return r.end()
 }
 
 // User is one row of the user query.
