@@ -4,201 +4,148 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
-	"errors"
-	"net/http"
+	"fmt"
 	"strings"
-	"time"
 
+	"github.com/go-roq/roq/internal/exchange"
 	"github.com/go-roq/roq/internal/transport"
 	"github.com/go-roq/roq/internal/wire"
 )
 
-// call is one call of a method by a user of this package: under one name, one
-// request id and one set of options it may make several requests.
-type call struct {
-	core      *core
-	operation string
-	opt       callOptions
-	attempts  int // in all
-
-	// What follows is about the request that the call is at: see next.
-
-	// left is how many attempts it may still make. Retries, a fresh token and
-	// repeating what was settled share it.
-	left int
-	// began is when its first attempt did; zero if there was none yet.
-	began time.Time
-	// last is what the latest attempts came to.
-	last transport.Result
-	// credential is what they act with, for an error to blank: an access token or
-	// cookies.
-	credential string
-	// hasTurn is whether the next request need not wait for its turn.
-	hasTurn bool
-	// leaving, if there is one, is called before an attempt to change something
-	// leaves, and may keep it here.
-	leaving func(context.Context) error
+// identity is who is asking.
+type identity struct {
+	core *core
+	// err refuses every call: there is nobody to ask for.
+	err *Error
+	// userID and tenantID stand for what an input leaves empty.
+	userID, tenantID string
+	as               *exchange.Identity
 }
 
-// next readies the call for its next request.
-func (c *call) next() {
-	c.left, c.began, c.last = c.opt.pace.MaxAttempts, time.Time{}, transport.Result{}
-}
-
-// begin refuses what is wrong with any call, before anything is sent.
-func (c *core) begin(ctx context.Context, operation string, opts []CallOption) (*call, error) {
-	if ctx == nil {
-		return nil, invalid(operation, "the context is nil")
+// identity returns who is asking. A nil or zero RoqPlatform is nobody.
+func (p *RoqPlatform) identity() *identity {
+	if p == nil || p.as == nil {
+		return &identity{err: invalid("", "the RoqPlatform is nil or zero: Client.AsUser and others make one")}
 	}
-	opt, err := c.opt.forCall(opts)
-	if err != nil {
-		return nil, invalid(operation, strings.TrimPrefix(err.Error(), "roq: "))
-	}
-	opt.requestID = cmp.Or(opt.requestID, rand.Text())
-	call := &call{core: c, operation: operation, opt: opt}
-	call.next()
-	return call, nil
+	return p.as
 }
 
-// begin is [core.begin] for a call that an identity makes.
-func (as *identity) begin(ctx context.Context, operation string, opts []CallOption) (*call, error) {
+// begin refuses what is wrong with any call of an identity, before anything is
+// sent.
+func (as *identity) begin(ctx context.Context, operation string, opts []CallOption) (*exchange.Call, *callOptions, error) {
 	if as.err != nil {
-		e := *as.err
-		e.Operation = operation
-		return nil, &e
+		return nil, nil, as.err.of(operation)
 	}
 	return as.core.begin(ctx, operation, opts)
 }
 
-// graphQL makes one GraphQL request as an identity. The data is there beside the
-// error if the platform answered with both; it is never nil.
-func graphQL[T wire.Data](ctx context.Context, as *identity, op wire.Operation[T], variables any, opts []CallOption) (*T, error) {
-	c, err := as.begin(ctx, op.Name, opts)
-	if err != nil {
-		return new(T), err
+// begin refuses what is wrong with any call, before anything is sent.
+func (c *core) begin(ctx context.Context, operation string, opts []CallOption) (*exchange.Call, *callOptions, error) {
+	opt := c.opt.callOptions
+	for i, o := range opts {
+		if o == nil {
+			return nil, nil, badOption(operation, i, nil)
+		}
+		if err := o.applyToCall(&opt); err != nil {
+			return nil, nil, badOption(operation, i, err)
+		}
 	}
-	return exchange(ctx, c, as, op, variables)
+	call, err := c.call(ctx, operation, &opt)
+	return call, &opt, err
 }
 
-// exchange makes the next request of a call that may make more.
-func exchange[T wire.Data](ctx context.Context, c *call, as *identity, op wire.Operation[T], variables any) (*T, error) {
-	c.next()
-	return attempt(ctx, c, as, op, variables)
+// call makes a call with those options.
+func (c *core) call(ctx context.Context, operation string, opt *callOptions) (*exchange.Call, error) {
+	if ctx == nil {
+		return nil, invalid(operation, "the context is nil")
+	}
+	call := &exchange.Call{Client: c.conn, Operation: operation, Settings: opt.settings()}
+	call.RequestID = cmp.Or(opt.requestID, rand.Text())
+	return call, nil
 }
 
-// attempt makes a request, or makes it again, within what is left of its budget.
-// If the token is refused it tries once with a fresh one.
-func attempt[T wire.Data](ctx context.Context, c *call, as *identity, op wire.Operation[T], variables any) (*T, error) {
-	body, err := op.Request(variables)
-	if err != nil {
-		return new(T), invalid(c.operation, "the variables cannot be encoded as JSON")
+// settings are the options that a request goes by.
+func (o *callOptions) settings() exchange.Settings {
+	return exchange.Settings{Pace: o.pace, Timeout: o.timeout, Settle: o.settleTimeout, RequestID: o.requestID}
+}
+
+func badOption(operation string, i int, err error) *Error {
+	if err == nil {
+		return invalid(operation, fmt.Sprintf("call option %d is nil", i))
 	}
-	var answer wire.Answer[T]
-	request := transport.Request{
-		Class:   op.Class,
-		Method:  http.MethodPost,
-		URL:     c.core.cfg.PlatformURL + wire.GraphQLPath,
-		Origin:  c.core.cfg.PlatformURL,
-		Body:    body,
-		HasData: wire.HasData,
-		Judge: func(body []byte) (transport.Outcome, error) {
-			answer, err = wire.Decode[T](body)
-			if err != nil {
-				return transport.Unclear, err
-			}
-			return judge(answer.Data != nil, answer.Partial, answer.Errors)
+	return invalid(operation, strings.TrimPrefix(err.Error(), "roq: "))
+}
+
+// one makes a query for one invite.
+func (as *identity) one(ctx context.Context, call *exchange.Call, id string) (*UserInvite, *exchange.Failure) {
+	var found *UserInvite
+	reply := call.Do(ctx, as.as, exchange.Request{
+		Operation: wire.UserInvite,
+		Variables: wire.GetID{ID: id},
+		Purpose:   exchange.PurposeCall,
+		Attempts:  call.Pace.MaxAttempts,
+		MaxBytes:  exchange.AnswerBytes(1),
+		Restart:   func() { found = nil },
+		Sink: wire.Sink{Most: 1, Invite: func(row *wire.Invite) error {
+			found = userInvite(row)
+			return nil
+		}},
+	})
+	if !reply.Data {
+		found = nil
+	}
+	return found, reply.Failure
+}
+
+// page makes a query for a page of a list. The page is there beside a failure if
+// the platform gave both.
+func (as *identity) page(ctx context.Context, call *exchange.Call, list wire.List, purpose string) (*UserInvitePage, *exchange.Failure) {
+	page := new(UserInvitePage)
+	request := exchange.Request{
+		Operation: wire.UserInvites,
+		Variables: list,
+		Purpose:   purpose,
+		Attempts:  call.Pace.MaxAttempts,
+		Restart:   func() { page.Data = page.Data[:0] },
+		Sink: wire.Sink{
+			Most: maxRows,
+			Invite: func(row *wire.Invite) error {
+				page.Data = append(page.Data, UserInvite{})
+				page.Data[len(page.Data)-1].read(row)
+				return nil
+			},
+			Expect: func(more int) {
+				rows := make([]UserInvite, len(page.Data), len(page.Data)+more)
+				copy(rows, page.Data)
+				page.Data = rows
+			},
 		},
 	}
-	for fresh := false; ; fresh = true {
-		accessToken, err := as.token(ctx, c.opt.requestID)
-		if err != nil {
-			return new(T), c.noToken(ctx, err)
-		}
-		request.Header = c.header(accessToken)
-		request.Header.Set(wire.ServerAuthorization, c.core.cfg.basic)
-		answer = wire.Answer[T]{}
-		c.send(ctx, request)
-		if c.last.Outcome == transport.Unauthorized && !fresh && as.renew(accessToken) {
-			continue
-		}
-		if answer.Data == nil {
-			answer.Data = new(T)
-		}
-		if c.last.Outcome != transport.Answered {
-			return answer.Data, c.failure()
-		}
-		if len(answer.Errors) > 0 {
-			return answer.Data, c.failure(answer.Errors...)
-		}
-		return answer.Data, nil
+	if list.Limit > 0 {
+		request.Sink.Most = max(list.Limit, exchange.LeastRows)
+		request.MaxBytes = exchange.AnswerBytes(request.Sink.Most)
 	}
+	reply := call.Do(ctx, as.as, request)
+	if !reply.Data {
+		return nil, reply.Failure
+	}
+	if page.Data == nil {
+		page.Data = []UserInvite{}
+	}
+	page.TotalCount = reply.Total
+	return page, reply.Failure
 }
 
-// judge says what a GraphQL answer means. Only an error that is known to be a
-// refusal is one: any other may have come after the work was done. Of several
-// the least certain counts.
-func judge(data, partial bool, errs []wire.Error) (transport.Outcome, error) {
-	if data {
-		return transport.Answered, nil
-	}
-	outcome := transport.Refused
-	if partial {
-		outcome = transport.Unclear
-	}
-	for _, e := range errs {
-		switch kind := kindOf(e); {
-		case errors.Is(kind, ErrUnauthorized):
-			outcome = max(outcome, transport.Unauthorized)
-		case errors.Is(kind, ErrRateLimited):
-			outcome = max(outcome, transport.Throttled)
-		case errors.Is(kind, ErrUnavailable), kind == nil && !e.Own:
-			outcome = max(outcome, transport.Unclear)
-		}
-	}
-	return outcome, errors.New("the platform answered with an error")
-}
+// maxRows bounds a page without a Limit.
+const maxRows = 50_000
 
-// send makes one request, with the call's settings and within its budget: one
-// attempt in any case, for the fresh token.
-func (c *call) send(ctx context.Context, r transport.Request) {
-	r.Operation, r.Timeout, r.Pace = c.operation, c.opt.timeout, c.opt.pace
-	r.Pace.MaxAttempts = max(1, c.left)
-	if r.Class != transport.Query {
-		r.Leaving = c.leaving
-	}
-	r.HasTurn, c.hasTurn = c.hasTurn, false
-	if r.Body != nil {
-		r.Header.Set("Content-Type", "application/json")
-	}
-	maybe := c.last.Maybe
-	c.last = c.core.sender.Do(ctx, r)
-	c.last.Maybe = r.Class != transport.Query && (c.last.Maybe || maybe)
-	if c.last.Maybe && c.last.Outcome != transport.Answered {
-		// Whatever this attempt came to, an earlier one may have been processed.
-		c.last.Action = transport.Settle
-	}
-	if c.began.IsZero() {
-		c.began = c.last.Began
-	}
-	c.attempts += c.last.Attempts
-	c.left -= c.last.Attempts
-}
-
-// header returns the headers of a request; the access token may be empty. They
-// are the request's own, for whoever stands between this package and the network.
-func (c *call) header(accessToken string) http.Header {
-	h := make(http.Header, 6)
-	values := make([]string, 0, 4) // one allocation for all
-	set := func(name, value string) {
-		values = append(values, value)
-		h[name] = values[len(values)-1 : len(values) : len(values)]
-	}
-	set("Accept", "*/*")
-	set("User-Agent", c.core.opt.userAgent)
-	set(transport.RequestID, c.opt.requestID)
-	c.credential = accessToken
-	if accessToken != "" {
-		set(wire.UserAuthorization, "Bearer "+accessToken)
-	}
-	return h
+// newSender makes the one way out of the options.
+func (o *options) newSender() (*transport.Sender, error) {
+	return transport.New(transport.Config{
+		Client:           o.client,
+		Wrap:             o.wrap,
+		MaxResponseBytes: o.maxResponseBytes,
+		Rate:             o.rate,
+		Logger:           o.logger,
+	})
 }

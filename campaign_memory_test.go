@@ -71,7 +71,7 @@ func live() int64 {
 
 // stream sends to so many people and counts what became of them; every outcome
 // comes once. It returns how much more memory was in use at most than before.
-func stream(t *testing.T, client *roq.Client, n int, opts ...roq.CallOption) (most int64, count map[roq.OutcomeStatus]int) {
+func stream(t *testing.T, client *roq.Client, n int, opts ...roq.StreamOption) (most int64, count map[roq.OutcomeStatus]int) {
 	t.Helper()
 	count = make(map[roq.OutcomeStatus]int)
 	had, total := make([]bool, n), 0
@@ -143,6 +143,7 @@ func (n remembering) Begin(_ context.Context, campaign string) iter.Seq2[roq.Jou
 
 // Append implements [roq.Journal].
 func (remembering) Append(context.Context, []roq.JournalRecord) error { return nil }
+func (remembering) End() error                                        { return nil }
 
 // What is kept of each person that a journal tells of.
 //

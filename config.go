@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/go-roq/roq/internal/check"
+	"github.com/go-roq/roq/internal/redact"
 )
 
 // defaultSessionMaxAge is the platform's (npm @roq/nextjs 2.0.3).
@@ -143,16 +144,16 @@ func (cfg Config) redacted() any {
 	type config Config
 	for _, address := range []*string{&cfg.PlatformURL, &cfg.APIURL, &cfg.AppURL} {
 		if _, err := check.BaseURL(*address); err != nil {
-			*address = mask(*address)
+			*address = redact.Mask(*address)
 		}
 	}
-	cfg.APIKey = mask(cfg.APIKey)
-	cfg.WebhookKey = mask(cfg.WebhookKey)
+	cfg.APIKey = redact.Mask(cfg.APIKey)
+	cfg.WebhookKey = redact.Mask(cfg.WebhookKey)
 	return config(cfg)
 }
 
 // Format implements [fmt.Formatter]: no verb prints a secret.
-func (cfg Config) Format(f fmt.State, verb rune) { format(f, verb, cfg.redacted()) }
+func (cfg Config) Format(f fmt.State, verb rune) { redact.Format(f, verb, cfg.redacted()) }
 
 // MarshalJSON implements [json.Marshaler] without the secrets.
 func (cfg Config) MarshalJSON() ([]byte, error) { return json.Marshal(cfg.redacted()) }

@@ -3,10 +3,11 @@ package roq
 import (
 	"errors"
 	"fmt"
-	"net/http"
-	"slices"
+	"reflect"
 	"strings"
 
+	"github.com/go-roq/roq/internal/exchange"
+	"github.com/go-roq/roq/internal/redact"
 	"github.com/go-roq/roq/internal/wire"
 )
 
@@ -31,6 +32,10 @@ var (
 	// ErrAlreadyAccepted means that the invite was accepted, and so can be neither
 	// resent nor canceled (USER_INVITE_ALREADY_ACCEPTED).
 	ErrAlreadyAccepted = errors.New("roq: already accepted")
+	// ErrAlreadyCanceled means that the invite is canceled, and so cannot be canceled
+	// or resent again. When the platform refuses a cancel or a resend without saying
+	// why, the invite is read to tell.
+	ErrAlreadyCanceled = errors.New("roq: already canceled")
 	// ErrAlreadyExists means that the address belongs to a user of the tenant
 	// (USER_ALREADY_EXISTS).
 	ErrAlreadyExists = errors.New("roq: already exists")
@@ -39,15 +44,17 @@ var (
 	// ErrUnavailable means that the platform could not be reached or did not give
 	// a usable answer: network errors, HTTP 5xx, a body that is not GraphQL.
 	ErrUnavailable = errors.New("roq: unavailable")
-	// ErrBatchTooLarge means that the platform takes fewer invites in one request
-	// (BULK_USER_INVITE_LIMIT_EXCEEDED, HTTP 413), even when asked with only one.
+	// ErrBatchTooLarge means that the platform does not take an invite because of its
+	// size, even alone (BULK_USER_INVITE_LIMIT_EXCEEDED, HTTP 413). Others are not
+	// affected: a batch that is too large is split.
 	ErrBatchTooLarge = errors.New("roq: batch too large")
-	// ErrNotSent means that surely nothing happened: what was asked for was never
-	// accepted by the platform, for want of valid input, a token or a connection.
+	// ErrNotSent means that nothing happened: the request never left, or the platform
+	// refused it as a whole. Trying again is safe.
 	ErrNotSent = errors.New("roq: not sent")
 	// ErrOutcomeUnknown means that the platform may have done what was asked: the
-	// request left, no usable answer came, and looking for what became of it found
-	// nothing. It is not repeated then, unless [WithRepeatUnknown] says so.
+	// request left, no usable answer came, and reading did not tell. It is not repeated
+	// then, unless [WithRepeatUnknown] says so. If the reading failed, the error matches
+	// the kinds of that failure too, [ErrUnauthorized] for example.
 	ErrOutcomeUnknown = errors.New("roq: outcome unknown")
 	// ErrNoSession means that the request carries no session.
 	ErrNoSession = errors.New("roq: no session")
@@ -64,7 +71,9 @@ var (
 // Error is every error of a call. Its text, fields and formatting hold no key,
 // no token and no e-mail address.
 //
-// Compare with [errors.Is] and the Err values, and read the fields for the log.
+// Compare with [errors.Is] and the Err values, and read the fields for the log. The
+// text of an error of SendUserInvites, ResendUserInvite and CancelUserInvite ends with
+// what is known of the outcome: "; nothing was sent", "; the outcome is unknown".
 type Error struct {
 	// Operation is the call's name in the platform's words: "sendUserInvites".
 	Operation string
@@ -81,7 +90,13 @@ type Error struct {
 	// answer named one.
 	RequestID string
 
-	kinds []error
+	// Findings are what was wrong with the input, if it was refused before anything was
+	// sent; at most a hundred.
+	Findings []Finding
+
+	kinds exchange.Kind
+	// known says what is known of the outcome of a mutation.
+	known string
 	cause error
 }
 
@@ -103,96 +118,95 @@ func (e Error) text() string {
 	if len(details) > 0 {
 		text += " (" + strings.Join(details, ", ") + ")"
 	}
+	if e.known != "" {
+		text += "; " + e.known
+	}
 	return text
 }
 
 // Format implements [fmt.Formatter]: every verb prints the text of the error.
-func (e Error) Format(f fmt.State, verb rune) { format(f, verb, e.text()) }
+func (e Error) Format(f fmt.State, verb rune) { redact.Format(f, verb, e.text()) }
 
 // Is reports whether the error is of that kind.
-func (e *Error) Is(target error) bool { return slices.Contains(e.kinds, target) }
+func (e *Error) Is(target error) bool { return e.kinds&kindOf(target) != 0 }
 
 // Unwrap returns the cause, through which context and network errors are found
 // by [errors.Is] and [errors.As].
 func (e *Error) Unwrap() error { return e.cause }
 
-// hidden is the cause of an Error. It can be asked what it is and not printed:
-// the text of an error from outside this package may repeat anything.
-type hidden struct {
-	text string
-	err  error
+// of returns the error as that of an operation.
+func (e *Error) of(operation string) *Error {
+	one := *e
+	one.Operation = operation
+	one.known = knownUnsent(operation)
+	return &one
 }
 
-// The methods of hidden pass the questions on to the error from outside.
-func (h *hidden) Error() string                { return h.text }
-func (h *hidden) Is(target error) bool         { return errors.Is(h.err, target) }
-func (h *hidden) As(target any) bool           { return errors.As(h.err, target) }
-func (h hidden) Format(f fmt.State, verb rune) { format(f, verb, h.text) }
-
-// kindByCode maps the platform's codes (its own user interface's list, and its
-// public server library) to what this package calls them.
-func kindByCode(code string) error {
-	switch code {
-	case "USER_ALREADY_INVITED", "USER_INVITE_ALREADY_SENT":
-		return ErrAlreadyInvited
-	case "USER_INVITE_ALREADY_ACCEPTED":
-		return ErrAlreadyAccepted
-	case "USER_ALREADY_EXISTS":
-		return ErrAlreadyExists
-	case "USER_INVITATION_NOT_FOUND", "USER_NOT_FOUND", "USER_TOKEN_NOT_FOUND", "NOT_FOUND":
-		return ErrNotFound
-	case "BULK_USER_INVITE_LIMIT_EXCEEDED":
-		return ErrBatchTooLarge
-	case "FORBIDDEN":
-		return ErrForbidden
-	case "UNAUTHENTICATED", "UNAUTHORIZED_EXCEPTION", "INVALID_CREDENTIALS", "INVALID_TOKEN", "MISSING_AUTH", "INVALID_AUTH_HEADER":
-		return ErrUnauthorized
-	case "BAD_USER_INPUT", "GRAPHQL_VALIDATION_FAILED", "GRAPHQL_PARSE_FAILED":
-		return ErrInvalidInput
-	case "INTERNAL_ERROR", "INTERNAL_SERVER_ERROR":
-		return ErrUnavailable
-	}
-	return nil
+// sentinels are the errors that stand for the kinds of a failure.
+var sentinels = map[error]exchange.Kind{
+	ErrInvalidInput:    exchange.InvalidInput,
+	ErrUnauthorized:    exchange.Unauthorized,
+	ErrForbidden:       exchange.Forbidden,
+	ErrNotFound:        exchange.NotFound,
+	ErrAlreadyInvited:  exchange.AlreadyInvited,
+	ErrAlreadyAccepted: exchange.AlreadyAccepted,
+	ErrAlreadyCanceled: exchange.AlreadyCanceled,
+	ErrAlreadyExists:   exchange.AlreadyExists,
+	ErrRateLimited:     exchange.RateLimited,
+	ErrUnavailable:     exchange.Unavailable,
+	ErrBatchTooLarge:   exchange.BatchTooLarge,
+	ErrNotSent:         exchange.NotSent,
+	ErrOutcomeUnknown:  exchange.OutcomeUnknown,
+	ErrNoSession:       exchange.NoSession,
+	ErrInvalidSession:  exchange.InvalidSession,
+	ErrSessionExpired:  exchange.SessionExpired,
+	ErrNoTenant:        exchange.NoTenant,
 }
 
-// kindByStatus maps an HTTP status, of an answer or inside a GraphQL error.
-func kindByStatus(status int) error {
-	switch {
-	case status == http.StatusBadRequest, status == http.StatusUnprocessableEntity:
-		return ErrInvalidInput
-	case status == http.StatusUnauthorized:
-		return ErrUnauthorized
-	case status == http.StatusForbidden:
-		return ErrForbidden
-	case status == http.StatusNotFound:
-		return ErrNotFound
-	case status == http.StatusRequestEntityTooLarge:
-		return ErrBatchTooLarge
-	case status == http.StatusTooManyRequests:
-		return ErrRateLimited
-	case status == http.StatusRequestTimeout, status == http.StatusTooEarly, status >= 500:
-		return ErrUnavailable
+// kindOf returns the kind that an error stands for, 0 if it is none of this
+// package's.
+func kindOf(target error) exchange.Kind {
+	if t := reflect.TypeOf(target); t == nil || !t.Comparable() {
+		return 0
 	}
-	return nil
+	return sentinels[target]
 }
 
-// kindOf says what the platform's error means: its own code first, then the
-// status, then the code that the GraphQL server gives every error.
-func kindOf(e wire.Error) error {
-	kind := kindByCode(e.Code)
-	if !e.Own && e.Status != 0 {
-		if byStatus := kindByStatus(e.Status); byStatus != nil {
-			return byStatus
-		}
+// failed makes the caller's error of a failure; nil stays nil.
+func failed(f *exchange.Failure) error {
+	if f == nil {
+		return nil
 	}
-	if kind == nil {
-		kind = kindByStatus(e.Status)
+	return &Error{
+		Operation:  f.Operation,
+		Code:       f.Code,
+		Message:    f.Message,
+		StatusCode: f.Status,
+		Attempts:   f.Attempts,
+		RequestID:  f.RequestID,
+		kinds:      f.Kinds,
+		known:      f.Known,
+		cause:      f.Cause,
 	}
-	return kind
 }
 
 // invalid returns the error for arguments that were refused before anything was
 // sent.
 func invalid(operation, message string, kinds ...error) *Error {
-	return &Error{Operation: operation, Message: message, kinds: append(kinds, ErrInvalidInput, ErrNotSent)}
+	e := &Error{Operation: operation, Message: message, kinds: exchange.InvalidInput | exchange.NotSent, known: knownUnsent(operation)}
+	for _, kind := range kinds {
+		e.kinds |= sentinels[kind]
+	}
+	return e
+}
+
+// knownUnsent says what is known of a mutation that was refused before anything was
+// sent; of another operation there is nothing to say.
+func knownUnsent(operation string) string {
+	switch operation {
+	case wire.SendUserInvitesV2.Name, wire.ResendUserInvite.Name, wire.CancelUserInvite.Name:
+		return "nothing was sent"
+	default:
+		return ""
+	}
 }

@@ -1,12 +1,16 @@
 package roq
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"iter"
 	"time"
 
 	"github.com/go-roq/roq/internal/check"
+	"github.com/go-roq/roq/internal/delivery"
+	"github.com/go-roq/roq/internal/exchange"
+	"github.com/go-roq/roq/internal/listing"
 	"github.com/go-roq/roq/internal/wire"
 )
 
@@ -80,15 +84,16 @@ type UserInvitePage struct {
 // Everything wrong with the input is found before anything is sent, and named in
 // one [ErrInvalidInput]; the result is nil then.
 func (p *RoqPlatform) SendUserInvites(ctx context.Context, in SendUserInvitesInput, opts ...CallOption) (*SendUserInvitesResult, error) {
-	c, err := p.as.begin(ctx, wire.SendUserInvitesV2.Name, opts)
+	as := p.identity()
+	call, opt, err := as.begin(ctx, wire.SendUserInvitesV2.Name, opts)
 	if err != nil {
 		return nil, err
 	}
-	invites, err := p.as.prepare(in)
+	tenantID, invites, err := as.prepare(&in)
 	if err != nil {
 		return nil, err
 	}
-	return c.sendUserInvites(ctx, p.as, invites)
+	return as.send(ctx, call, tenantID, in.UserInvites, invites, opt.batchSize)
 }
 
 // UserInvites returns one page of the invites that match, in the platform's own
@@ -97,32 +102,39 @@ func (p *RoqPlatform) SendUserInvites(ctx context.Context, in SendUserInvitesInp
 //
 // It is a query: network errors, 429 and 5xx are retried.
 func (p *RoqPlatform) UserInvites(ctx context.Context, q UserInvitesQuery, opts ...CallOption) (*UserInvitePage, error) {
-	variables, err := q.variables(wire.UserInvites.Name)
+	as := p.identity()
+	call, _, err := as.begin(ctx, wire.UserInvites.Name, opts)
 	if err != nil {
 		return nil, err
 	}
-	data, err := graphQL(ctx, p.as, wire.UserInvites, variables, opts)
-	return userInvitePage(data.Page), err
+	list, err := q.variables(call.Operation)
+	if err != nil {
+		return nil, err
+	}
+	page, failure := as.page(ctx, call, list, exchange.PurposeCall)
+	return page, failed(failure)
 }
 
 // AllUserInvites returns every invite that matches. Query.Limit is the size of a
 // page, 100 if zero; Query.Offset is where to begin. The first page says how many
-// there are; once the loop comes to its second invite the next pages are fetched
-// ahead, as many at once as [WithParallel] says, and no more than those are kept.
+// invites there are. When the loop asks for the second one, the next pages are read
+// ahead, as many at once as [WithParallel] says; no more than those are kept.
 //
-// Without an order the invites come by CreatedAt, the oldest first, and an invite
-// that matches throughout comes exactly once, although others come and go
-// meanwhile (as far as the platform keeps invites with the same CreatedAt in
-// order): each page is checked to go on where the one before ended. In an order of
-// the caller's an invite comes at most once, and may be missed if others come or go.
+// Without an order the invites come by CreatedAt, the oldest first. An invite that
+// matches throughout then comes exactly once, although others come and go meanwhile
+// (if the platform keeps invites with the same CreatedAt in the same order): each
+// page is checked to continue where the one before ended. In an order of the
+// caller's an invite comes at most once, and may be missed if others come or go.
 //
 // An error comes once, last, with a nil invite. Each page is a query, which is
-// retried; a page that does not get any further is an error.
+// retried; a page that does not advance is an error.
 func (p *RoqPlatform) AllUserInvites(ctx context.Context, q UserInvitesQuery, opts ...CallOption) iter.Seq2[*UserInvite, error] {
 	return func(yield func(*UserInvite, error) bool) {
-		c, err := p.as.begin(ctx, wire.UserInvites.Name, opts)
+		as := p.identity()
+		call, opt, err := as.begin(ctx, wire.UserInvites.Name, opts)
 		if err == nil {
-			err = c.eachInvite(ctx, p.as, q, func(i *UserInvite) bool { return yield(i, nil) })
+			r := &reader{call, opt, as, q}
+			err = r.each(ctx, func(i *UserInvite) bool { return yield(i, nil) })
 		}
 		if err != nil {
 			yield(nil, err)
@@ -130,15 +142,42 @@ func (p *RoqPlatform) AllUserInvites(ctx context.Context, q UserInvitesQuery, op
 	}
 }
 
+// each calls yield with every invite that matches the reader's query.
+func (r *reader) each(ctx context.Context, yield func(*UserInvite) bool) error {
+	if _, err := r.query.variables(r.call.Operation); err != nil {
+		return err
+	}
+	const pageSize = 100 // if the query has no Limit
+	pages := listing.Pages[UserInvite]{
+		Key:         (*UserInvite).key,
+		Offset:      r.query.Offset,
+		Limit:       cmp.Or(r.query.Limit, pageSize),
+		Parallel:    r.opt.parallel,
+		ByCreatedAt: r.query.Order == nil,
+	}
+	pages.Fetch = func(ctx context.Context, offset, limit int) (*listing.Page[UserInvite], error) {
+		q := r.query
+		q.Offset, q.Limit = offset, limit
+		if q.Order == nil {
+			// Explicit, because the platform's own order is not documented.
+			q.Order = &UserInviteOrder{Sort: SortCreatedAt, Order: Ascending}
+		}
+		return r.page(ctx, q, exchange.PurposePage)
+	}
+	return r.failure(pages.Each(ctx, yield))
+}
+
 // UserInvite returns the invite with that id, or [ErrNotFound].
 //
 // It is a query: network errors, 429 and 5xx are retried.
 func (p *RoqPlatform) UserInvite(ctx context.Context, id string, opts ...CallOption) (*UserInvite, error) {
-	if err := inviteID(wire.UserInvite.Name, id); err != nil {
+	as := p.identity()
+	call, err := as.beginOne(ctx, wire.UserInvite.Name, id, opts)
+	if err != nil {
 		return nil, err
 	}
-	data, err := graphQL(ctx, p.as, wire.UserInvite, wire.GetID{ID: id}, opts)
-	return userInvite(data.Invite), err
+	found, failure := as.one(ctx, call, id)
+	return found, failed(failure)
 }
 
 // ResendUserInvite mails a pending or expired invite once more and returns it.
@@ -148,10 +187,13 @@ func (p *RoqPlatform) UserInvite(ctx context.Context, id string, opts ...CallOpt
 // may have been processed, reading the invite settles whether it was; what cannot
 // be settled is [ErrOutcomeUnknown].
 func (p *RoqPlatform) ResendUserInvite(ctx context.Context, userInviteID string, opts ...CallOption) (*UserInvite, error) {
-	if err := inviteID(wire.ResendUserInvite.Name, userInviteID); err != nil {
+	as := p.identity()
+	call, err := as.beginOne(ctx, wire.ResendUserInvite.Name, userInviteID, opts)
+	if err != nil {
 		return nil, err
 	}
-	return change(ctx, p.as, wire.ResendUserInvite, userInviteID, wasResent, opts)
+	row, failure := delivery.Resend(ctx, call, as.as, userInviteID)
+	return userInvite(row), failed(failure)
 }
 
 // CancelUserInvite withdraws an invite that was not accepted yet and returns it
@@ -161,17 +203,22 @@ func (p *RoqPlatform) ResendUserInvite(ctx context.Context, userInviteID string,
 // the platform would not process it. If it may have been processed, reading the
 // invite settles whether it was; what cannot be settled is [ErrOutcomeUnknown].
 func (p *RoqPlatform) CancelUserInvite(ctx context.Context, userInviteID string, opts ...CallOption) (*UserInvite, error) {
-	if err := inviteID(wire.CancelUserInvite.Name, userInviteID); err != nil {
+	as := p.identity()
+	call, err := as.beginOne(ctx, wire.CancelUserInvite.Name, userInviteID, opts)
+	if err != nil {
 		return nil, err
 	}
-	return change(ctx, p.as, wire.CancelUserInvite, userInviteID, wasCanceled, opts)
+	row, failure := delivery.Cancel(ctx, call, as.as, userInviteID)
+	return userInvite(row), failed(failure)
 }
 
-func inviteID(operation, id string) error {
+// beginOne is begin for an operation on one invite.
+func (as *identity) beginOne(ctx context.Context, operation, id string, opts []CallOption) (*exchange.Call, error) {
 	if err := check.ID(id); err != nil {
-		return invalid(operation, "the invite's id "+err.Error())
+		return nil, invalid(operation, "the invite's id "+err.Error())
 	}
-	return nil
+	call, _, err := as.begin(ctx, operation, opts)
+	return call, err
 }
 
 // userInvite turns an invite off the wire into the caller's; nil stays nil.
@@ -204,16 +251,4 @@ func (i *UserInvite) read(w *wire.Invite) {
 		UpdatedAt:        w.UpdatedAt,
 		StatusUpdatedAt:  w.StatusUpdatedAt,
 	}
-}
-
-func userInvitePage(w *wire.Page) *UserInvitePage {
-	if w == nil {
-		return nil
-	}
-	page := &UserInvitePage{Data: make([]UserInvite, len(w.Data)), TotalCount: *w.TotalCount}
-	for i := range w.Data {
-		page.Data[i].read(&w.Data[i])
-	}
-	w.Data.Recycle()
-	return page
 }

@@ -21,16 +21,27 @@ type notebook struct {
 	mu       sync.Mutex
 	campaign string
 	records  []roq.JournalRecord
+	inUse    bool
 	// fail may make Append fail.
 	fail func(records []roq.JournalRecord) error
 }
 
 func (n *notebook) Begin(_ context.Context, campaign string) iter.Seq2[roq.JournalRecord, error] {
 	return func(yield func(roq.JournalRecord, error) bool) {
+		n.mu.Lock()
+		inUse := n.inUse
+		n.mu.Unlock()
+		if inUse {
+			yield(roq.JournalRecord{}, errors.New("in use"))
+			return
+		}
 		if n.campaign != "" && n.campaign != campaign {
 			yield(roq.JournalRecord{}, errors.New("of another campaign"))
 			return
 		}
+		n.mu.Lock()
+		n.inUse = true
+		n.mu.Unlock()
 		n.campaign = campaign
 		for _, r := range n.records {
 			if !yield(r, nil) {
@@ -38,6 +49,13 @@ func (n *notebook) Begin(_ context.Context, campaign string) iter.Seq2[roq.Journ
 			}
 		}
 	}
+}
+
+func (n *notebook) End() error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.inUse = false
+	return nil
 }
 
 func (n *notebook) Append(_ context.Context, records []roq.JournalRecord) error {

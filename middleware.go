@@ -43,19 +43,19 @@ func (c *Client) RequireSession(next http.Handler) http.Handler {
 		// Whether there is a session may change with the next request.
 		w.Header().Set("Cache-Control", "no-store")
 		w.Header().Add("Vary", "Cookie, Accept")
-		if c.core.cfg.AppURL != "" && wantsPage(r) {
-			http.Redirect(w, r, c.SignInURL(SignInParams{PostLoginRedirect: localPath(r.URL)}), http.StatusFound)
+		if page := c.SignInURL(SignInParams{PostLoginRedirect: localPath(r.URL)}); page != "" && wantsPage(r) {
+			http.Redirect(w, r, page, http.StatusFound)
 			return
 		}
 		w.Header().Set("Content-Type", "application/json")
 		w.WriteHeader(http.StatusUnauthorized)
-		_ = json.NewEncoder(w).Encode(refusal(err))
+		_ = json.NewEncoder(w).Encode(noSession(err))
 	})
 }
 
-// refusal says why there is no session, with the platform's own codes where it
+// noSession says why there is no session, with the platform's own codes where it
 // has one (npm @roq/nextjs 2.0.3).
-func refusal(err error) any {
+func noSession(err error) any {
 	body := struct {
 		Code    string `json:"code"`
 		Message string `json:"message"`

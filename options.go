@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/go-roq/roq/internal/check"
+	"github.com/go-roq/roq/internal/redact"
 	"github.com/go-roq/roq/internal/transport"
 )
 
@@ -42,7 +43,14 @@ const (
 type Option interface{ applyToClient(*options) error }
 
 // CallOption configures one call. Options are made by the With functions.
-type CallOption interface{ applyToCall(*callOptions) error }
+type CallOption interface {
+	StreamOption
+	applyToCall(*callOptions) error
+}
+
+// StreamOption configures one [RoqPlatform.SendAllUserInvites]. Every CallOption is
+// one too.
+type StreamOption interface{ applyToStream(*streamOptions) error }
 
 // ClientCallOption configures a [Client] or one call, where it takes precedence.
 type ClientCallOption interface {
@@ -102,9 +110,14 @@ type callOptions struct {
 	batchSize     int
 	// parallel is how many requests a call that makes many keeps under way.
 	parallel int
-	journal  Journal
 	// interval is how far apart a watch asks.
 	interval interval
+}
+
+// streamOptions are the options of one stream.
+type streamOptions struct {
+	callOptions
+	journal Journal
 }
 
 func defaultOptions() options {
@@ -131,13 +144,20 @@ func (f clientOption) applyToClient(o *options) error { return f(o) }
 // callOption is a [CallOption].
 type callOption func(*callOptions) error
 
-func (f callOption) applyToCall(o *callOptions) error { return f(o) }
+func (f callOption) applyToCall(o *callOptions) error     { return f(o) }
+func (f callOption) applyToStream(o *streamOptions) error { return f(&o.callOptions) }
+
+// streamOption is a [StreamOption].
+type streamOption func(*streamOptions) error
+
+func (f streamOption) applyToStream(o *streamOptions) error { return f(o) }
 
 // setting is a [ClientCallOption].
 type setting func(*callOptions) error
 
-func (f setting) applyToClient(o *options) error   { return f(&o.callOptions) }
-func (f setting) applyToCall(o *callOptions) error { return f(o) }
+func (f setting) applyToClient(o *options) error       { return f(&o.callOptions) }
+func (f setting) applyToCall(o *callOptions) error     { return f(o) }
+func (f setting) applyToStream(o *streamOptions) error { return f(&o.callOptions) }
 
 // WithHTTPClient makes the Client send through a copy of c, taken when [New] is
 // called. Its Timeout (of one attempt, if shorter than [WithTimeout]'s) and Jar
@@ -237,7 +257,7 @@ func WithRepeatUnknown() Option {
 // token, which calls share, carries the id of the call that came first.
 func WithRequestID(id string) CallOption {
 	return callOption(func(o *callOptions) error {
-		if id == "" || identifier(id) == "" {
+		if id == "" || redact.Identifier(id) == "" {
 			return errors.New("roq: WithRequestID: must be 1 to 128 letters, digits and _-.: characters")
 		}
 		o.requestID = id
@@ -353,23 +373,4 @@ func checkDuration(option string, d time.Duration) error {
 		return fmt.Errorf("roq: %s(%v): must be from 0 to %v", option, d, maxDuration)
 	}
 	return nil
-}
-
-// longestRequest is how long a request with all its attempts can take: the bound
-// for one that does not end with a caller's context.
-func (o callOptions) longestRequest() time.Duration {
-	return time.Duration(o.pace.MaxAttempts) * (cmp.Or(o.timeout, defaultTimeout) + o.pace.MaxWait)
-}
-
-// forCall returns the options of one call.
-func (o callOptions) forCall(opts []CallOption) (callOptions, error) {
-	for i, opt := range opts {
-		if opt == nil {
-			return o, fmt.Errorf("roq: call option %d is nil", i)
-		}
-		if err := opt.applyToCall(&o); err != nil {
-			return o, err
-		}
-	}
-	return o, nil
 }

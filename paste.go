@@ -4,8 +4,7 @@ import (
 	"strings"
 	"unicode"
 
-	"github.com/go-roq/roq/internal/check"
-	"github.com/go-roq/roq/internal/wire"
+	"github.com/go-roq/roq/internal/address"
 )
 
 // ParseUserInvites reads whom to invite from a text as people paste it: addresses
@@ -23,8 +22,8 @@ func ParseUserInvites(text string) []UserInviteInput {
 	seen := make(map[string]bool)
 	for _, piece := range pieces(text) {
 		in := invitee(piece)
-		if address := foldAddress(in.Email); in.Email != "" && !seen[address] {
-			seen[address] = true
+		if folded := address.Fold(in.Email); in.Email != "" && !seen[folded] {
+			seen[folded] = true
 			inputs = append(inputs, in)
 		}
 	}
@@ -96,20 +95,4 @@ func invitee(piece string) UserInviteInput {
 		}
 	}
 	return in
-}
-
-// Validate returns nil if the platform can be asked to invite this person, and
-// otherwise an [*Error] of kind [ErrInvalidInput] that names every field that is
-// wrong: the same that [RoqPlatform.SendUserInvites] finds before it sends
-// anything, for a form that shows it beside each address and sends the rest. An
-// empty CreatedByUserID is fine: it is the identity's.
-func (in UserInviteInput) Validate() error {
-	var f findings
-	if in.CreatedByUserID != "" {
-		f.check("CreatedByUserID", check.ID(in.CreatedByUserID))
-	}
-	f.person(&in)
-	f.object("Variables", in.Variables)
-	f.object("Data", in.Data)
-	return f.err(wire.SendUserInvitesV2.Name)
 }

@@ -103,8 +103,8 @@ const (
 
 // variables returns the query as it travels, or everything that is wrong with it.
 func (q UserInvitesQuery) variables(operation string) (wire.List, error) {
-	var f findings
-	list := q.wire(&f)
+	f := about()
+	list := q.wire(f)
 	return list, f.err(operation)
 }
 

@@ -6,6 +6,8 @@ import (
 	"log/slog"
 	"strings"
 
+	"github.com/go-roq/roq/internal/exchange"
+	"github.com/go-roq/roq/internal/redact"
 	"github.com/go-roq/roq/internal/wire"
 )
 
@@ -38,8 +40,8 @@ type UserInviteInput struct {
 	Data map[string]any
 }
 
-// SendUserInvitesResult says what became of every input: each is in exactly one
-// of the four, in the order of the input.
+// SendUserInvitesResult is the outcome of every input: each is in exactly one of
+// the four, in the order of the input.
 type SendUserInvitesResult struct {
 	// Success are the invites that the platform made.
 	Success []UserInvite
@@ -47,8 +49,11 @@ type SendUserInvitesResult struct {
 	Errors []UserInviteError
 	// Unknown may have been mailed; the error of the call is [ErrOutcomeUnknown].
 	Unknown []UserInviteInput
-	// NotSent surely were not mailed, because their batch or an earlier one failed.
+	// NotSent were not mailed, because their batch or an earlier one failed.
 	NotSent []UserInviteInput
+
+	// open is what it takes to settle Unknown later; nil if there is nothing in it.
+	open *unsettled
 }
 
 // Err returns nil if every input is in Success, and otherwise an error that
@@ -64,10 +69,10 @@ func (r *SendUserInvitesResult) Err() error {
 	}
 	operation := wire.SendUserInvitesV2.Name
 	if n := len(r.Unknown); n > 0 {
-		all = append(all, &Error{Operation: operation, Message: fmt.Sprintf("whether %d invites were sent is unknown", n), kinds: []error{ErrOutcomeUnknown}})
+		all = append(all, &Error{Operation: operation, Message: fmt.Sprintf("whether %d invites were sent is unknown", n), kinds: exchange.OutcomeUnknown})
 	}
 	if n := len(r.NotSent); n > 0 {
-		all = append(all, &Error{Operation: operation, Message: fmt.Sprintf("%d invites were not sent", n), kinds: []error{ErrNotSent}})
+		all = append(all, &Error{Operation: operation, Message: fmt.Sprintf("%d invites were not sent", n), kinds: exchange.NotSent})
 	}
 	if len(all) == 0 {
 		return nil
@@ -96,7 +101,7 @@ func (e resultError) text() string {
 func (e *resultError) Unwrap() []error { return *e.parts }
 
 // Format implements [fmt.Formatter]: every verb prints the text.
-func (e resultError) Format(f fmt.State, verb rune) { format(f, verb, e.text()) }
+func (e resultError) Format(f fmt.State, verb rune) { redact.Format(f, verb, e.text()) }
 
 // UserInviteError is one input that the platform refused while others of the
 // same request may have gone through. [errors.Is] compares its Code. It prints,
@@ -104,7 +109,8 @@ func (e resultError) Format(f fmt.State, verb rune) { format(f, verb, e.text()) 
 type UserInviteError struct {
 	// Email, FirstName and LastName are those of the input.
 	Email, FirstName, LastName string
-	// Code is the platform's errorCode, empty if it gave only a text.
+	// Code is the platform's errorCode, empty if it gave only a text. An invite that
+	// HTTP 413 refused by itself has PAYLOAD_TOO_LARGE.
 	Code string
 	// Message says why, with e-mail addresses blanked.
 	Message string
@@ -121,12 +127,11 @@ func (e UserInviteError) Error() string {
 
 // Is reports whether the Code means target, as [ErrAlreadyInvited].
 func (e UserInviteError) Is(target error) bool {
-	kind := kindByCode(e.Code)
-	return kind != nil && kind == target
+	return exchange.KindOfCode(e.Code)&kindOf(target) != 0
 }
 
 // Format implements [fmt.Formatter]: every verb prints the text of the error.
-func (e UserInviteError) Format(f fmt.State, verb rune) { format(f, verb, e.Error()) }
+func (e UserInviteError) Format(f fmt.State, verb rune) { redact.Format(f, verb, e.Error()) }
 
 func (e UserInviteError) redacted() any {
 	return struct{ Code, Message string }{e.Code, e.Message}

@@ -2,8 +2,14 @@ package roq
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"iter"
+	"slices"
 
+	"github.com/go-roq/roq/internal/campaign"
+	"github.com/go-roq/roq/internal/delivery"
+	"github.com/go-roq/roq/internal/exchange"
 	"github.com/go-roq/roq/internal/wire"
 )
 
@@ -21,10 +27,10 @@ type SendAllUserInvitesInput struct {
 	Campaign string
 }
 
-// OutcomeStatus is what became of one invite of a stream.
+// OutcomeStatus is the outcome of one invite of a stream.
 type OutcomeStatus string
 
-// What may become of an invite.
+// The outcomes of an invite.
 const (
 	// OutcomeSent: the platform made the invite.
 	OutcomeSent OutcomeStatus = "sent"
@@ -33,7 +39,7 @@ const (
 	OutcomeRefused OutcomeStatus = "refused"
 	// OutcomeUnknown: it may have been mailed, and is not sent again.
 	OutcomeUnknown OutcomeStatus = "unknown"
-	// OutcomeNotSent: it surely was not mailed, because its request failed or was not
+	// OutcomeNotSent: it was not mailed, because its request failed or was not
 	// attempted.
 	OutcomeNotSent OutcomeStatus = "not sent"
 	// OutcomeDuplicate: the address came before in the stream, and this one was not
@@ -44,7 +50,7 @@ const (
 	OutcomeUnderWay OutcomeStatus = "under way"
 )
 
-// SendOutcome is what became of one input of a stream.
+// SendOutcome is the outcome of one input of a stream.
 type SendOutcome struct {
 	// Index is the place of the input in the stream, from 0.
 	Index int
@@ -64,71 +70,153 @@ type SendOutcome struct {
 }
 
 // SendAllUserInvites invites any number of people, as they come out of a stream,
-// and returns what became of each: every input that is taken from the stream
-// comes out exactly once, in the order in which that is known. They go in batches
-// ([WithBatchSize]), several at once ([WithParallel]), as fast as [WithRateLimit]
-// allows; a batch that is not full leaves a second after its first input came.
+// and returns the outcome of each: every input that is taken from the stream comes
+// out exactly once, in the order in which that is known. They go in batches
+// ([WithBatchSize]), as fast as [WithRateLimit] allows; a batch that is not full
+// leaves a second after its first input came. The stream begins with one batch in
+// flight, and with every round of batches that are answered it doubles how many, up
+// to [WithParallel]. After a time-out or an unclear answer it goes back to one batch
+// in flight, of half the size.
 //
 // Each batch is sent and settled as by [RoqPlatform.SendUserInvites]: nobody is
 // mailed twice because of a retry, and what may have been mailed is OutcomeUnknown.
 // An input that is not valid, or whose address came before in any case of letters,
-// is reported and the others go on. About fifty bytes are kept for each address
-// that was taken.
+// is reported and the others go on.
+//
+// A batch that was not sent is retried until no batch has succeeded for five
+// minutes, and one that the platform is too busy or too broken to look up is looked
+// up again for as long. A Retry-After of up to five minutes is waited out. If nothing
+// has ever been sent, and the platform cannot be reached, the stream ends at once.
+// Five batches in a row that come to nothing otherwise end it too, and so does a
+// refusal that is about the caller ([ErrUnauthorized], [ErrForbidden]).
 //
 // An error comes once, last, with a zero outcome: the stream's own, unchanged; the
-// context's, if it cut anything short; the journal's; or why there was no point in
-// going on. What something of the caller's panics with comes out of the loop too. A batch of which
-// surely nothing was sent is tried again until nothing has been sent for five
-// minutes, or at once no more if nothing ever was; five batches in a row that come
-// to nothing otherwise, and a refusal that is about the caller ([ErrUnauthorized],
-// [ErrForbidden]), end it too.
+// context's, if it cut anything short; the journal's; or why the stream stopped. A
+// panic, or [runtime.Goexit], in the stream, the journal or a transport comes out of
+// the loop, after every input that was taken has had its outcome.
 //
 // When the context ends no further batch leaves, and the loop goes on until every
-// input that was taken has its outcome: requests under way have [WithTimeout] and
+// input that was taken has its outcome: requests in flight have [WithTimeout] and
 // [WithSettleTimeout] together to end by themselves, and what was not attempted is
 // OutcomeNotSent. Breaking out of the loop waits for them in the same way; their
 // outcomes are then in the journal only. A stream is pulled on a goroutine of its
-// own, one input at a time, so a slow one holds up no outcome; one that blocks should
+// own, one input at a time, so a slow one delays no outcome; one that blocks should
 // watch the context, for it is waited for only a second.
 //
 // [WithJournal] makes it safe to kill the process and begin again.
-func (p *RoqPlatform) SendAllUserInvites(ctx context.Context, in SendAllUserInvitesInput, opts ...CallOption) iter.Seq2[SendOutcome, error] {
+func (p *RoqPlatform) SendAllUserInvites(ctx context.Context, in SendAllUserInvitesInput, opts ...StreamOption) iter.Seq2[SendOutcome, error] {
 	return func(yield func(SendOutcome, error) bool) {
-		m, err := p.as.newCampaign(ctx, in, opts)
+		c, err := p.identity().campaign(ctx, &in, opts)
 		if err == nil {
-			defer m.logbook.close()
-			err = m.run(ctx, in.UserInvites, func(o SendOutcome) bool { return yield(o, nil) })
+			err = c.Run(ctx, outcomes(in.UserInvites), func(o campaign.Outcome[*SendOutcome]) bool { return yield(*outcome(o), nil) })
 		}
 		if err != nil {
-			yield(SendOutcome{}, err)
+			yield(SendOutcome{}, streamError(err))
 		}
 	}
 }
 
-// newCampaign refuses what is wrong with the call, before anything is sent, and
-// reads the journal.
-func (as *identity) newCampaign(ctx context.Context, in SendAllUserInvitesInput, opts []CallOption) (*campaign, error) {
-	c, err := as.begin(ctx, wire.SendUserInvitesV2.Name, opts)
+// campaign refuses what is wrong with the call, before anything is sent.
+func (as *identity) campaign(ctx context.Context, in *SendAllUserInvitesInput, opts []StreamOption) (*campaign.Campaign[*SendOutcome], error) {
+	operation := wire.SendUserInvitesV2.Name
+	if as.err != nil {
+		return nil, as.err.of(operation)
+	}
+	opt := streamOptions{callOptions: as.core.opt.callOptions}
+	for i, o := range opts {
+		if o == nil {
+			return nil, badOption(operation, i, nil)
+		}
+		if err := o.applyToStream(&opt); err != nil {
+			return nil, badOption(operation, i, err)
+		}
+	}
+	call, err := as.core.call(ctx, operation, &opt.callOptions)
 	if err != nil {
 		return nil, err
 	}
-	var f findings
-	tenantID := as.tenant(&f, in.TenantID)
+	f := about()
+	tenantID := as.tenant(f, in.TenantID)
 	if in.UserInvites == nil {
 		f.add("UserInvites", "must not be nil")
 	}
 	f.check("Campaign", campaignName(in.Campaign))
-	if err := f.err(c.operation); err != nil {
+	if err := f.err(operation); err != nil {
 		return nil, err
 	}
-	m := &campaign{
-		call:     c,
-		as:       as,
-		opts:     opts,
-		tenantID: tenantID,
-		size:     newBatchSize(c.opt.batchSize),
-		seen:     make(map[addressKey]uint32),
+	c := &campaign.Campaign[*SendOutcome]{
+		Call: call,
+		As:   as.as,
+		New: func() *exchange.Call {
+			batch, _ := as.core.call(ctx, operation, &opt.callOptions) // fails without a context only
+			return batch
+		},
+		TenantID:      tenantID,
+		Send:          as.core.opt.schema.send,
+		Size:          delivery.NewSize(opt.batchSize),
+		Parallel:      opt.parallel,
+		RepeatUnknown: as.core.opt.repeatUnknown,
+		Name:          campaign.Name(call.Client, tenantID, in.Campaign),
+		Prepare: func(index int, o *SendOutcome) (invite delivery.Invite, err error) {
+			o.Index = index
+			f := &findings{index: index}
+			as.prepareOne(f, &o.Input, &invite)
+			return invite, f.err(operation)
+		},
+		Repeats: func(index, first int) error {
+			f := &findings{index: index}
+			f.add("Email", fmt.Sprintf("must not be the address of input %d", first))
+			return f.err(operation)
+		},
+		Keep: func(o *SendOutcome, row *wire.Invite) { o.Invite = userInvite(row) },
 	}
-	m.logbook, err = c.openLogbook(ctx, in.Campaign, tenantID)
-	return m, err
+	if opt.journal != nil {
+		c.Journal = keeper{opt.journal}
+	}
+	return c, nil
+}
+
+// outcomes makes a stream of outcomes, which are only inputs yet, of one of inputs.
+func outcomes(source iter.Seq2[UserInviteInput, error]) iter.Seq2[*SendOutcome, error] {
+	return func(yield func(*SendOutcome, error) bool) {
+		for in, err := range source {
+			in.Roles = slices.Clone(in.Roles) // a stream may use one slice for all
+			if !yield(&SendOutcome{Input: in}, err) {
+				return
+			}
+		}
+	}
+}
+
+// outcome completes an outcome.
+func outcome(from campaign.Outcome[*SendOutcome]) *SendOutcome {
+	o := from.Input
+	o.Status, o.InviteID = OutcomeStatus(from.Status), from.InviteID
+	switch {
+	case from.Status == campaign.Sent:
+		return o
+	case from.Refusal != nil:
+		o.Err = refusal(&o.Input, *from.Refusal)
+	default:
+		o.Err = streamError(from.Err)
+	}
+	o.Invite = nil // what an unusable answer named
+	return o
+}
+
+// streamError makes the caller's error of one of a stream, which may be the caller's
+// own already, or both.
+func streamError(err error) error {
+	switch e := err.(type) { //nolint:errorlint // they are never wrapped
+	case *exchange.Failure:
+		return failed(e)
+	case interface{ Unwrap() []error }:
+		var all []error
+		for _, one := range e.Unwrap() {
+			all = append(all, streamError(one))
+		}
+		return errors.Join(all...)
+	default:
+		return err
+	}
 }

@@ -45,7 +45,7 @@ func streamOf(err error, emails ...string) iter.Seq2[roq.UserInviteInput, error]
 }
 
 // sendAll sends a stream as the user, and returns the outcomes by index.
-func (b *backend) sendAll(ctx context.Context, t testing.TB, stream iter.Seq2[roq.UserInviteInput, error], opts ...roq.CallOption) ([]roq.SendOutcome, error) {
+func (b *backend) sendAll(ctx context.Context, t testing.TB, stream iter.Seq2[roq.UserInviteInput, error], opts ...roq.StreamOption) ([]roq.SendOutcome, error) {
 	t.Helper()
 	return outcomesOf(t, b.client.AsUser(b.user.ID).SendAllUserInvites(ctx, roq.SendAllUserInvitesInput{TenantID: b.tenant, UserInvites: stream}, opts...))
 }

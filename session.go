@@ -10,7 +10,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/go-roq/roq/internal/transport"
+	"github.com/go-roq/roq/internal/exchange"
+	"github.com/go-roq/roq/internal/redact"
 	"github.com/go-roq/roq/internal/wire"
 )
 
@@ -67,7 +68,7 @@ func sessionCookies(r *http.Request) []*http.Cookie {
 }
 
 func sessionError(kind error, message string) *Error {
-	return &Error{Operation: "session", Message: message, kinds: []error{kind}}
+	return &Error{Operation: "session", Message: message, kinds: sentinels[kind]}
 }
 
 // FetchSession asks the application itself, at Config.AppURL followed by
@@ -79,60 +80,62 @@ func sessionError(kind error, message string) *Error {
 // [ErrNoSession], without asking if r has no session cookie,
 // [ErrInvalidSession] or [ErrSessionExpired].
 func (c *Client) FetchSession(ctx context.Context, r *http.Request, opts ...CallOption) (*Session, error) {
-	call, err := c.core.begin(ctx, "session", opts)
+	const operation = "session"
+	core, notReady := c.ready(operation)
+	if notReady != nil {
+		return nil, notReady
+	}
+	call, _, err := core.begin(ctx, operation, opts)
 	if err != nil {
 		return nil, err
 	}
-	if c.core.cfg.AppURL == "" {
-		return nil, invalid(call.operation, "Config.AppURL is needed and empty")
+	if core.cfg.AppURL == "" {
+		return nil, invalid(operation, "Config.AppURL is needed and empty")
 	}
 	cookies := sessionCookies(r)
 	if len(cookies) == 0 {
 		return nil, sessionError(ErrNoSession, "the request has no session cookie")
 	}
-	header := call.header("")
-	pairs := make([]string, len(cookies))
+	header := call.Header()
+	pairs, values := make([]string, len(cookies)), make([]string, len(cookies))
 	for i, cookie := range cookies {
-		pairs[i] = cookie.Name + "=" + cookie.Value
+		pairs[i], values[i] = cookie.Name+"="+cookie.Value, cookie.Value
 	}
 	header.Set("Cookie", strings.Join(pairs, "; "))
-	call.credential = cookies[0].Value
 	var answer wire.SessionAnswer
-	call.send(ctx, transport.Request{
-		Method: http.MethodGet,
-		Origin: c.core.cfg.AppURL,
-		URL:    c.core.cfg.AppURL + wire.SessionPath,
-		Header: header,
+	failure := call.Get(ctx, exchange.GetRequest{
+		Origin:  core.cfg.AppURL,
+		URL:     core.cfg.AppURL + wire.SessionPath,
+		Header:  header,
+		Secrets: values,
 		// A jar would mix one visitor's cookies with another's.
 		NoCookies: true,
-		Judge: func(body []byte) (transport.Outcome, error) {
-			if answer, err = wire.DecodeSession(body); err != nil {
-				return transport.Unclear, err
-			}
-			return transport.Answered, nil
+		Read: func(body []byte) (err error) {
+			answer, err = wire.DecodeSession(body)
+			return err
 		},
 	})
-	if call.last.Outcome != transport.Answered {
-		return nil, call.sessionFailure()
+	if failure != nil {
+		return nil, sessionFailure(failure)
 	}
 	if answer.Session == nil {
-		return nil, call.error("the application knows no session for these cookies", ErrNoSession)
+		return nil, failed(call.Fail("the application knows no session for these cookies", exchange.NoSession))
 	}
-	session, refused := c.core.fetchedSession(answer.Session)
+	session, refused := core.fetchedSession(answer.Session)
 	if refused != nil {
-		return nil, call.error(refused.Message, refused.kinds...)
+		return nil, failed(call.Fail(refused.Message, refused.kinds))
 	}
 	return session, nil
 }
 
-// sessionFailure is [call.failure], and knows the codes of the session endpoint.
-func (c *call) sessionFailure() *Error {
-	e := c.failure()
+// sessionFailure is [failed], and knows the codes of the session endpoint.
+func sessionFailure(f *exchange.Failure) error {
+	e := failed(f).(*Error) //nolint:errorlint,forcetypeassert // it is one
 	switch e.Code {
 	case "TOKEN_MALFORMED":
-		e.kinds = append(e.kinds, ErrInvalidSession)
+		e.kinds |= exchange.InvalidSession
 	case "SESSION_EXPIRED":
-		e.kinds = append(e.kinds, ErrSessionExpired)
+		e.kinds |= exchange.SessionExpired
 	}
 	return e
 }
@@ -155,12 +158,12 @@ func (c *core) fetchedSession(from *wire.Session) (*Session, *Error) {
 // redacted returns s without its token, as a type that has no methods.
 func (s Session) redacted() any {
 	type session Session
-	s.RoqAccessToken = mask(s.RoqAccessToken)
+	s.RoqAccessToken = redact.Mask(s.RoqAccessToken)
 	return session(s)
 }
 
 // Format implements [fmt.Formatter]: no verb prints the token or the address.
-func (s Session) Format(f fmt.State, verb rune) { format(f, verb, s.redacted()) }
+func (s Session) Format(f fmt.State, verb rune) { redact.Format(f, verb, s.redacted()) }
 
 // MarshalJSON implements [json.Marshaler] without the token and the address.
 func (s Session) MarshalJSON() ([]byte, error) { return json.Marshal(s.redacted()) }
@@ -170,12 +173,12 @@ func (s Session) LogValue() slog.Value { return slog.AnyValue(s.redacted()) }
 
 func (u SessionUser) redacted() any {
 	type sessionUser SessionUser
-	u.Email = mask(u.Email)
+	u.Email = redact.Mask(u.Email)
 	return sessionUser(u)
 }
 
 // Format implements [fmt.Formatter]: no verb prints the address.
-func (u SessionUser) Format(f fmt.State, verb rune) { format(f, verb, u.redacted()) }
+func (u SessionUser) Format(f fmt.State, verb rune) { redact.Format(f, verb, u.redacted()) }
 
 // MarshalJSON implements [json.Marshaler] without the address.
 func (u SessionUser) MarshalJSON() ([]byte, error) { return json.Marshal(u.redacted()) }

@@ -28,7 +28,11 @@ const (
 //
 // It returns [ErrInvalidSession] or [ErrSessionExpired].
 func (c *Client) ParseSession(sessionToken string) (*Session, error) {
-	cfg := c.core.cfg
+	core, notReady := c.ready("session")
+	if notReady != nil {
+		return nil, notReady
+	}
+	cfg := core.cfg
 	claims, err := verifySession(sessionToken, []byte(cfg.APIKey))
 	if err != nil {
 		return nil, sessionError(ErrInvalidSession, err.Error())

@@ -19,21 +19,22 @@ type SignInParams struct {
 
 // SignInURL returns the address of the application's sign-in page; it is empty
 // if Config.AppURL is.
-func (c *Client) SignInURL(p SignInParams) string { return c.core.pageURL(wire.SignInPath, p) }
+func (c *Client) SignInURL(p SignInParams) string { return c.pageURL(wire.SignInPath, p) }
 
 // SignUpURL returns the address of the application's sign-up page; it is empty
 // if Config.AppURL is.
-func (c *Client) SignUpURL(p SignInParams) string { return c.core.pageURL(wire.SignUpPath, p) }
+func (c *Client) SignUpURL(p SignInParams) string { return c.pageURL(wire.SignUpPath, p) }
 
 // SignOutURL returns the address that signs a visitor out; it is empty if
 // Config.AppURL is.
-func (c *Client) SignOutURL() string { return c.core.pageURL(wire.SignOutPath, SignInParams{}) }
+func (c *Client) SignOutURL() string { return c.pageURL(wire.SignOutPath, SignInParams{}) }
 
-func (c *core) pageURL(path string, p SignInParams) string {
-	if c.cfg.AppURL == "" {
+func (c *Client) pageURL(path string, p SignInParams) string {
+	core, err := c.ready("")
+	if err != nil || core.cfg.AppURL == "" {
 		return ""
 	}
-	return withQuery(c.cfg.AppURL+path, wire.SignIn(p))
+	return withQuery(core.cfg.AppURL+path, wire.SignIn(p))
 }
 
 // withQuery appends the parameters, a struct with url tags, to an address.

@@ -2,11 +2,10 @@ package roq
 
 import (
 	"context"
-	"net/http"
 	"time"
 
 	"github.com/go-roq/roq/internal/check"
-	"github.com/go-roq/roq/internal/transport"
+	"github.com/go-roq/roq/internal/exchange"
 	"github.com/go-roq/roq/internal/wire"
 )
 
@@ -38,33 +37,35 @@ type FindUsersQuery struct {
 //
 // It is a query: network errors, 429 and 5xx are retried.
 func (c *Client) FindUsers(ctx context.Context, q FindUsersQuery, opts ...CallOption) ([]User, error) {
-	call, err := c.core.begin(ctx, "findUsers", opts)
+	const operation = "findUsers"
+	core, notReady := c.ready(operation)
+	if notReady != nil {
+		return nil, notReady
+	}
+	call, _, err := core.begin(ctx, operation, opts)
 	if err != nil {
 		return nil, err
 	}
-	if c.core.cfg.APIURL == "" {
-		return nil, invalid(call.operation, "Config.APIURL is needed and empty")
+	if core.cfg.APIURL == "" {
+		return nil, invalid(operation, "Config.APIURL is needed and empty")
 	}
-	if err := q.validate(call.operation); err != nil {
+	if err := q.validate(operation); err != nil {
 		return nil, err
 	}
-	header := call.header("")
-	header.Set("Authorization", c.core.cfg.basic)
+	header := call.Header()
+	header.Set("Authorization", core.conn.Basic)
 	var found []wire.User
-	call.send(ctx, transport.Request{
-		Method: http.MethodGet,
-		Origin: c.core.cfg.APIURL,
-		URL:    withQuery(c.core.cfg.APIURL+wire.FindManyPath, wire.FindMany{Q: q.where()}),
+	failure := call.Get(ctx, exchange.GetRequest{
+		Origin: core.cfg.APIURL,
+		URL:    withQuery(core.cfg.APIURL+wire.FindManyPath, wire.FindMany{Q: q.where()}),
 		Header: header,
-		Judge: func(body []byte) (transport.Outcome, error) {
-			if found, err = wire.DecodeUsers(body); err != nil {
-				return transport.Unclear, err
-			}
-			return transport.Answered, nil
+		Read: func(body []byte) (err error) {
+			found, err = wire.DecodeUsers(body)
+			return err
 		},
 	})
-	if call.last.Outcome != transport.Answered {
-		return nil, call.failure()
+	if failure != nil {
+		return nil, failed(failure)
 	}
 	users := make([]User, len(found))
 	for i, u := range found {
@@ -75,7 +76,7 @@ func (c *Client) FindUsers(ctx context.Context, q FindUsersQuery, opts ...CallOp
 }
 
 func (q FindUsersQuery) validate(operation string) error {
-	var f findings
+	f := about()
 	if q == (FindUsersQuery{}) {
 		f.add("FindUsersQuery", "must set Email, RoqUserID or TenantID")
 	}

@@ -6,106 +6,105 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"math/rand/v2"
+	"slices"
 	"time"
 
+	"github.com/go-roq/roq/internal/check"
+	"github.com/go-roq/roq/internal/exchange"
+	"github.com/go-roq/roq/internal/listing"
 	"github.com/go-roq/roq/internal/transport"
 	"github.com/go-roq/roq/internal/wire"
 )
 
-// The defaults of [WithInterval].
 const (
+	// The defaults of [WithInterval].
 	defaultShortest = 2 * time.Second
 	defaultLongest  = 30 * time.Second
+
+	// watchPageSize is the size of a watch's pages if the query has no Limit.
+	watchPageSize = 500
 )
 
-// UserInviteChange is what [RoqPlatform.WatchUserInvites] saw change.
+// UserInviteChange is a change that [RoqPlatform.WatchUserInvites] saw.
 type UserInviteChange struct {
-	// ID is the invite's.
+	// ID is the invite's id.
 	ID string
-	// Current is the invite as it is now; nil if it is gone: it was removed, or what
-	// the query asks for (its status aside) holds for it no more.
+	// Current is the invite as it is now. It is nil if the invite is gone: it was
+	// removed, or it no longer matches the query (apart from its status).
 	Current *UserInvite
-	// PreviousStatus is the status that was seen last; empty for an invite that has
-	// come, or come to match, since the watch began.
+	// PreviousStatus is the status that was seen last. It is empty for an invite
+	// that was created, or began to match, after the watch had begun.
 	PreviousStatus UserInviteStatus
 }
 
-// WatchUserInvites returns what becomes of the invites that match, while it
-// happens: one change after the other, of the status or of anything else that
-// moves UpdatedAt (a resend, say). What changes several times between two looks
-// is one change. The invites that are there when the loop begins are not
-// reported, only what then changes.
+// WatchUserInvites returns the changes of the invites that match, as they happen:
+// of the status and of anything else that moves UpdatedAt (a resend, for example).
+// Several changes between two polls are one change. Invites that are there when the
+// loop begins are not reported until they change.
 //
-// Query.Filter.Status says which invites are taken up, at the beginning and
-// later. One that was taken up is followed whatever its status becomes: a watch
-// of pending invites reports that one was accepted. Like and ILike are refused on
-// the status, and so are Query.Offset and Query.Order, with [ErrInvalidInput].
+// Query.Filter.Status says which invites to follow, from the beginning and later.
+// An invite that is followed stays so whatever its status becomes: a watch of
+// pending invites reports that one was accepted. Like and ILike are refused for the
+// status, and so are Query.Offset and Query.Order, with [ErrInvalidInput].
 // Query.Limit is the size of a page, 500 if zero.
 //
-// After a first list the platform is asked for what has changed last, in one
-// request a look, however many invites are watched; further pages are read only
-// if there is more news than a page of 50. How far apart the looks are is set by
-// [WithInterval]. Now and then, and when the platform's count shows that an
-// invite was removed, the watched ones are listed again.
+// After the first list, each poll asks the platform for the latest changes, which
+// is one request however many invites are followed; further pages are read only if
+// more has changed than fits on a page of 50. [WithInterval] sets how far apart polls
+// are. Every 60 polls, and when the platform's count shows that an invite was
+// removed, the invites are listed again.
 //
-// The loop ends when no watched invite is pending any more, so at once if none
-// is. An invite whose status this package does not know counts as pending.
+// The loop ends when no invite that is followed is pending, so at once if none is.
+// A status that this package does not know counts as pending.
 //
-// Each request is a query, which is retried. When that does not help, a failure
-// that may pass, [ErrUnavailable] or [ErrRateLimited], comes with a zero change,
-// and the watch goes on if the loop does: nothing is missed, only reported later.
-// Any other error, one of the first list and that of ctx come once, last.
+// Each request is a query, which is retried. A failure that remains but may pass,
+// [ErrUnavailable] or [ErrRateLimited], comes with a zero change, and the watch
+// resumes if the loop does: no change is missed, but it is reported later. Any other
+// error, an error of the first list and the error of ctx come once, last.
 func (p *RoqPlatform) WatchUserInvites(ctx context.Context, q UserInvitesQuery, opts ...CallOption) iter.Seq2[UserInviteChange, error] {
 	return func(yield func(UserInviteChange, error) bool) {
-		w, err := p.as.watch(ctx, q, opts)
+		r, err := p.identity().watch(ctx, q, opts)
 		if err != nil {
 			yield(UserInviteChange{}, err)
 			return
 		}
-		w.run(ctx, yield)
+		r.watch().Run(ctx, func(c listing.Change[UserInvite], err error) bool {
+			return yield(UserInviteChange{ID: c.ID, Current: c.Row, PreviousStatus: UserInviteStatus(c.PreviousStatus)}, r.failure(err))
+		})
 	}
 }
 
-// WaitUserInvite returns the invite with that id as soon as it is not pending any
-// more: accepted, canceled or expired. It asks as [RoqPlatform.WatchUserInvites]
-// does, at intervals set by [WithInterval]. If there is no such invite, or it is
-// removed meanwhile, it returns [ErrNotFound].
+// WaitUserInvite returns the invite with that id as soon as it is not pending:
+// accepted, canceled or expired. It polls as [RoqPlatform.WatchUserInvites] does, at
+// intervals set by [WithInterval]. If there is no such invite, or it is removed
+// meanwhile, it returns [ErrNotFound].
 //
 // It waits as long as ctx lasts, through every failure that may pass
-// ([ErrUnavailable], [ErrRateLimited]); any other is returned.
+// ([ErrUnavailable], [ErrRateLimited]); it returns any other.
 func (p *RoqPlatform) WaitUserInvite(ctx context.Context, id string, opts ...CallOption) (*UserInvite, error) {
-	if err := inviteID(wire.UserInvites.Name, id); err != nil {
-		return nil, err
+	if err := check.ID(id); err != nil {
+		return nil, invalid(wire.UserInvites.Name, "the invite's id "+err.Error())
 	}
-	w, err := p.as.watch(ctx, UserInvitesQuery{Filter: UserInviteFilter{ID: &IDFilter{EqualTo: id}}}, opts)
+	r, err := p.identity().watch(ctx, UserInvitesQuery{Filter: UserInviteFilter{ID: &IDFilter{EqualTo: id}}}, opts)
 	if err != nil {
 		return nil, err
 	}
-	w.waits = true
-	var found *UserInvite
-	w.run(ctx, func(change UserInviteChange, failure error) bool {
-		if failure != nil && passing(ctx, failure) {
-			return true
-		}
-		found, err = change.Current, failure
-		return err == nil
-	})
+	invite, err := r.watch().Wait(ctx)
 	switch {
 	case err != nil:
-		return nil, err
-	case found == nil:
-		return nil, w.error("there is no such invite", ErrNotFound)
+		return nil, r.failure(err)
+	case invite == nil:
+		return nil, failed(r.call.Fail("there is no such invite", exchange.NotFound))
 	}
-	return found, nil
+	return invite, nil
 }
 
-// WithInterval sets how far apart the looks of [RoqPlatform.WatchUserInvites] and
-// [RoqPlatform.WaitUserInvite] are: shortest after a change, and then half as long
-// again each time that nothing has changed, up to longest. Up to a fifth is added
-// at random, so that watches that began together do not ask together. Both must
-// be more than zero, and at most 24 hours. Other calls have no use for it. The
-// default is 2 s to 30 s.
+// WithInterval sets how far apart the polls of [RoqPlatform.WatchUserInvites] and
+// [RoqPlatform.WaitUserInvite] are: shortest after a change, and half as long again
+// each time that nothing has changed, up to longest. Up to a fifth is added at
+// random, so that watches that began together do not poll together. Both must be
+// more than zero, and at most 24 hours. Other calls ignore it. The default is 2 s to
+// 30 s.
 func WithInterval(shortest, longest time.Duration) CallOption {
 	return callOption(func(o *callOptions) error {
 		if shortest <= 0 || shortest > longest || longest > maxDuration {
@@ -116,21 +115,24 @@ func WithInterval(shortest, longest time.Duration) CallOption {
 	})
 }
 
-// interval is how far apart a watch looks.
+// interval is how far apart the polls of a watch are.
 type interval struct{ shortest, longest time.Duration }
 
-// next returns the interval after one of d, which is zero to begin again.
-func (i interval) next(d time.Duration) time.Duration {
-	return min(max(d+d/2, i.shortest), i.longest)
+// reader is a call that reads lists of the invites that match a query.
+type reader struct {
+	call  *exchange.Call
+	opt   *callOptions
+	as    *identity
+	query UserInvitesQuery
 }
 
 // watch begins the watch of a query, and refuses what is wrong with it.
-func (as *identity) watch(ctx context.Context, q UserInvitesQuery, opts []CallOption) (*watch, error) {
-	c, err := as.begin(ctx, wire.UserInvites.Name, opts)
+func (as *identity) watch(ctx context.Context, q UserInvitesQuery, opts []CallOption) (*reader, error) {
+	call, opt, err := as.begin(ctx, wire.UserInvites.Name, opts)
 	if err != nil {
 		return nil, err
 	}
-	var f findings
+	f := about()
 	if q.Offset != 0 {
 		f.add("Offset", "must be 0: a watch is of everything that matches")
 	}
@@ -141,59 +143,99 @@ func (as *identity) watch(ctx context.Context, q UserInvitesQuery, opts []CallOp
 		f.add("Filter.Status", "must not have Like or ILike: statuses that come later are compared here")
 	}
 	q.Offset, q.Order = 0, nil
-	q.wire(&f)
-	if err := f.err(c.operation); err != nil {
+	q.wire(f)
+	if err := f.err(call.Operation); err != nil {
 		return nil, err
 	}
-	q.Limit = cmp.Or(q.Limit, watchPageSize)
-	w := &watch{call: c, as: as, first: q, all: q}
-	w.all.Filter.Status = nil
-	return w, nil
+	return &reader{call, opt, as, q}, nil
 }
 
-// run looks at the invites, again and again, and hands what it sees to yield,
-// until that returns false or there is nothing left to wait for.
-func (w *watch) run(ctx context.Context, yield func(UserInviteChange, error) bool) {
-	var pause time.Duration
-	for begun := false; ; {
-		look := w.begin
-		if begun {
-			look = w.look
-		}
-		changes, err := look(ctx)
-		for _, change := range changes {
-			if !yield(change, nil) {
-				return
-			}
-		}
-		switch {
-		case err != nil:
-			goesOn := passing(ctx, err) && (begun || w.waits)
-			if !yield(UserInviteChange{}, err) || !goesOn {
-				return
-			}
-		case w.settled():
-			return
-		default:
-			begun = true
-			if len(changes) > 0 {
-				pause = 0
-			}
-		}
-		pause = w.opt.interval.next(pause)
-		if err := transport.Sleep(ctx, pause+rand.N(pause/5+1)); err != nil {
-			e := w.error("the watch has ended: " + w.scrub(err.Error()))
-			e.cause = w.hide(err)
-			yield(UserInviteChange{}, e)
-			return
-		}
+// watch returns the watch of the reader's query.
+func (r *reader) watch() listing.Watch[UserInvite] {
+	return listing.Watch[UserInvite]{
+		Fetch: func(ctx context.Context, l listing.Query) (*listing.Page[UserInvite], error) {
+			return r.page(ctx, r.query.of(l), exchange.PurposeWatch)
+		},
+		Key:      (*UserInvite).key,
+		Matches:  r.query.Filter.Status.matches,
+		Final:    final,
+		Passing:  passing,
+		Sleep:    r.sleep,
+		Limit:    cmp.Or(r.query.Limit, watchPageSize),
+		Parallel: r.opt.parallel,
+		Shortest: r.opt.interval.shortest,
+		Longest:  r.opt.interval.longest,
 	}
+}
+
+// page reads one page of a list, with a budget of attempts of its own.
+func (r *reader) page(ctx context.Context, q UserInvitesQuery, purpose string) (*listing.Page[UserInvite], error) {
+	list, err := q.variables(r.call.Operation)
+	if err != nil {
+		return nil, err
+	}
+	page, failure := r.as.page(ctx, r.call.Another(), list, purpose)
+	if failure != nil {
+		return nil, failed(failure)
+	}
+	return &listing.Page[UserInvite]{Rows: page.Data, Total: page.TotalCount}, nil
+}
+
+// sleep waits for d, or returns the error of a watch whose context has ended.
+func (r *reader) sleep(ctx context.Context, d time.Duration) error {
+	if err := transport.Sleep(ctx, d); err != nil {
+		return failed(r.call.FailBecause("the watch has ended", err, 0))
+	}
+	return nil
+}
+
+// failure makes the call's error of one that is the list's own.
+func (r *reader) failure(err error) error {
+	if wrong := (*listing.Error)(nil); errors.As(err, &wrong) {
+		return failed(r.call.Fail(wrong.Error(), exchange.Unavailable))
+	}
+	return err
+}
+
+// of returns the part of the query that a watch asks for.
+func (q UserInvitesQuery) of(l listing.Query) UserInvitesQuery {
+	q.Order = &UserInviteOrder{Sort: SortCreatedAt}
+	if l.LastUpdated {
+		q.Order = &UserInviteOrder{Sort: SortUpdatedAt, Order: Descending}
+	}
+	if l.AnyStatus {
+		q.Filter.Status = nil
+	}
+	if l.IDs != nil {
+		// An id does not change, so that the query's own condition on it holds.
+		q.Filter.ID = &IDFilter{ValueIn: l.IDs}
+	}
+	q.Offset, q.Limit = l.Offset, l.Limit
+	return q
+}
+
+// key returns what has to be known of an invite to follow it.
+func (i *UserInvite) key() listing.Key {
+	return listing.Key{ID: i.ID, Status: string(i.Status), CreatedAt: i.CreatedAt, UpdatedAt: i.UpdatedAt}
+}
+
+// matches reports whether a condition on the status holds, as the platform compares.
+func (c *StringFilter) matches(s string) bool {
+	return c == nil ||
+		(c.EqualTo == "" || s == c.EqualTo) && (c.NotEqualTo == "" || s != c.NotEqualTo) &&
+			(len(c.ValueIn) == 0 || slices.Contains(c.ValueIn, s)) && !slices.Contains(c.ValueNotIn, s)
+}
+
+// final reports whether an invite is waited for no longer once it has that status.
+func final(status string) bool {
+	switch UserInviteStatus(status) {
+	case StatusAccepted, StatusCanceled, StatusExpired:
+		return true
+	}
+	return false
 }
 
 // passing reports whether a failure may pass, so that asking again makes sense.
-func passing(ctx context.Context, err error) bool {
-	if ended := ctx.Err(); ended != nil && errors.Is(err, ended) {
-		return false
-	}
+func passing(err error) bool {
 	return errors.Is(err, ErrUnavailable) || errors.Is(err, ErrRateLimited)
 }

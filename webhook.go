@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net/http"
 
+	"github.com/go-roq/roq/internal/redact"
 	"github.com/go-roq/roq/internal/wire"
 )
 
@@ -74,13 +75,17 @@ type WebhookEvent struct {
 //
 // WebhookHandler itself fails if Config has no WebhookKey, or if handle is nil.
 func (c *Client) WebhookHandler(handle func(context.Context, WebhookEvent) error) (http.Handler, error) {
-	if c.core.cfg.WebhookKey == "" {
+	core, notReady := c.ready("webhooks")
+	if notReady != nil {
+		return nil, notReady
+	}
+	if core.cfg.WebhookKey == "" {
 		return nil, errors.New("roq: WebhookHandler: Config.WebhookKey is empty, and anybody would know it")
 	}
 	if handle == nil {
 		return nil, errors.New("roq: WebhookHandler: the function must not be nil")
 	}
-	return &webhooks{handle: handle, repeats: new(repeats), key: sha256.Sum256([]byte(c.core.cfg.WebhookKey)), log: c.core.opt.logger}, nil
+	return &webhooks{handle: handle, repeats: new(repeats), key: sha256.Sum256([]byte(core.cfg.WebhookKey)), log: core.opt.logger}, nil
 }
 
 // webhooks is the handler of a Client's webhooks.
@@ -124,7 +129,7 @@ func (h *webhooks) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	handle := func(ctx context.Context) error { return h.handle(ctx, event) }
 	if err := h.repeats.once(r.Context(), hashEvent(body), handle); err != nil {
-		h.log.ErrorContext(r.Context(), "roq: webhook failed", "name", identifier(event.Name), "id", identifier(event.ID))
+		h.log.ErrorContext(r.Context(), "roq: webhook failed", "name", redact.Identifier(event.Name), "id", redact.Identifier(event.ID))
 		http.Error(w, "the event could not be handled", http.StatusInternalServerError)
 		return
 	}
@@ -154,7 +159,7 @@ func (h *webhooks) event(ctx context.Context, body []byte) (WebhookEvent, error)
 	current, err := wire.DecodeInvite(hook.Data.Current)
 	previous, errPrevious := wire.DecodeInvite(hook.Data.Previous)
 	if err := errors.Join(err, errPrevious); err != nil {
-		h.log.WarnContext(ctx, "roq: webhook with an invite that cannot be read", "name", identifier(event.Name), "id", identifier(event.ID), "reason", err.Error())
+		h.log.WarnContext(ctx, "roq: webhook with an invite that cannot be read", "name", redact.Identifier(event.Name), "id", redact.Identifier(event.ID), "reason", err.Error())
 	}
 	event.Current, event.Previous = userInvite(current), userInvite(previous)
 	return event, nil

@@ -51,6 +51,8 @@ type File struct {
 	lock *flock.Flock
 
 	mu sync.Mutex
+	// inUse is whether a stream has begun and not ended.
+	inUse bool
 	// begun is whether the file is known to be in order, so that it can be added to.
 	begun bool
 	// broken is what went wrong with writing: nothing may follow half a line.
@@ -121,9 +123,21 @@ func (f *File) Begin(_ context.Context, campaign string) iter.Seq2[roq.JournalRe
 // errLeft ends the reading when nobody wants more.
 var errLeft = errors.New("left")
 
+// End implements [roq.Journal]: another stream may use the journal.
+func (f *File) End() error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.inUse, f.begun = false, false
+	return nil
+}
+
 func (f *File) begin(campaign string, yield func(roq.JournalRecord, error) bool) error {
 	f.mu.Lock()
-	f.begun = false // nothing is added while it is read
+	if f.inUse {
+		f.mu.Unlock()
+		return fmt.Errorf("%w: another stream uses it", ErrInUse)
+	}
+	f.inUse, f.begun = true, false // nothing is added while it is read
 	f.mu.Unlock()
 	if _, err := f.file.Seek(0, io.SeekStart); err != nil {
 		return fmt.Errorf("journal: %w", err)

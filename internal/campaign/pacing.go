@@ -101,7 +101,7 @@ func (p *pacing) hopeless(r *report) *exchange.Failure {
 	switch {
 	case r.why == nil:
 		return nil
-	case r.why.Is(callers), p.barren >= maxBarren:
+	case r.why.Has(callers), p.barren >= maxBarren:
 		return r.why
 	case !r.again:
 		return nil

@@ -115,10 +115,10 @@ func (s *sending[T]) notes(places []int, status Status) []note {
 func (s *sending[T]) sort(failed *exchange.Failure) []note {
 	f, d, r := s.f, s.delivery, &s.result
 	resumed := !s.batch[0].Before.At.IsZero()
-	blind := d.Blind().Is(passing)
-	again := failed.Is(passing) && !failed.Is(callers) && !f.stopped()
+	blind := d.Blind().Has(passing)
+	again := failed.Has(passing) && !failed.Has(callers) && !f.stopped()
 	r.size = len(s.batch)
-	r.report = report{answered: resumed && d.Blind() == nil, unclear: d.Unclear(), throttled: failed.Is(exchange.RateLimited), why: failed}
+	r.report = report{answered: resumed && d.Blind() == nil, unclear: d.Unclear(), throttled: failed.Has(exchange.RateLimited), why: failed}
 	notes := make([]note, 0, len(s.batch))
 	r.outcomes = make([]Outcome[T], 0, len(s.batch))
 	for i := range s.batch {

@@ -68,7 +68,7 @@ func (b *batch) attempt(ctx context.Context, attempts int) *exchange.Reply {
 		Restart:   b.restart,
 		Attempts:  attempts,
 		Purpose:   exchange.PurposeCall,
-		MaxBytes:  answerBytes(len(list)),
+		MaxBytes:  exchange.AnswerBytes(len(list)),
 	}
 	if before := b.d.BeforeSend; before != nil {
 		request.BeforeSend = func(ctx context.Context) error {
@@ -92,18 +92,9 @@ func (b *batch) attempt(ctx context.Context, attempts int) *exchange.Reply {
 	return b.reply
 }
 
-const (
-	// mostExcess is how many invites that nobody asked for an answer may name before it
-	// counts as none.
-	mostExcess = 100
-	// rowBytes is how long an invite in an answer may be on average, and leastBytes
-	// what any answer may have.
-	rowBytes   = 64 << 10
-	leastBytes = 1 << 20
-)
-
-// answerBytes bounds an answer with so many invites.
-func answerBytes(rows int) int64 { return leastBytes + int64(rows)*rowBytes }
+// mostExcess is how many invites that nobody asked for an answer may name before it
+// counts as none.
+const mostExcess = 100
 
 // restart forgets an answer of which it is not known whether it can be used.
 func (b *batch) restart() { b.made, b.refusals, b.excess = b.made[:0], b.refusals[:0], 0 }
@@ -227,7 +218,7 @@ func (b *batch) again(complete bool, last *exchange.Reply) bool {
 // tooLarge reports whether the batch was refused for its size, and nothing else
 // happened.
 func (b *batch) tooLarge() bool {
-	return b.reply.Failure.Is(exchange.BatchTooLarge) && refused(b.reply) &&
+	return b.reply.Failure.Has(exchange.BatchTooLarge) && refused(b.reply) &&
 		!slices.ContainsFunc(b.places, func(i int) bool { return b.d.fates[i].Record != evidence.Record{} })
 }
 

@@ -71,7 +71,7 @@ func (c *change) run(ctx context.Context) (*wire.Invite, *exchange.Failure) {
 			failed = failed.And("reading the invite failed: "+l.failed.Message, l.failed.Kinds)
 		}
 		return nil, failed.Concluded(exchange.OutcomeUnknown, unknownOutcome)
-	case refused(c.reply) && !failed.Is(explained):
+	case refused(c.reply) && !failed.Has(explained):
 		failed = c.explain(ctx, failed)
 	}
 	return nil, failed.Concluded(exchange.NotSent, c.undone)
@@ -106,7 +106,7 @@ func (c *change) attempt(ctx context.Context, attempts int) *exchange.Reply {
 		Restart:   func() { row = nil },
 		Attempts:  attempts,
 		Purpose:   exchange.PurposeCall,
-		MaxBytes:  answerBytes(1),
+		MaxBytes:  exchange.AnswerBytes(1),
 	})
 	c.reply = &reply
 	if c.start.At.IsZero() {
@@ -181,7 +181,7 @@ func (c *change) read(ctx context.Context, asking *exchange.Call) (*wire.Invite,
 		Variables: wire.GetID{ID: c.id},
 		Sink:      single(&row),
 		Restart:   func() { row = nil },
-		MaxBytes:  answerBytes(1),
+		MaxBytes:  exchange.AnswerBytes(1),
 	})
 	if reply.Failure == nil && (row == nil || !strings.EqualFold(row.ID, c.id)) {
 		reply.Failure = asking.Fail("the answer is about another invite", exchange.Unavailable)

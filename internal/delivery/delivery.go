@@ -129,7 +129,7 @@ func (d *Delivery) part(ctx context.Context, all []int) (lone bool, failed *exch
 			var culprit bool
 			culprit, err = d.halves(ctx, b)
 			lone = lone || culprit
-		case b.timedOut():
+		case timedOut(b.reply):
 			d.Size.Shrink(len(b.places))
 		case b.reply.Answered():
 			d.Size.grow(len(b.places))

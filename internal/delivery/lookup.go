@@ -37,7 +37,7 @@ func (b *batch) lookUp(ctx context.Context, asking *exchange.Call) (complete boo
 func (b *batch) find(ctx context.Context, asking *exchange.Call, open []int) (complete bool, failed *exchange.Failure) {
 	s := search{b: b, asking: asking, wanted: make(map[string]int, len(open)), loose: make(map[string]int, len(open))}
 	complete, failed = s.run(ctx, open)
-	if !failed.Is(exchange.BatchTooLarge) || len(open) == 1 {
+	if !failed.Has(exchange.BatchTooLarge) || len(open) == 1 {
 		return complete, failed
 	}
 	complete, failed = b.find(ctx, asking, open[:len(open)/2])
@@ -116,7 +116,7 @@ func (s *search) page(ctx context.Context, list wire.List) (read int, past bool,
 	reply = query(ctx, s.asking, s.b.d.As, exchange.Request{
 		Operation: wire.UserInvites,
 		Variables: list,
-		MaxBytes:  answerBytes(list.Limit),
+		MaxBytes:  exchange.AnswerBytes(list.Limit),
 		Restart: func() {
 			read, stamps, candidates, ordered, last = 0, evidence.Stamps{}, nil, s.ordered, s.last
 		},

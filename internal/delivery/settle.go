@@ -107,7 +107,7 @@ func lookingUp(call *exchange.Call) *exchange.Call {
 
 // hopeless reports whether looking up again would fail in the same way.
 func hopeless(f *exchange.Failure) bool {
-	return f.Is(exchange.Unauthorized | exchange.Forbidden | exchange.InvalidInput)
+	return f.Has(exchange.Unauthorized | exchange.Forbidden | exchange.InvalidInput)
 }
 
 // query makes the request of a look-up. Its turn has come.

@@ -240,21 +240,34 @@ func Changed(row *wire.Invite) time.Time {
 	return stamp
 }
 
-// Get makes a GET request to an address of the application's or of the
-// environment's REST API. The secrets are those in the header.
-func (c *Call) Get(ctx context.Context, origin, address string, header http.Header, noCookies bool, secrets []string, judge func([]byte) error) *Failure {
-	c.secrets = append(c.secrets, secrets...)
+// GetRequest is a GET request to an address of the application's, or of the
+// environment's REST API.
+type GetRequest struct {
+	Origin, URL string
+	Header      http.Header
+	// NoCookies leaves the HTTP client's cookie jar out of it.
+	NoCookies bool
+	// Secrets are those in the header, for errors to blank.
+	Secrets []string
+	// Read reads the answer's body, and keeps nothing of it.
+	Read func(body []byte) error
+}
+
+// Get makes a GET request.
+func (c *Call) Get(ctx context.Context, r GetRequest) *Failure {
+	c.secrets = append(c.secrets, r.Secrets...)
 	result := c.Client.Sender.Do(ctx, transport.Request{
 		Operation: c.Operation,
 		Purpose:   PurposeCall,
 		Method:    http.MethodGet,
-		Origin:    origin,
-		URL:       address,
-		Header:    header,
+		Origin:    r.Origin,
+		URL:       r.URL,
+		Header:    r.Header,
 		Pace:      c.Pace,
 		Timeout:   c.Timeout,
-		NoCookies: noCookies,
-		Judge:     judged(judge),
+		MaxBytes:  AnswerBytes(LeastRows),
+		NoCookies: r.NoCookies,
+		Judge:     judged(r.Read),
 	})
 	c.Attempts += result.Attempts
 	if result.Outcome == transport.Answered {
@@ -295,6 +308,10 @@ func (c *Call) header(accessToken string) http.Header {
 	return h
 }
 
+// AnswerBytes bounds an answer with so many rows: each may have 64 KiB on average,
+// and any answer a megabyte.
+func AnswerBytes(rows int) int64 { return 1<<20 + int64(rows)<<16 }
+
 // LeastRows is how many rows any answer with a list may have: servers that do not
 // heed a small limit are followed.
 const LeastRows = 1000
@@ -305,4 +322,5 @@ const (
 	PurposeToken  = "token"
 	PurposeLookUp = "look-up"
 	PurposePage   = "page"
+	PurposeWatch  = "watch"
 )

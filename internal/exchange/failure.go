@@ -35,8 +35,8 @@ func (f *Failure) Error() string { return f.Message }
 // Unwrap returns the cause.
 func (f *Failure) Unwrap() error { return f.Cause }
 
-// Is reports whether the failure is of any of these kinds.
-func (f *Failure) Is(k Kind) bool { return f != nil && f.Kinds&k != 0 }
+// Has reports whether the failure is of any of these kinds.
+func (f *Failure) Has(k Kind) bool { return f != nil && f.Kinds&k != 0 }
 
 // And returns the failure with something added that explains it.
 func (f *Failure) And(message string, kinds Kind) *Failure {
@@ -105,7 +105,7 @@ func (c *Call) failure(result *transport.Result, errs []wire.Error) *Failure {
 	}
 	f.Message = c.Redact(strings.Join(messages, "; "))
 	f.Kinds |= kindsOf(result, f.Kinds)
-	if result.Outcome.Unsent() && !result.Maybe && !result.Throttled {
+	if !result.Outcome.Sent() && !result.Maybe && !result.Throttled {
 		f.Kinds |= NotSent
 	}
 	return f

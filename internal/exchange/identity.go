@@ -117,6 +117,7 @@ func (c *Call) authorize(ctx context.Context, path, serviceToken string, body an
 		Body:      encoded,
 		Pace:      c.Pace,
 		Timeout:   c.Timeout,
+		MaxBytes:  AnswerBytes(1),
 		Judge: judged(func(body []byte) error {
 			answer, err := wire.DecodeToken(body)
 			if err != nil {

@@ -17,6 +17,9 @@ type Sink struct {
 	Invite func(*Invite) error
 	// Refused is called with each invite of a send that was refused.
 	Refused func(email, text string) error
+	// Expect, if it is not nil, is called after the first invite with a guess of how
+	// many come after it.
+	Expect func(more int)
 	// Most bounds the invites, and the refusals, of an answer; one with more is an
 	// error. 0 means no bound.
 	Most int
@@ -203,6 +206,7 @@ func (d *decoding) invite() error {
 	if d.incomplete {
 		return d.SkipValue()
 	}
+	begin := d.InputOffset()
 	if err := d.reader.invite(&d.row); err != nil {
 		return err
 	}
@@ -213,8 +217,18 @@ func (d *decoding) invite() error {
 	if d.rows++; d.tooMany(d.rows) || d.sink.Invite == nil {
 		return d.err
 	}
-	d.err = d.sink.Invite(&d.row)
+	if d.err = d.sink.Invite(&d.row); d.rows == 1 && d.sink.Expect != nil {
+		d.sink.Expect(more(len(d.UnreadBuffer()), int(d.InputOffset()-begin)))
+	}
 	return d.err
+}
+
+// more guesses how many rows come after the first, which was size bytes long, in
+// the rest of the answer. An answer that begins with a tiny one gets no more room
+// than a large page takes.
+func more(rest, size int) int {
+	const most = 1024
+	return min(rest/size, most)
 }
 
 // refused reads a refused invite and hands it on.

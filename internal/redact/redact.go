@@ -1,4 +1,4 @@
-package roq
+package redact
 
 import (
 	"fmt"
@@ -13,12 +13,12 @@ const (
 )
 
 // format prints v, which holds no secret, as the verb and its flags ask.
-func format(f fmt.State, verb rune, v any) {
+func Format(f fmt.State, verb rune, v any) {
 	_, _ = fmt.Fprintf(f, fmt.FormatString(f, verb), v)
 }
 
 // mask hides a value and shows whether there is one.
-func mask(s string) string {
+func Mask(s string) string {
 	if s == "" {
 		return ""
 	}
@@ -29,7 +29,7 @@ func mask(s string) string {
 // address, look like a token or follow the name of an authorization scheme are
 // blanked, as are the secrets; line breaks and other control characters become
 // spaces; what is very long is cut.
-func scrub(text string, secrets ...string) string {
+func Text(text string, secrets ...string) string {
 	for _, secret := range secrets {
 		if secret != "" {
 			text = strings.ReplaceAll(text, secret, blank)
@@ -44,7 +44,7 @@ func scrub(text string, secrets ...string) string {
 	start, scheme := 0, false
 	word := func(w string) {
 		if scheme || strings.Contains(w, "@") || strings.Contains(w, "%40") || strings.HasPrefix(w, "eyJ") {
-			w = mask(w)
+			w = Mask(w)
 		}
 		if w != "" {
 			scheme = strings.EqualFold(w, "Basic") || strings.EqualFold(w, "Bearer")
@@ -74,7 +74,7 @@ func separates(r rune) bool {
 
 // identifier returns s if it is a short identifier as codes and request ids are,
 // and nothing otherwise: a text from outside gets no other way into an error.
-func identifier(s string) string {
+func Identifier(s string) string {
 	if len(s) > 128 {
 		return ""
 	}

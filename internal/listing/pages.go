@@ -1,0 +1,242 @@
+// Package listing reads lists that change while they are read, page by page.
+//
+// It does not know what the rows are: the caller fetches pages of rows of its own
+// type, and returns the [Key] of a row.
+package listing
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// Key is what this package has to know of a row.
+type Key struct {
+	ID, Status string
+	// UpdatedAt is zero until the row changes for the first time.
+	CreatedAt, UpdatedAt time.Time
+}
+
+// Page is one page of a list.
+type Page[T any] struct {
+	Rows []T
+	// Total is how many rows the whole list has.
+	Total int
+}
+
+// Error reports a page that does not fit the pages before it.
+type Error struct {
+	Offset int   // where the page begins
+	Reason error // what is wrong with it
+}
+
+func (e *Error) Error() string {
+	return fmt.Sprintf("the page at offset %d %v", e.Offset, e.Reason)
+}
+
+var (
+	errStuck          = errors.New("brings nothing new, and the list has not ended")
+	errNotByCreatedAt = errors.New("is not in the order of createdAt that was asked for")
+
+	// errEnd is not an error of the list: the page is its last.
+	errEnd = errors.New("end of the list")
+)
+
+// patience is how many pages in a row may bring nothing new. Rows that are
+// inserted at the front push known rows along, by a whole page even; but a platform
+// that ignores the offset answers with the same page forever.
+const patience = 3
+
+// Pages reads a list from its first page to its last.
+type Pages[T any] struct {
+	// Fetch returns the page of at most limit rows that begins at offset. It is
+	// called by several goroutines at once, and returns when ctx ends.
+	Fetch func(ctx context.Context, offset, limit int) (*Page[T], error)
+	// Key returns the key of a row.
+	Key func(*T) Key
+	// Offset is where the first page begins, Limit the most rows of a page.
+	Offset, Limit int
+	// Parallel is how many pages are read ahead.
+	Parallel int
+	// ByCreatedAt is whether the list is in ascending order of CreatedAt. If so, a
+	// row that is in the list throughout is delivered exactly once although others
+	// come and go. In another order it is delivered at most once.
+	ByCreatedAt bool
+}
+
+// Each calls yield with every row, until yield returns false, the list ends or
+// something fails. The row is the page's own: whoever keeps it keeps the page. An
+// error of Fetch is returned as it is, one of the list is an [*Error].
+func (p Pages[T]) Each(ctx context.Context, yield func(*T) bool) error {
+	var pages pager = &plainPager{seen: make(map[string]bool)}
+	limit := p.Limit
+	if p.ByCreatedAt {
+		// Neighboring pages share a row, so pages of one row would not advance.
+		limit = max(limit, 2)
+		pages = &anchoredPager{start: p.Offset, stride: limit - 1}
+	}
+	ahead := newReadahead(ctx, p.Parallel, func(ctx context.Context, offset int) (*Page[T], error) {
+		return p.Fetch(ctx, offset, limit)
+	})
+	defer ahead.stop()
+	var keys []Key
+	for offset := p.Offset; ; {
+		page, err := ahead.get(offset)
+		if err != nil {
+			return err
+		}
+		keys = keys[:0]
+		for i := range page.Rows {
+			keys = append(keys, p.Key(&page.Rows[i]))
+		}
+		fresh, next, end := pages.read(offset, keys, page.Total)
+		for n, i := range fresh {
+			if n == 1 && end == nil { // the caller has come back for more
+				ahead.expect(next, next-offset, offset+len(page.Rows)-next, page.Total)
+			}
+			if !yield(&page.Rows[i]) {
+				return nil
+			}
+		}
+		switch {
+		case errors.Is(end, errEnd):
+			return nil
+		case end != nil:
+			return &Error{Offset: offset, Reason: end}
+		}
+		offset = next
+	}
+}
+
+// pager follows a list that may change while it is read.
+type pager interface {
+	// read takes the page at offset of a list of total rows. It returns the indexes
+	// of the rows that were not delivered yet, and the offset of the next page or
+	// why there is none.
+	read(offset int, rows []Key, total int) (fresh []int, next int, err error)
+}
+
+// anchoredPager reads a list in ascending order of CreatedAt. Each page begins
+// with the last row of the one before. If another row is there, rows that were
+// read have gone and others moved up unseen: it steps back until a page begins
+// with a row that was delivered, and continues from there.
+//
+// A page is the list at one moment, whichever that was. If it begins at or before
+// the last row delivered, every row that was in the list throughout and is still
+// undelivered is in it or behind it. So each of them is delivered, and by
+// CreatedAt none twice.
+type anchoredPager struct {
+	start  int // where the caller began: nothing before it is asked for
+	stride int // how far apart pages begin
+
+	last time.Time       // CreatedAt of the last row delivered
+	ties map[string]bool // ids delivered with that CreatedAt
+
+	back int // how many strides the last step back was, 0 if there was none
+	far  int // the farthest offset read
+	idle int // pages in a row that brought nothing new
+
+	first string // id of the row that the page before began with
+	same  int    // pages in a row that began with it
+}
+
+func (p *anchoredPager) read(offset int, rows []Key, total int) (fresh []int, next int, err error) {
+	if !slices.IsSortedFunc(rows, func(a, b Key) int { return a.CreatedAt.Compare(b.CreatedAt) }) {
+		return nil, offset, errNotByCreatedAt
+	}
+	p.far = max(p.far, offset)
+	p.compare(rows)
+	if offset > p.start && (len(rows) == 0 || !p.delivered(rows[0])) {
+		p.back = max(1, 2*p.back)
+		return nil, max(p.start, offset-p.back*p.stride), p.rest()
+	}
+	p.back = 0
+	for i, row := range rows {
+		if !p.delivered(row) {
+			p.deliver(row)
+			fresh = append(fresh, i)
+		}
+	}
+	end := offset + len(rows)
+	switch last := end >= total; {
+	case len(fresh) == 0 && (p.same == patience || p.same > 0 && last), len(rows) < 2 && !last:
+		return fresh, end, errStuck
+	case last:
+		return fresh, end, errEnd
+	case len(fresh) == 0:
+		return nil, end - 1, p.rest()
+	}
+	p.idle = 0
+	return fresh, end - 1, nil
+}
+
+// compare records whether a page begins like the one before.
+func (p *anchoredPager) compare(rows []Key) {
+	first := ""
+	if len(rows) > 0 {
+		first = rows[0].ID
+	}
+	p.same++
+	if first != p.first || first == "" {
+		p.first, p.same = first, 0
+	}
+}
+
+// delivered reports whether row is at or before the last row delivered. What is
+// before it and was not delivered has come since.
+func (p *anchoredPager) delivered(row Key) bool {
+	return row.CreatedAt.Before(p.last) || p.ties[row.ID]
+}
+
+func (p *anchoredPager) deliver(row Key) {
+	if !row.CreatedAt.Equal(p.last) || p.ties == nil {
+		p.last, p.ties = row.CreatedAt, make(map[string]bool)
+	}
+	p.ties[row.ID] = true
+}
+
+// rest counts a page that brought nothing new. Stepping back, twice as far each
+// time, and catching up again takes at most twice the pages so far; a list that
+// takes more is not in the order that was asked for.
+func (p *anchoredPager) rest() error {
+	p.idle++
+	if p.idle > 16+2*(p.far-p.start)/p.stride {
+		return errStuck
+	}
+	return nil
+}
+
+// plainPager reads a list in any order, page after page.
+type plainPager struct {
+	seen  map[string]bool
+	first string // id of the page's first row
+	idle  int    // pages in a row that brought nothing new
+}
+
+func (p *plainPager) read(offset int, rows []Key, total int) (fresh []int, next int, err error) {
+	for i, row := range rows {
+		if !p.seen[row.ID] {
+			p.seen[row.ID] = true
+			fresh = append(fresh, i)
+		}
+	}
+	p.idle++
+	if len(fresh) > 0 {
+		p.idle = 0
+	}
+	same := false
+	if len(rows) > 0 {
+		same, p.first = rows[0].ID == p.first, rows[0].ID
+	}
+	next = offset + len(rows)
+	end := next >= total
+	switch {
+	case len(rows) == 0 && !end, p.idle > 0 && same && end, p.idle == patience:
+		return nil, next, errStuck
+	case end:
+		return fresh, next, errEnd
+	}
+	return fresh, next, nil
+}

@@ -1,0 +1,194 @@
+package roq
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/go-roq/roq/internal/address"
+	"github.com/go-roq/roq/internal/check"
+	"github.com/go-roq/roq/internal/delivery"
+	"github.com/go-roq/roq/internal/wire"
+)
+
+// maxFindings bounds what one error lists: a million bad invites must not make a
+// text of a hundred megabytes.
+const maxFindings = 100
+
+// Finding is one thing that is wrong with an input: what a form shows beside a
+// field.
+type Finding struct {
+	// Index is the place in [SendUserInvitesInput].UserInvites, or of the input in a
+	// stream; -1 if the finding is about the call, or about one input by itself.
+	Index int
+	// Field is the Go field: "Email", "Roles[1]", "Filter.ID".
+	Field string
+	// Reason completes a sentence that begins with the field: "must not be empty".
+	Reason string
+}
+
+// String returns the finding as it is in the text of an error:
+// "UserInvites[3].Email: must not be empty".
+func (f Finding) String() string {
+	if f.Index >= 0 {
+		return fmt.Sprintf("UserInvites[%d].%s: %s", f.Index, f.Field, f.Reason)
+	}
+	return f.Field + ": " + f.Reason
+}
+
+// findings collects everything that is wrong with an input.
+type findings struct {
+	list []Finding
+	more int
+	// noTenant is whether a tenant is needed and there is none.
+	noTenant bool
+	// index is that of the invite that is looked at; -1 if it is none of several.
+	index int
+}
+
+// about returns findings about a call.
+func about() *findings { return &findings{index: -1} }
+
+func (f *findings) add(field, reason string) {
+	if len(f.list) == maxFindings {
+		f.more++
+		return
+	}
+	f.list = append(f.list, Finding{f.index, field, reason})
+}
+
+// check adds err, if it is not nil, as what is wrong with a field.
+func (f *findings) check(field string, err error) {
+	if err != nil {
+		f.add(field, err.Error())
+	}
+}
+
+// err returns the findings as one error, or nil if there are none.
+func (f *findings) err(operation string) error {
+	if len(f.list) == 0 {
+		return nil
+	}
+	texts := make([]string, len(f.list), len(f.list)+1)
+	for i, one := range f.list {
+		texts[i] = one.String()
+	}
+	if f.more > 0 {
+		texts = append(texts, fmt.Sprintf("and %d more", f.more))
+	}
+	var kinds []error
+	if f.noTenant {
+		kinds = append(kinds, ErrNoTenant)
+	}
+	e := invalid(operation, strings.Join(texts, "; "), kinds...)
+	e.Findings = f.list
+	return e
+}
+
+// prepare checks an input, and completes it with what the identity stands for.
+func (as *identity) prepare(in *SendUserInvitesInput) (tenantID string, invites []delivery.Invite, err error) {
+	operation := wire.SendUserInvitesV2.Name
+	f := about()
+	tenantID = as.tenant(f, in.TenantID)
+	if n := len(in.UserInvites); n == 0 || n > maxInvites {
+		f.add("UserInvites", fmt.Sprintf("must hold from 1 to %d invites", maxInvites))
+		return "", nil, f.err(operation)
+	}
+	invites = make([]delivery.Invite, len(in.UserInvites))
+	seen := make(map[string]int, len(in.UserInvites))
+	for i := range in.UserInvites {
+		f.index = i
+		out := &invites[i]
+		as.prepareOne(f, &in.UserInvites[i], out)
+		if first, ok := seen[out.Address]; ok && out.Address != "" {
+			f.add("Email", fmt.Sprintf("must not be the address of UserInvites[%d]", first))
+		} else {
+			seen[out.Address] = i
+		}
+	}
+	return tenantID, invites, f.err(operation)
+}
+
+// tenant is the tenant that people are invited to: the given one or the
+// identity's own.
+func (as *identity) tenant(f *findings, given string) string {
+	tenantID := cmp.Or(given, as.tenantID)
+	if tenantID == "" {
+		f.add("TenantID", "must not be empty")
+		f.noTenant = true
+	} else {
+		f.check("TenantID", check.ID(tenantID))
+	}
+	return tenantID
+}
+
+// prepareOne checks one input, and makes an invite of it.
+func (as *identity) prepareOne(f *findings, in *UserInviteInput, out *delivery.Invite) {
+	out.Address = address.Fold(in.Email)
+	out.Create = wire.Create{
+		CreatedByUserID: cmp.Or(in.CreatedByUserID, as.userID),
+		Email:           in.Email,
+		FirstName:       in.FirstName,
+		LastName:        in.LastName,
+		Locale:          in.Locale,
+		Roles:           in.Roles,
+	}
+	f.check("CreatedByUserID", check.ID(out.CreatedByUserID))
+	f.person(in)
+	switch schema := as.core.opt.schema; {
+	case schema == SchemaV2 && in.Data != nil:
+		f.add("Data", "is not part of this schema version (WithSchema)")
+	case schema == SchemaV1 && in.Variables != nil:
+		f.add("Variables", "is not part of this schema version (WithSchema)")
+	}
+	out.InjectableVariables = f.object("Variables", in.Variables)
+	out.Data = f.object("Data", in.Data)
+}
+
+// Validate returns nil if the platform can be asked to invite this person, and
+// otherwise an [*Error] of kind [ErrInvalidInput] whose Findings name every field
+// that is wrong: the same that [RoqPlatform.SendUserInvites] finds before it sends
+// anything, for a form that shows it beside each address and sends the rest. An
+// empty CreatedByUserID is fine: it is the identity's.
+func (in UserInviteInput) Validate() error {
+	f := about()
+	if in.CreatedByUserID != "" {
+		f.check("CreatedByUserID", check.ID(in.CreatedByUserID))
+	}
+	f.person(&in)
+	f.object("Variables", in.Variables)
+	f.object("Data", in.Data)
+	return f.err(wire.SendUserInvitesV2.Name)
+}
+
+// person finds what is wrong with an input, whoever sends it.
+func (f *findings) person(in *UserInviteInput) {
+	f.check("Email", check.Email(in.Email))
+	f.check("Locale", check.Text(in.Locale))
+	f.check("FirstName", check.Text(in.FirstName))
+	f.check("LastName", check.Text(in.LastName))
+	for i, role := range in.Roles {
+		if err := check.Text(role); err != nil {
+			f.check(fmt.Sprintf("Roles[%d]", i), err)
+		}
+	}
+}
+
+// object encodes a JSON object of the caller's, nil if there is none.
+func (f *findings) object(field string, object map[string]any) []byte {
+	if object == nil {
+		return nil
+	}
+	encoded, err := json.Marshal(object)
+	if err != nil {
+		f.add(field, "cannot be encoded as JSON")
+		return nil
+	}
+	// encoding/json writes this escape for invalid UTF-8 only; once pairs of
+	// backslashes are gone, nothing else looks like it.
+	if strings.Contains(strings.ReplaceAll(string(encoded), `\\`, ""), `\ufffd`) {
+		f.add(field, "must be valid UTF-8")
+	}
+	return encoded
+}
