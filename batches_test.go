@@ -141,8 +141,8 @@ func TestABatchOfOneIsNotHalved(t *testing.T) {
 	} {
 		m := newMock(t, tooLarge)
 		result, err := m.client.AsUser(userID).SendUserInvites(t.Context(), invitation(addresses(5)...))
-		if !errors.Is(err, roq.ErrBatchTooLarge) || len(m.sent()) != 3 || len(result.NotSent) != 5 {
-			t.Errorf("%s: %v after %d requests, %+v; want ErrBatchTooLarge after 5, 2 and 1", name, err, len(m.sent()), account(result))
+		if !errors.Is(err, roq.ErrBatchTooLarge) || len(m.sent()) != 9 || len(result.Errors) != 5 || !errors.Is(result.Errors[4], roq.ErrBatchTooLarge) {
+			t.Errorf("%s: %v after %d requests, %+v; want each refused by itself, and so the call", name, err, len(m.sent()), account(result))
 		}
 	}
 }

@@ -30,9 +30,8 @@ func TestDataBesideARefusingStatus(t *testing.T) {
 				return instead(status, both)(resp)
 			})
 			sent, err := b.send(t.Context(), 1, "person")
-			var e *roq.Error
-			if !errors.As(err, &e) || len(sent.Success) != 1 || len(b.Outbox()) != 1 {
-				t.Errorf("%d: %v, %v and %d e-mails; want the invite and the error", status, account(sent), err, len(b.Outbox()))
+			if err != nil || len(sent.Success) != 1 || len(b.Outbox()) != 1 {
+				t.Errorf("%d: %v, %v and %d e-mails; want the invite: the data decides", status, account(sent), err, len(b.Outbox()))
 			}
 		})
 	}

@@ -101,7 +101,7 @@ func ExampleClient_AsSuperAdmin() {
 	fmt.Println(err)
 	// Output:
 	// invited: bob@example.com
-	// roq: sendUserInvites: TenantID: must not be empty; UserInvites[0].CreatedByUserID: must not be empty
+	// roq: sendUserInvites: TenantID: must not be empty; UserInvites[0].CreatedByUserID: must not be empty; nothing was sent
 }
 
 func ExampleClient_AsSession() {

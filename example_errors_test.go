@@ -26,7 +26,7 @@ func ExampleError() {
 		fmt.Println(e.Operation, e.Code, e.StatusCode, e.Attempts, e.RequestID)
 	}
 	// Output:
-	// roq: cancelUserInvite: there is no such invite (USER_INVITATION_NOT_FOUND, HTTP 404, request 7f3a)
+	// roq: cancelUserInvite: there is no such invite (USER_INVITATION_NOT_FOUND, HTTP 404, request 7f3a); nothing was changed
 	// cancelUserInvite USER_INVITATION_NOT_FOUND 404 1 7f3a
 }
 

@@ -49,7 +49,7 @@ func ExampleRoqPlatform_SendUserInvites_invalidInput() {
 	fmt.Println(err)
 	// Output:
 	// true true 0
-	// roq: sendUserInvites: UserInvites[1].Email: must be one e-mail address without a name, quotes or spaces; UserInvites[2].Email: must not be the address of UserInvites[0]
+	// roq: sendUserInvites: UserInvites[1].Email: must be one e-mail address without a name, quotes or spaces; UserInvites[2].Email: must not be the address of UserInvites[0]; nothing was sent
 }
 
 func ExampleSendUserInvitesResult_Err() {

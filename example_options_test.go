@@ -191,7 +191,7 @@ func ExampleWithLogger() {
 		log.Fatal(err)
 	}
 	// Output:
-	// level=WARN msg="roq: trying again" operation=userInvites request=7f3a attempt=1 outcome=unclear
+	// level=WARN msg="roq: trying again" operation=userInvites purpose=call request=7f3a attempt=1 outcome=unclear
 }
 
 func ExampleWithUserAgent() {

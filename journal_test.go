@@ -32,7 +32,7 @@ func (n *notebook) Begin(_ context.Context, campaign string) iter.Seq2[roq.Journ
 		inUse := n.inUse
 		n.mu.Unlock()
 		if inUse {
-			yield(roq.JournalRecord{}, errors.New("in use"))
+			yield(roq.JournalRecord{}, errors.New("another stream uses it"))
 			return
 		}
 		if n.campaign != "" && n.campaign != campaign {

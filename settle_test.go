@@ -350,8 +350,8 @@ func TestLookUps(t *testing.T) {
 		_, err := m.client.AsUser(userID).SendUserInvites(t.Context(), invitation("Ann@X.org", "bob@x.org"), roq.WithRequestID("mine"))
 		var e *roq.Error
 		lookUps := m.sentFor(t, "userInvites")
-		if !errors.As(err, &e) || e.Attempts != 1 || len(lookUps) != 5 {
-			t.Fatalf("%v (%d attempts) after %d look-ups, want one attempt and five look-ups", err, e.Attempts, len(lookUps))
+		if !errors.As(err, &e) || e.Attempts != 1 || len(lookUps) < 5 || len(lookUps) > 8 {
+			t.Fatalf("%v (%d attempts) after %d look-ups, want one attempt, and look-ups for ten seconds", err, e.Attempts, len(lookUps))
 		}
 		_, _, got := lookUps[0].graphQL(t)
 		want := map[string]any{

@@ -24,5 +24,5 @@ func (c *counts) add(s Status) {
 // conclude makes a failure that of the campaign: it says what is known of all the
 // invites, each of which has its own outcome.
 func (c *counts) conclude(f *exchange.Failure) *exchange.Failure {
-	return f.Concluded(f.Kinds&exchange.NotSent, delivery.Summary(c.sent, c.refused, c.unknown, c.notSent))
+	return f.Concluded(0, delivery.Summary(c.sent, c.refused, c.unknown, c.notSent))
 }

@@ -26,6 +26,8 @@ type batch struct {
 	made     []int
 	refusals []said
 	excess   int
+	// asked is how many invites the last attempt was about.
+	asked int
 
 	unclear bool
 	looks   looks
@@ -56,6 +58,7 @@ func (b *batch) run(ctx context.Context) *exchange.Failure {
 // attempt implements [mutation].
 func (b *batch) attempt(ctx context.Context, attempts int) *exchange.Reply {
 	list := b.sending
+	b.asked = len(list)
 	operation, variables := b.d.Send(wire.Send{
 		TenantID: b.d.TenantID,
 		Len:      len(list),
@@ -218,8 +221,8 @@ func (b *batch) again(complete bool, last *exchange.Reply) bool {
 // tooLarge reports whether the batch was refused for its size, and nothing else
 // happened.
 func (b *batch) tooLarge() bool {
-	return b.reply.Failure.Has(exchange.BatchTooLarge) && refused(b.reply) &&
-		!slices.ContainsFunc(b.places, func(i int) bool { return b.d.fates[i].Record != evidence.Record{} })
+	return b.reply.Failure.Has(exchange.BatchTooLarge) && refused(b.reply) && !b.reply.Maybe &&
+		!slices.ContainsFunc(b.places, func(i int) bool { return b.d.fates[i].Refused || b.d.fates[i].Finding == evidence.Done })
 }
 
 // failure returns why not every invite of the batch is sent or refused.
@@ -246,7 +249,7 @@ func (b *batch) failure() *exchange.Failure {
 	case b.reply.Failure != nil:
 		f = b.reply.Failure
 	case b.reply.Data:
-		f = call.Fail(fmt.Sprintf("the answer leaves out %d of %d invites", undone, len(b.sending)), exchange.Unavailable)
+		f = call.Fail(fmt.Sprintf("the answer leaves out %d of %d invites", undone, b.asked), exchange.Unavailable)
 	default:
 		f = call.Fail(fmt.Sprintf("whether %d invites were sent before is unknown", undone), 0)
 	}

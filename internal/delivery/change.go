@@ -2,6 +2,7 @@ package delivery
 
 import (
 	"context"
+	"net/http"
 	"strings"
 
 	"github.com/go-roq/roq/internal/evidence"
@@ -70,16 +71,30 @@ func (c *change) run(ctx context.Context) (*wire.Invite, *exchange.Failure) {
 		if l.failed != nil {
 			failed = failed.And("reading the invite failed: "+l.failed.Message, l.failed.Kinds)
 		}
-		return nil, failed.Concluded(exchange.OutcomeUnknown, unknownOutcome)
-	case refused(c.reply) && !failed.Has(explained):
+		if !c.reply.Data || c.stray {
+			c.found = nil
+		}
+		return c.found, failed.Concluded(exchange.OutcomeUnknown, unknownOutcome)
+	case unexplained(failed):
 		failed = c.explain(ctx, failed)
+	}
+	if failed.Refused || verdict == evidence.Refused {
+		return nil, failed.Concluded(0, c.undone)
 	}
 	return nil, failed.Concluded(exchange.NotSent, c.undone)
 }
 
-// explained are the kinds of a refusal that says why.
-const explained = exchange.AlreadyAccepted | exchange.AlreadyCanceled | exchange.AlreadyInvited | exchange.AlreadyExists |
-	exchange.NotFound | exchange.Unauthorized | exchange.Forbidden
+// unexplained reports whether the platform refused the change without saying why:
+// with the codes of its user interface for that, or as a conflict without a code.
+func unexplained(f *exchange.Failure) bool {
+	switch f.Code {
+	case "USER_INVITE_RESENDING_FAILED", "USER_INVITE_CANCELLATION_FAILED":
+		return f.Refused
+	case "":
+		return f.Refused && f.Status == http.StatusConflict
+	}
+	return false
+}
 
 // explain reads the invite to say why the platform has refused to change it.
 func (c *change) explain(ctx context.Context, failed *exchange.Failure) *exchange.Failure {
@@ -121,28 +136,14 @@ func (c *change) attempt(ctx context.Context, attempts int) *exchange.Reply {
 	switch {
 	case c.stray:
 		c.record.Maybe = true // the answer is not about this invite
-	case reply.Failure == nil && !c.contradicts(row):
+	case reply.Failure == nil && statusOf(row.Status) != evidence.Accepted:
 		c.done(row)
 	case c.judge(c.moment(&reply, row), row) == evidence.Done:
 		c.done(row) // with errors beside it, the data says what happened
 	default:
-		c.record.Maybe = true
+		c.record.Maybe, c.found = true, row
 	}
 	return c.reply
-}
-
-// contradicts reports whether the invite, as the answer has it, cannot be one that
-// was changed.
-func (c *change) contradicts(row *wire.Invite) bool {
-	switch statusOf(row.Status) {
-	case evidence.Accepted:
-		return true
-	case evidence.Pending, evidence.Expired:
-		return c.operation == wire.CancelUserInvite
-	case evidence.Canceled:
-		return c.operation == wire.ResendUserInvite
-	}
-	return false
 }
 
 // done records that the invite was changed.
@@ -183,7 +184,10 @@ func (c *change) read(ctx context.Context, asking *exchange.Call) (*wire.Invite,
 		Restart:   func() { row = nil },
 		MaxBytes:  exchange.AnswerBytes(1),
 	})
-	if reply.Failure == nil && (row == nil || !strings.EqualFold(row.ID, c.id)) {
+	switch {
+	case reply.Data && row != nil && strings.EqualFold(row.ID, c.id):
+		reply.Failure = nil // what is said beside the invite does not matter here
+	case reply.Failure == nil:
 		reply.Failure = asking.Fail("the answer is about another invite", exchange.Unavailable)
 	}
 	return row, reply

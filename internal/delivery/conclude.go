@@ -24,7 +24,7 @@ func (d *Delivery) conclude(base *exchange.Failure) *exchange.Failure {
 	sent, refused, unknown, notSent := d.Count()
 	var kind exchange.Kind
 	switch {
-	case notSent == len(d.Invites):
+	case notSent == len(d.Invites) && !base.Refused:
 		kind = exchange.NotSent
 	case unknown > 0:
 		kind = exchange.OutcomeUnknown

@@ -57,6 +57,9 @@ type Delivery struct {
 	index map[string]int // by Address; made when it is needed
 	// unclear is whether any batch had a time-out, or an answer that says nothing.
 	unclear bool
+	// lone counts the invites that were refused for their size, tooLarge is how.
+	lone     int
+	tooLarge *exchange.Failure
 	// blind is why the last look-up failed, if it did.
 	blind *exchange.Failure
 }
@@ -93,6 +96,9 @@ func (d *Delivery) Run(ctx context.Context) *exchange.Failure {
 	}()
 	_, base := d.part(ctx, places(0, len(d.Invites)))
 	returned = true
+	if base == nil && d.lone == len(d.Invites) {
+		base = d.tooLarge // not one of them fits
+	}
 	return d.conclude(base)
 }
 
@@ -152,6 +158,10 @@ func (d *Delivery) halves(ctx context.Context, b *batch) (lone bool, failed *exc
 	if d.Split != nil {
 		d.Split(b.places)
 	}
+	// Until it is known better, size is what was wrong: others in flight, and what is
+	// left of this call, need not meet it too.
+	before := d.Size.Get()
+	d.Size.Shrink(len(b.places))
 	middle := len(b.places) / 2
 	for _, half := range [][]int{b.places[:middle], b.places[middle:]} {
 		culprit, err := d.part(ctx, half)
@@ -160,7 +170,9 @@ func (d *Delivery) halves(ctx context.Context, b *batch) (lone bool, failed *exc
 			return lone, err
 		}
 	}
-	if !lone {
+	if lone {
+		d.Size.restore(before)
+	} else {
 		d.Size.limit(len(b.places) - middle)
 	}
 	return lone, nil
@@ -170,6 +182,8 @@ func (d *Delivery) halves(ctx context.Context, b *batch) (lone bool, failed *exc
 func (d *Delivery) refuseLone(b *batch) {
 	f := &d.fates[b.places[0]]
 	f.Refused, f.verdict = true, evidence.Refused
+	d.lone++
+	d.tooLarge = b.reply.Failure
 	code := b.reply.Failure.Code
 	if exchange.KindOfCode(code) != exchange.BatchTooLarge {
 		code = exchange.PayloadTooLarge

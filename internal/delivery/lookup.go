@@ -136,10 +136,13 @@ func (s *search) page(ctx context.Context, list wire.List) (read int, past bool,
 	}
 	s.ordered, s.last = ordered, last
 	clock, when := &s.asking.Client.Clock, reply.When()
+	begin := clock.Moment(s.earliest, when, stamps.Newest())
 	for n := range candidates {
-		s.judge(&candidates[n], func(start evidence.Start) evidence.Moment { return clock.Moment(start, when, stamps.Newest()) })
+		c := &candidates[n]
+		past = past || begin.Long(c.row.CreatedAt)
+		s.judge(c, func(start evidence.Start) evidence.Moment { return clock.Moment(start, when, stamps.Newest()) })
 	}
-	return read, read > 0 && clock.Moment(s.earliest, when, stamps.Newest()).Long(last), reply
+	return read, past, reply
 }
 
 // candidate returns the row as that of an invite that is looked for.

@@ -14,7 +14,7 @@ type mutation interface {
 	// attempt makes the request, at most so many times, and records what it came to.
 	attempt(ctx context.Context, attempts int) *exchange.Reply
 	// open reports whether anything is left that reading could find out, and whether
-	// all of that was only throttled: then one complete look-up is enough.
+	// all of that was only throttled: then a few complete look-ups are enough.
 	open() (any, onlyThrottled bool)
 	// lookUp reads once, and records what it finds. It reports whether it showed
 	// everything, or why it failed.
@@ -61,7 +61,7 @@ func deliver(ctx, hurry context.Context, call *exchange.Call, m mutation, resume
 // the retry policy pace the look-ups, which do not count as attempts; waiting
 // because the platform asked for it, or for the rate limit, does not count either.
 func settle(ctx, hurry context.Context, call *exchange.Call, m mutation) (l looks) {
-	left := call.Settle
+	left, complete := call.Settle, 0
 	for try := 1; left > 0; try++ {
 		if turn(ctx, hurry, call) != nil {
 			return l
@@ -70,7 +70,10 @@ func settle(ctx, hurry context.Context, call *exchange.Call, m mutation) (l look
 		trying, cancel := context.WithTimeout(ctx, left)
 		l.complete, l.failed = m.lookUp(trying, lookingUp(call))
 		any, onlyThrottled := m.open()
-		done := !any || onlyThrottled && l.complete || hopeless(l.failed)
+		if complete++; !l.complete {
+			complete = 0
+		}
+		done := !any || onlyThrottled && complete == enough || hopeless(l.failed)
 		if !done && call.Pace.Wait(trying, try, nil) != nil {
 			done = true // there is no time for another one
 		}
@@ -96,6 +99,10 @@ func turn(ctx, hurry context.Context, call *exchange.Call) error {
 	}
 	return nil
 }
+
+// enough is how many complete look-ups in a row show that what was throttled was not
+// processed: the first may show the list as it was before.
+const enough = 2
 
 // lookingUp returns the call of one look-up, which has one attempt: the look-ups
 // are the retries.

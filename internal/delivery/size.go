@@ -43,6 +43,13 @@ func (s *Size) limit(fits int) {
 	s.n, s.good = min(s.n, s.most), 0
 }
 
+// restore undoes a Shrink that turned out to be for another reason than the size.
+func (s *Size) restore(before int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.n = min(before, s.most)
+}
+
 // grow records that a batch was taken.
 func (s *Size) grow(size int) {
 	s.mu.Lock()

@@ -172,11 +172,11 @@ type Answer struct {
 // answer counts as one without a Date.
 func (c *Clock) Moment(start Start, a Answer, newest time.Time) Moment {
 	low, high, learned := c.difference()
-	m := Moment{start: start, careful: caution}
+	m := Moment{start: start, careful: caution, undated: a.Date.IsZero()}
 	if learned {
 		m.careful = 0
 	}
-	if a.Date.IsZero() || newest.After(a.Date.Add(granularity+high)) {
+	if m.undated || newest.After(a.Date.Add(granularity+high)) {
 		return m
 	}
 	// The answer was made between Asked and Received, up to a second after its Date.
@@ -193,8 +193,9 @@ func (c *Clock) Moment(start Start, a Answer, newest time.Time) Moment {
 // Moment is when a request began, by the clock that stamps the platform's rows.
 type Moment struct {
 	start Start
-	// dated is whether the rest is known.
-	dated bool
+	// dated is whether the rest is known. Undated is whether the answer has no Date at
+	// all.
+	dated, undated bool
 	// The request began between earliest and latest, and after nominal if the answer
 	// was made as soon as it was asked for.
 	earliest, nominal, latest time.Time

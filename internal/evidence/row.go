@@ -69,9 +69,9 @@ func (m Moment) Made(r Row) Finding {
 // of the last change; created is when it was made, which is no such change.
 func (m Moment) Resent(r Row, created time.Time) Finding {
 	if !r.Stamp.After(created) {
-		// Never changed. Whether its stamps could tell, had it been, nobody knows without
-		// a Date.
-		if !m.dated && !m.start.seen.before(r.ID, r.Stamp) {
+		// Never changed, whatever the clocks say. An answer that does not even say when it
+		// was given may be an old one.
+		if m.undated && !m.start.seen.before(r.ID, r.Stamp) {
 			return Doubtful
 		}
 		return Older

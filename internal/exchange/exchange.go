@@ -174,6 +174,7 @@ func (c *Call) Do(ctx context.Context, as *Identity, r Request) Reply {
 		}
 		request.Header = c.header(token)
 		request.Header[wire.ServerAuthorization] = []string{c.Client.Basic}
+		request.Header["Content-Type"] = jsonType
 		before := reply.Result
 		reply.Result = c.Client.Sender.Do(ctx, request)
 		reply.add(before)
@@ -227,6 +228,9 @@ func (c *Call) read(reply *Reply, r Request, body []byte) (transport.Outcome, er
 	reply.Data, reply.Total, reply.errors = answer.Data, answer.Total, answer.Errors
 	return judge(answer)
 }
+
+// jsonType is the Content-Type of every request with a body. Nobody changes it.
+var jsonType = []string{"application/json"}
 
 // Changed returns when an invite was changed last, by any of its stamps.
 func Changed(row *wire.Invite) time.Time {

@@ -23,6 +23,8 @@ type Failure struct {
 	Attempts  int
 	RequestID string
 	Kinds     Kind
+	// Refused is whether the platform answered that it did not do what was asked.
+	Refused bool
 	// Known says what is known of the outcome of a mutation, for the end of the text.
 	Known string
 	// Cause is an error from outside, which can be asked what it is and not printed.
@@ -105,6 +107,7 @@ func (c *Call) failure(result *transport.Result, errs []wire.Error) *Failure {
 	}
 	f.Message = c.Redact(strings.Join(messages, "; "))
 	f.Kinds |= kindsOf(result, f.Kinds)
+	f.Refused = result.Outcome == transport.Refused || result.Outcome == transport.Unauthorized
 	if !result.Outcome.Sent() && !result.Maybe && !result.Throttled {
 		f.Kinds |= NotSent
 	}

@@ -9,7 +9,7 @@ import (
 	"sync"
 )
 
-var errTooLarge = errors.New("it is longer than the limit (WithMaxResponseBytes), or than what was asked for can be")
+var errTooLarge = errors.New("it is longer than the limit (WithMaxResponseBytes)")
 
 // bodies reads bodies into buffers that were used before. A buffer has one owner:
 // the call that read into it, from read to recycle. A call that does not recycle

@@ -281,10 +281,14 @@ func (c *call) read(resp *http.Response) error {
 	answer := &Answer{Status: resp.StatusCode, Header: resp.Header, Received: time.Now()}
 	answer.Date, _ = http.ParseTime(resp.Header.Get("Date")) // zero if there is none
 	limit := c.sender.maxBytes
-	if c.request.MaxBytes > 0 {
-		limit = min(limit, c.request.MaxBytes)
+	asked := c.request.MaxBytes > 0 && c.request.MaxBytes < limit
+	if asked {
+		limit = c.request.MaxBytes
 	}
 	body, err := c.sender.bodies.read(resp, limit)
+	if asked && errors.Is(err, errTooLarge) {
+		err = fmt.Errorf("it is longer than what was asked for can be (%d bytes)", limit)
+	}
 	_ = resp.Body.Close()
 	c.cancel()
 	if err == nil {

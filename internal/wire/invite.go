@@ -27,6 +27,12 @@ type Invite struct {
 	StatusUpdatedAt  time.Time
 }
 
+// UnmarshalJSONFrom implements json's UnmarshalerFrom.
+func (i *Invite) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	r := reader{Decoder: dec}
+	return r.invite(i)
+}
+
 // reader reads the invites of one answer.
 type reader struct {
 	*jsontext.Decoder
