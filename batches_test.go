@@ -133,7 +133,7 @@ func TestBatchesAreHalved(t *testing.T) {
 	}
 }
 
-func TestABatchOfOneIsNotHalved(t *testing.T) {
+func TestEveryInviteIsTooLargeByItself(t *testing.T) {
 	t.Parallel()
 	for name, tooLarge := range map[string]httpmock.Responder{
 		"code":   jsonAnswer(200, `{"data":null,"errors":[{"message":"too many","extensions":{"code":"BAD_USER_INPUT","response":{"statusCode":400,"errorCode":"BULK_USER_INVITE_LIMIT_EXCEEDED"}}}]}`),
@@ -141,7 +141,7 @@ func TestABatchOfOneIsNotHalved(t *testing.T) {
 	} {
 		m := newMock(t, tooLarge)
 		result, err := m.client.AsUser(userID).SendUserInvites(t.Context(), invitation(addresses(5)...))
-		if !errors.Is(err, roq.ErrBatchTooLarge) || len(m.sent()) != 9 || len(result.Errors) != 5 || !errors.Is(result.Errors[4], roq.ErrBatchTooLarge) {
+		if !errors.Is(err, roq.ErrBatchTooLarge) || len(m.sent()) != 8 || len(result.Errors) != 5 || !errors.Is(result.Errors[4], roq.ErrBatchTooLarge) {
 			t.Errorf("%s: %v after %d requests, %+v; want each refused by itself, and so the call", name, err, len(m.sent()), account(result))
 		}
 	}

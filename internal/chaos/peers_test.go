@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -79,28 +80,24 @@ func (p *peer) call(ctx context.Context, t task) []claim {
 		data := wire.Send{TenantID: t.tenantID, Len: len(t.addresses), At: func(i int, c *wire.Create) {
 			c.CreatedByUserID, c.Email = p.scene.user.ID, t.addresses[i]
 		}}
-		answer, err := ask(ctx, p, t, wire.SendUserInvitesV2, wire.SendV2{Data: data})
+		made, _, err := ask(ctx, p, t, wire.SendUserInvitesV2, wire.SendV2{Data: data})
 		claims := make([]claim, len(t.addresses))
 		for i, address := range t.addresses {
 			claims[i] = claimFailed
-			if err == nil && answer.Sent != nil {
-				for _, made := range answer.Sent.Success {
-					if strings.EqualFold(made.Email, address) {
-						claims[i] = claimDone
-					}
-				}
+			if err == nil && slices.ContainsFunc(made, func(row wire.Invite) bool { return strings.EqualFold(row.Email, address) }) {
+				claims[i] = claimDone
 			}
 		}
 		return claims
 	case opResend:
-		answer, err := ask(ctx, p, t, wire.ResendUserInvite, wire.ID{UserInviteID: t.inviteID})
-		return []claim{claimOf(err, err == nil && answer.Invite.ID == t.inviteID)}
+		rows, _, err := ask(ctx, p, t, wire.ResendUserInvite, wire.ID{UserInviteID: t.inviteID})
+		return []claim{claimOf(err, err == nil && rows[0].ID == t.inviteID)}
 	case opCancel:
-		answer, err := ask(ctx, p, t, wire.CancelUserInvite, wire.ID{UserInviteID: t.inviteID})
-		return []claim{claimOf(err, err == nil && answer.Invite.ID == t.inviteID && answer.Invite.Status == string(roq.StatusCanceled))}
+		rows, _, err := ask(ctx, p, t, wire.CancelUserInvite, wire.ID{UserInviteID: t.inviteID})
+		return []claim{claimOf(err, err == nil && rows[0].ID == t.inviteID && rows[0].Status == string(roq.StatusCanceled))}
 	case opList:
-		answer, err := ask(ctx, p, t, wire.UserInvites, wire.List{Limit: 1})
-		return []claim{claimOf(err, err == nil && *answer.Page.TotalCount == t.total)}
+		_, total, err := ask(ctx, p, t, wire.UserInvites, wire.List{Limit: 1})
+		return []claim{claimOf(err, err == nil && total == t.total)}
 	default:
 		body, err := json.Marshal(wire.ServiceAccount{
 			Email: wire.ServiceAccountEmail, EnvironmentID: p.scene.config.EnvironmentID, APIKey: p.scene.config.APIKey,
@@ -120,28 +117,31 @@ func (p *peer) call(ctx context.Context, t task) []claim {
 }
 
 // ask makes a GraphQL request.
-func ask[T wire.Data](ctx context.Context, p *peer, t task, op wire.Operation[T], variables any) (*T, error) {
+func ask(ctx context.Context, p *peer, t task, op *wire.Operation, variables any) (rows []wire.Invite, total int, err error) {
 	body, err := op.Request(variables)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	if p.scene.cell.fault.tokens {
 		// Its token is fetched with every call.
 		if told := p.call(ctx, task{operation: opToken, requestID: t.requestID}); told[0] != claimDone {
-			return nil, errors.New("no token")
+			return nil, 0, errors.New("no token")
 		}
 	}
 	if body, err = p.post(ctx, t, wire.GraphQLPath, body); err != nil {
-		return nil, err
+		return nil, 0, err
 	}
-	answer, err := wire.Decode[T](body)
+	answer, err := op.Decode(body, wire.Sink{Invite: func(row *wire.Invite) error {
+		rows = append(rows, *row)
+		return nil
+	}})
 	switch {
 	case err != nil:
-		return nil, err
-	case len(answer.Errors) > 0 || answer.Data == nil:
-		return nil, errors.New("errors in the answer")
+		return nil, 0, err
+	case len(answer.Errors) > 0 || !answer.Data:
+		return nil, 0, errors.New("errors in the answer")
 	}
-	return answer.Data, nil
+	return rows, answer.Total, nil
 }
 
 func (p *peer) post(ctx context.Context, t task, path string, body []byte) ([]byte, error) {
