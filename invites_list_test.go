@@ -6,9 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -261,5 +263,44 @@ func TestTenThousandInvites(t *testing.T) {
 	}
 	if i != 10_000 {
 		t.Errorf("%d invites came, want 10,000", i)
+	}
+}
+
+// A panic or runtime.Goexit in the caller's transport, on a goroutine of the
+// package's own, comes out on the caller's.
+func TestAllUserInvitesWithATransportThatDoesNotReturn(t *testing.T) {
+	t.Parallel()
+	failure := errors.New("the transport's own")
+	for name, test := range map[string]struct {
+		end  func()
+		want any // what the loop panics with; nil is runtime.Goexit
+	}{
+		"panic":  {func() { panic(failure) }, failure},
+		"Goexit": {runtime.Goexit, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var requests atomic.Int32
+			m := newMock(t, (&changing{rows: rows(45)}).serve, roq.WithTransport(func(next http.RoundTripper) http.RoundTripper {
+				return roundTripper(func(r *http.Request) (*http.Response, error) {
+					if strings.HasSuffix(r.URL.Path, "/graphql") && requests.Add(1) > 1 {
+						test.end()
+					}
+					return next.RoundTrip(r)
+				})
+			}))
+			var panicked any
+			returned, ended := false, make(chan struct{})
+			go func() {
+				defer close(ended)
+				defer func() { panicked = recover() }()
+				_, _ = collect(t.Context(), m, roq.UserInvitesQuery{Limit: 10})
+				returned = true
+			}()
+			<-ended
+			if returned || panicked != test.want {
+				t.Errorf("the loop returned: %v, or panicked with %v; want %v", returned, panicked, test.want)
+			}
+		})
 	}
 }

@@ -316,9 +316,11 @@ func WithBatchSize(n int) ClientCallOption {
 	})
 }
 
-// WithParallel sets how many requests one [RoqPlatform.AllUserInvites] or
-// [RoqPlatform.SendAllUserInvites] keeps under way at once, from 1 to 64. Other calls
-// make one request after the other. The default is 8.
+// WithParallel sets how many requests one call keeps in flight at once, from 1 to 64.
+// [RoqPlatform.SendAllUserInvites] sends that many batches.
+// [RoqPlatform.AllUserInvites] reads that many pages ahead, and so does
+// [RoqPlatform.WatchUserInvites] when it lists the invites; it reads as many invites
+// that a list misses. Other calls make one request at a time. The default is 8.
 func WithParallel(n int) ClientCallOption {
 	return setting(func(o *callOptions) error {
 		if n < 1 || n > maxParallel {

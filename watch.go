@@ -30,7 +30,8 @@ type UserInviteChange struct {
 	// ID is the invite's id.
 	ID string
 	// Current is the invite as it is now. It is nil if the invite is gone: it was
-	// removed, or it no longer matches the query (apart from its status).
+	// removed, or it no longer matches the query (apart from its status). The second
+	// is reported when two lists in a row were without the invite.
 	Current *UserInvite
 	// PreviousStatus is the status that was seen last. It is empty for an invite
 	// that was created, or began to match, after the watch had begun.
@@ -52,7 +53,8 @@ type UserInviteChange struct {
 // is one request however many invites are followed; further pages are read only if
 // more has changed than fits on a page of 50. [WithInterval] sets how far apart polls
 // are. Every 60 polls, and when the platform's count shows that an invite was
-// removed, the invites are listed again.
+// removed, the invites are listed again. An invite that the list misses is read by
+// its id before it is reported: the list may be behind.
 //
 // The loop ends when no invite that is followed is pending, so at once if none is.
 // A status that this package does not know counts as pending.
@@ -76,8 +78,9 @@ func (p *RoqPlatform) WatchUserInvites(ctx context.Context, q UserInvitesQuery, 
 
 // WaitUserInvite returns the invite with that id as soon as it is not pending:
 // accepted, canceled or expired. It polls as [RoqPlatform.WatchUserInvites] does, at
-// intervals set by [WithInterval]. If there is no such invite, or it is removed
-// meanwhile, it returns [ErrNotFound].
+// intervals set by [WithInterval]. An invite that is not in the list yet, right
+// after it was sent, is read by its id, and waited for if it is there. If there is no
+// such invite, or it is removed meanwhile, WaitUserInvite returns [ErrNotFound].
 //
 // It waits as long as ctx lasts, through every failure that may pass
 // ([ErrUnavailable], [ErrRateLimited]); it returns any other.
@@ -89,7 +92,7 @@ func (p *RoqPlatform) WaitUserInvite(ctx context.Context, id string, opts ...Cal
 	if err != nil {
 		return nil, err
 	}
-	invite, err := r.watch().Wait(ctx)
+	invite, err := r.watch().Wait(ctx, id)
 	switch {
 	case err != nil:
 		return nil, r.failure(err)
@@ -156,6 +159,7 @@ func (r *reader) watch() listing.Watch[UserInvite] {
 		Fetch: func(ctx context.Context, l listing.Query) (*listing.Page[UserInvite], error) {
 			return r.page(ctx, r.query.of(l), exchange.PurposeWatch)
 		},
+		Read:     r.read,
 		Key:      (*UserInvite).key,
 		Matches:  r.query.Filter.Status.matches,
 		Final:    final,
@@ -179,6 +183,17 @@ func (r *reader) page(ctx context.Context, q UserInvitesQuery, purpose string) (
 		return nil, failed(failure)
 	}
 	return &listing.Page[UserInvite]{Rows: page.Data, Total: page.TotalCount}, nil
+}
+
+// read reads the invite with an id, with a budget of attempts of its own.
+func (r *reader) read(ctx context.Context, id string) (*UserInvite, error) {
+	found, failure := r.as.one(ctx, r.call.Another(), id)
+	// Something else may be missing: a 404 without a code may be that of a proxy, and
+	// the user who asks may have been removed.
+	if failure.Has(exchange.NotFound) && failure.Code != "" && failure.Code != "USER_NOT_FOUND" {
+		return nil, listing.ErrNone
+	}
+	return found, failed(failure)
 }
 
 // sleep waits for d, or returns the error of a watch whose context has ended.

@@ -76,7 +76,8 @@ func TestCampaign(t *testing.T) {
 
 func (s *siege) prepare(t *testing.T) {
 	t.Helper()
-	pool := lasting()
+	// A stream waits out what a Retry-After asks for, up to five minutes.
+	pool := slices.DeleteFunc(lasting(), func(f *fault) bool { return slices.Contains([]string{"28a", "28c", "28d"}, f.number) })
 	f := &fault{number: "campaign", name: fmt.Sprintf("%s, one request in ten, seed %d", s.name, *campaignSeed), lists: true,
 		serve: func(x *exchange) {
 			s.arrive(x)

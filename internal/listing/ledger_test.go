@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -38,12 +39,36 @@ type ledger struct {
 	// heedless is whether it ignores the order, stuck whether it ignores the offset.
 	heedless, stuck bool
 	pages           []int // sizes of all pages
+	// unlisted are ids that no list shows, although they can be read.
+	unlisted []string
+	// readErr is what reading a row fails with.
+	readErr error
+	reads   []string // ids that were read
+
+	mu sync.Mutex // pages and rows are read side by side
+}
+
+func (l *ledger) read(_ context.Context, id string) (*entry, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.reads = append(l.reads, id)
+	if l.readErr != nil {
+		return nil, l.readErr
+	}
+	for i := range l.entries {
+		if l.entries[i].id == id {
+			return new(l.entries[i]), nil
+		}
+	}
+	return nil, listing.ErrNone
 }
 
 // pending is the condition on the status of every watch of a ledger.
 const pending = "pending"
 
 func (l *ledger) fetch(_ context.Context, q listing.Query) (*listing.Page[entry], error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	if q.LastUpdated && q.Offset == 0 {
 		if l.polls++; l.before != nil {
 			l.before(l.polls, l)
@@ -51,7 +76,7 @@ func (l *ledger) fetch(_ context.Context, q listing.Query) (*listing.Page[entry]
 	}
 	var found []entry
 	for _, e := range l.entries {
-		if (q.AnyStatus || e.status == pending) && (q.IDs == nil || slices.Contains(q.IDs, e.id)) {
+		if (q.AnyStatus || e.status == pending) && (q.IDs == nil || slices.Contains(q.IDs, e.id)) && !slices.Contains(l.unlisted, e.id) {
 			found = append(found, e)
 		}
 	}
@@ -113,6 +138,7 @@ var (
 func (l *ledger) newWatch() listing.Watch[entry] {
 	return listing.Watch[entry]{
 		Fetch:    l.fetch,
+		Read:     l.read,
 		Key:      entryKey,
 		Matches:  func(status string) bool { return status == pending },
 		Final:    func(status string) bool { return status != pending },

@@ -129,7 +129,7 @@ func (f *follower[T]) note(changes []Change[T], row *T) []Change[T] {
 	}
 	before := f.marks[k.ID]
 	followed := before.followed || f.Matches(k.Status)
-	f.marks[k.ID] = mark{k.Status, k.changed(), followed}
+	f.marks[k.ID] = mark{status: k.Status, changed: k.changed(), followed: followed}
 	if !followed {
 		return changes
 	}

@@ -68,19 +68,33 @@ type Pages[T any] struct {
 
 // Each calls yield with every row, until yield returns false, the list ends or
 // something fails. The row is the page's own: whoever keeps it keeps the page. An
-// error of Fetch is returned as it is, one of the list is an [*Error].
+// error of Fetch is returned as it is, one of the list is an [*Error]. A panic or
+// runtime.Goexit in Fetch comes out of Each.
 func (p Pages[T]) Each(ctx context.Context, yield func(*T) bool) error {
-	var pages pager = &plainPager{seen: make(map[string]bool)}
-	limit := p.Limit
+	ahead := newReadahead(ctx, p.Parallel, func(ctx context.Context, offset int) (*Page[T], error) {
+		return p.Fetch(ctx, offset, p.limit())
+	})
+	err := p.each(ahead, yield)
+	ahead.end.Resume() // in a page that was read ahead in vain
+	return err
+}
+
+// limit returns the most rows of a page.
+func (p Pages[T]) limit() int {
 	if p.ByCreatedAt {
 		// Neighboring pages share a row, so pages of one row would not advance.
-		limit = max(limit, 2)
-		pages = &anchoredPager{start: p.Offset, stride: limit - 1}
+		return max(p.Limit, 2)
 	}
-	ahead := newReadahead(ctx, p.Parallel, func(ctx context.Context, offset int) (*Page[T], error) {
-		return p.Fetch(ctx, offset, limit)
-	})
+	return p.Limit
+}
+
+// each reads the pages, and returns when none is in flight anymore.
+func (p Pages[T]) each(ahead *readahead[*Page[T]], yield func(*T) bool) error {
 	defer ahead.stop()
+	var pages pager = &plainPager{seen: make(map[string]bool)}
+	if p.ByCreatedAt {
+		pages = &anchoredPager{start: p.Offset, stride: p.limit() - 1}
+	}
 	var keys []Key
 	for offset := p.Offset; ; {
 		page, err := ahead.get(offset)

@@ -3,17 +3,22 @@ package listing
 import (
 	"context"
 	"sync"
+
+	"github.com/go-roq/roq/internal/relay"
 )
 
 // readahead fetches what will be asked for, several at once: pages of a list by
-// their offsets, say. They are asked for in order, and whoever asks checks that each
-// fits the one before: when it was fetched does not matter for that.
+// their offsets, for example. They are asked for in order, and whoever asks checks
+// that each fits the one before: when it was fetched does not matter for that.
 type readahead[R any] struct {
 	parallel int
 
 	flights []*flight[R] // in the order of their offsets
 	launch  func(offset int) *flight[R]
 	stop    func() // cancels what is in flight, and waits for it
+
+	mu  sync.Mutex
+	end relay.End // the first end of a fetch that did not return
 }
 
 // flight is a fetch in flight.
@@ -23,42 +28,49 @@ type flight[R any] struct {
 	done   chan struct{}
 	result R
 	err    error
-	// panicked is what fetch has panicked with.
-	panicked any
+	end    relay.End
 }
 
 // newReadahead returns a readahead whose fetches end with ctx and with stop.
 func newReadahead[R any](ctx context.Context, parallel int, fetch func(context.Context, int) (R, error)) *readahead[R] {
 	ctx, cancel := context.WithCancel(ctx)
 	var all sync.WaitGroup
-	return &readahead[R]{
-		parallel: parallel,
-		launch: func(offset int) *flight[R] {
-			ctx, cancel := context.WithCancel(ctx)
-			f := &flight[R]{offset: offset, cancel: cancel, done: make(chan struct{})}
-			all.Go(func() {
-				defer close(f.done)
-				defer func() { f.panicked = recover() }()
-				f.result, f.err = fetch(ctx, offset)
-			})
-			return f
-		},
-		stop: func() {
-			cancel()
-			all.Wait()
-		},
+	r := &readahead[R]{parallel: parallel}
+	r.launch = func(offset int) *flight[R] {
+		ctx, cancel := context.WithCancel(ctx)
+		f := &flight[R]{offset: offset, cancel: cancel, done: make(chan struct{})}
+		all.Add(1)
+		relay.Go(func() { f.result, f.err = fetch(ctx, offset) }, func(end relay.End) {
+			defer all.Done()
+			defer close(f.done)
+			f.end = end
+			r.note(end)
+		})
+		return f
 	}
+	r.stop = func() {
+		cancel()
+		all.Wait()
+	}
+	return r
 }
 
-// get returns what is at offset.
+// get returns what is at offset. If its fetch did not return, neither does get.
 func (r *readahead[R]) get(offset int) (R, error) {
 	f := r.take(offset)
 	<-f.done
 	f.cancel()
-	if f.panicked != nil {
-		panic(f.panicked)
-	}
+	f.end.Resume()
 	return f.result, f.err
+}
+
+// note records how a fetch ended, for one that nobody waits for.
+func (r *readahead[R]) note(end relay.End) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !r.end.Abnormal() {
+		r.end = end
+	}
 }
 
 // take returns the first flight if it is the one for offset. If another offset is

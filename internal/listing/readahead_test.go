@@ -1,12 +1,18 @@
 package listing_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
+	"runtime"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/go-roq/roq/internal/listing"
 )
 
 func steadily(d time.Duration) func(int) time.Duration {
@@ -112,4 +118,94 @@ func TestReadaheadWhileTheListChanges(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A fetch that does not return ends the goroutine that called Each in the same way,
+// and only after every other fetch has ended.
+func TestReadaheadThatDoesNotReturn(t *testing.T) {
+	t.Parallel()
+	failure := errors.New("the fetch's own")
+	for name, end := range map[string]struct {
+		fetch func()
+		want  any // what Each panics with; nil is runtime.Goexit
+	}{
+		"panic":  {func() { panic(failure) }, failure},
+		"Goexit": {runtime.Goexit, nil},
+	} {
+		for _, test := range []struct {
+			page, took int // which page does not return, and how many rows are taken
+			slow       bool
+		}{
+			{page: 1}, {page: 2, took: 1000}, {page: 3, took: 1000},
+			{page: 3, took: 2},             // nobody waits for it
+			{page: 3, took: 2, slow: true}, // and it ends only when it is canceled
+		} {
+			t.Run(fmt.Sprintf("%s in page %d, %d rows", name, test.page, test.took), func(t *testing.T) {
+				t.Parallel()
+				synctest.Test(t, func(t *testing.T) {
+					c := &changing{rows: rows(100)}
+					p := c.list(10, 4)
+					var asked, inFlight atomic.Int32
+					p.Fetch = func(ctx context.Context, offset, limit int) (*listing.Page[row], error) {
+						inFlight.Add(1)
+						defer inFlight.Add(-1)
+						if int(asked.Add(1)) == test.page {
+							if test.slow {
+								<-ctx.Done()
+							}
+							end.fetch()
+						}
+						return c.fetch(ctx, offset, limit)
+					}
+					var panicked any
+					returned, ended, n := false, make(chan struct{}), 0
+					go func() {
+						defer close(ended)
+						defer func() { panicked = recover() }()
+						_ = p.Each(t.Context(), func(*row) bool {
+							n++
+							synctest.Wait()
+							return n < test.took
+						})
+						returned = true
+					}()
+					<-ended
+					if returned || panicked != end.want {
+						t.Errorf("Each returned: %v, or panicked with %v; want %v", returned, panicked, end.want)
+					}
+					if left := inFlight.Load(); left != 0 {
+						t.Errorf("%d fetches are in flight after the end", left)
+					}
+				})
+			})
+		}
+	}
+}
+
+// A panic of the caller's loop is not replaced by one of a page read ahead.
+func TestReadaheadKeepsThePanicOfTheLoop(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		c := &changing{rows: rows(100)}
+		p, asked := c.list(10, 4), atomic.Int32{}
+		p.Fetch = func(ctx context.Context, offset, limit int) (*listing.Page[row], error) {
+			if asked.Add(1) > 1 {
+				runtime.Goexit()
+			}
+			return c.fetch(ctx, offset, limit)
+		}
+		n, failure := 0, errors.New("the loop's own")
+		defer func() {
+			if got := recover(); got != any(failure) {
+				t.Errorf("Each panicked with %v, want %v", got, failure)
+			}
+		}()
+		_ = p.Each(t.Context(), func(*row) bool {
+			if n++; n == 2 {
+				synctest.Wait()
+				panic(failure)
+			}
+			return true
+		})
+	})
 }

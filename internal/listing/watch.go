@@ -17,6 +17,9 @@ type Watch[T any] struct {
 	// Fetch returns a page of the list. It is called by several goroutines at once,
 	// and returns when ctx ends.
 	Fetch func(ctx context.Context, q Query) (*Page[T], error)
+	// Read returns the row with an id, whatever the query, or [ErrNone]. A row that a
+	// list misses is gone only if Read agrees. It is called like Fetch.
+	Read func(ctx context.Context, id string) (*T, error)
 	// Key returns the key of a row.
 	Key func(*T) Key
 	// Matches reports whether the query's condition on the status holds. A row that
@@ -29,12 +32,16 @@ type Watch[T any] struct {
 	Passing func(error) bool
 	// Sleep waits for d. When ctx ends it returns the error that the watch ends with.
 	Sleep func(ctx context.Context, d time.Duration) error
-	// Limit is the most rows of a page, Parallel how many pages are read ahead.
+	// Limit is the most rows of a page. Parallel is how many pages are read ahead, and
+	// how many rows are read at once.
 	Limit, Parallel int
 	// Shortest is how far apart polls are after a change. While nothing changes they
 	// are half as long again apart each time, up to Longest.
 	Shortest, Longest time.Duration
 }
+
+// ErrNone is the error of [Watch.Read] if there is no such row.
+var ErrNone = errors.New("there is no such row")
 
 // Query says which page of a list to fetch.
 type Query struct {
@@ -52,7 +59,8 @@ type Query struct {
 // Change is a change of a row.
 type Change[T any] struct {
 	ID string
-	// Row is the row as it is now, nil if it is gone.
+	// Row is the row as it is now, nil if it is gone: there is none with that id, or it
+	// has changed and two lists in a row were without it, so that it does not match.
 	Row *T
 	// PreviousStatus is the status that was seen last, empty for a row that is new.
 	PreviousStatus string
@@ -62,18 +70,19 @@ type Change[T any] struct {
 // returns false, when every status is final, or after a failure that does not pass
 // or is one of the first list. Rows that are there when it begins are not reported.
 //
-// Errors of Fetch and of Sleep are yielded as they are, one of the list is an
-// [*Error], and passes.
+// Errors of Fetch, Read and Sleep are yielded as they are, one of the list is an
+// [*Error], and passes. A panic or runtime.Goexit in any of them comes out of Run.
 func (w Watch[T]) Run(ctx context.Context, yield func(Change[T], error) bool) {
 	f := &follower[T]{Watch: w}
 	f.run(ctx, yield)
 }
 
-// Wait returns the only row that matches as soon as its status is final. If there is
-// none, or it is removed meanwhile, the row is nil. It waits through every failure
-// that may pass.
-func (w Watch[T]) Wait(ctx context.Context) (row *T, err error) {
-	f := &follower[T]{Watch: w, waits: true}
+// Wait returns the row with that id, which is the only one that matches the query,
+// as soon as its status is final. If there is none, or it is removed meanwhile, the
+// row is nil. A row that is not in the list yet is waited for if Read finds it. Wait
+// goes through every failure that may pass.
+func (w Watch[T]) Wait(ctx context.Context, id string) (row *T, err error) {
+	f := &follower[T]{Watch: w, only: id}
 	f.run(ctx, func(c Change[T], failure error) bool {
 		if failure != nil && w.passes(ctx, failure) {
 			return true
@@ -102,9 +111,10 @@ func (w Watch[T]) interval(d time.Duration) time.Duration {
 // follower is a watch that has begun.
 type follower[T any] struct {
 	Watch[T]
-	// waits is for a single row: its state at the beginning is reported too, and a
-	// failure that may pass does not keep the watch from beginning.
-	waits bool
+	// only is the id of a row that is waited for: its state at the beginning is
+	// reported too, and a failure that may pass does not keep the watch from
+	// beginning. It is empty for any other watch.
+	only string
 
 	// marks are the rows that are followed, by id, and those that are not but have
 	// changed so recently that the next poll reads them again.
@@ -125,6 +135,9 @@ type mark struct {
 	status   string
 	changed  time.Time
 	followed bool
+	// doubted is whether the last list missed the row although it is there, and
+	// changed: the query may not match it anymore.
+	doubted bool
 }
 
 // run polls, again and again, until yield returns false or there is nothing left
@@ -144,7 +157,7 @@ func (f *follower[T]) run(ctx context.Context, yield func(Change[T], error) bool
 		}
 		switch {
 		case err != nil:
-			resumes := f.passes(ctx, err) && (begun || f.waits)
+			resumes := f.passes(ctx, err) && (begun || f.only != "")
 			if !yield(Change[T]{}, err) || !resumes {
 				return
 			}
@@ -175,16 +188,26 @@ func (f *follower[T]) begin(ctx context.Context) ([]Change[T], error) {
 	}
 	var changes []Change[T]
 	f.marks = make(map[string]mark)
-	err = f.each(ctx, Query{}, func(row *T) bool {
+	follow := func(row *T) bool {
 		k := f.Key(row)
-		f.marks[k.ID] = mark{k.Status, k.changed(), true}
-		if f.waits {
+		f.marks[k.ID] = mark{status: k.Status, changed: k.changed(), followed: true}
+		if f.only != "" {
 			changes = append(changes, Change[T]{ID: k.ID, Row: row})
 		}
 		return true
-	})
-	if err != nil {
+	}
+	if err := f.each(ctx, Query{}, follow); err != nil {
 		return nil, err
+	}
+	if f.only != "" && len(f.marks) == 0 {
+		row, err := f.Read(ctx, f.only)
+		switch {
+		case err == nil:
+			follow(row)
+			f.relist = true // the list is behind
+		case !errors.Is(err, ErrNone):
+			return nil, err
+		}
 	}
 	f.total = newest.Total
 	for i := range newest.Rows {

@@ -14,21 +14,21 @@ import (
 func TestRunLists(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
-		ledger ledger
+		ledger *ledger
 		polls  int
 		want   []string
 		pages  []int // nil is not compared
 	}{
 		"all of the same date, and nothing happens": {
 			// However many there are, a poll is one page of 50.
-			ledger{entries: slices.Repeat([]entry{{}}, 2000), before: func(_ int, l *ledger) {
+			&ledger{entries: slices.Repeat([]entry{{}}, 2000), before: func(_ int, l *ledger) {
 				for i := range l.entries {
 					l.entries[i] = entry{fmt.Sprint(i), "pending", 10, 10}
 				}
 			}}, 4, nil, []int{1, 500, 500, 500, 500, 4, 50, 50, 50, 50},
 		},
 		"two at the same moment, one a poll later": {
-			ledger{entries: entries(60), before: func(n int, l *ledger) {
+			&ledger{entries: entries(60), before: func(n int, l *ledger) {
 				switch n {
 				case 2:
 					l.set("id3", "accepted", 1000)
@@ -38,7 +38,7 @@ func TestRunLists(t *testing.T) {
 			}}, 4, []string{"id3 pending>accepted", "id4 pending>accepted"}, nil,
 		},
 		"committed late": {
-			ledger{entries: entries(60), before: func(n int, l *ledger) {
+			&ledger{entries: entries(60), before: func(n int, l *ledger) {
 				switch n {
 				case 2:
 					l.set("id3", "accepted", 1000)
@@ -48,7 +48,7 @@ func TestRunLists(t *testing.T) {
 			}}, 4, []string{"id3 pending>accepted", "id4 pending>accepted"}, nil,
 		},
 		"more news than a page": {
-			ledger{entries: entries(700), before: func(n int, l *ledger) {
+			&ledger{entries: entries(700), before: func(n int, l *ledger) {
 				if n == 2 {
 					for i := range 60 {
 						l.set(fmt.Sprintf("id%d", i), "accepted", 1000+i)
@@ -62,7 +62,7 @@ func TestRunLists(t *testing.T) {
 			}(), []int{1, 500, 201, 50, 500, 50, 50},
 		},
 		"no updatedAt before the first change, and nulls come first": {
-			ledger{nullsFirst: true, entries: []entry{{"a", "pending", 10, 0}, {"b", "pending", 20, 0}, {"c", "pending", 30, 0}}, before: func(n int, l *ledger) {
+			&ledger{nullsFirst: true, entries: []entry{{"a", "pending", 10, 0}, {"b", "pending", 20, 0}, {"c", "pending", 30, 0}}, before: func(n int, l *ledger) {
 				switch n {
 				case 2:
 					l.set("a", "accepted", 1000)
@@ -74,7 +74,7 @@ func TestRunLists(t *testing.T) {
 			}}, 5, []string{"a pending>accepted", "d >pending", "d pending>canceled"}, nil,
 		},
 		"no updatedAt before the first change, and nulls come last": {
-			ledger{entries: []entry{{"a", "pending", 10, 0}, {"b", "pending", 20, 0}, {"c", "pending", 30, 0}}, before: func(n int, l *ledger) {
+			&ledger{entries: []entry{{"a", "pending", 10, 0}, {"b", "pending", 20, 0}, {"c", "pending", 30, 0}}, before: func(n int, l *ledger) {
 				switch n {
 				case 2:
 					l.set("a", "accepted", 1000)
@@ -84,14 +84,14 @@ func TestRunLists(t *testing.T) {
 			}}, 5, []string{"a pending>accepted", "d >pending"}, nil,
 		},
 		"a change that moves no date shows after a while": {
-			ledger{entries: entries(60), before: func(n int, l *ledger) {
+			&ledger{entries: entries(60), before: func(n int, l *ledger) {
 				if n == 2 {
 					l.set("id3", "expired", 13)
 				}
 			}}, 62, []string{"id3 pending>expired"}, nil,
 		},
 		"a list that lags behind": {
-			ledger{entries: entries(3), before: func(n int, l *ledger) {
+			&ledger{entries: entries(3), before: func(n int, l *ledger) {
 				switch n {
 				case 2, 4:
 					l.set("id0", "accepted", 1000)
@@ -102,7 +102,7 @@ func TestRunLists(t *testing.T) {
 		},
 		"not watched, and changing": {
 			// Nobody asked for these, and they cost no further request.
-			ledger{entries: append(entries(2), entry{"x", "expired", 1, 1}, entry{"y", "canceled", 2, 2}), before: func(n int, l *ledger) {
+			&ledger{entries: append(entries(2), entry{"x", "expired", 1, 1}, entry{"y", "canceled", 2, 2}), before: func(n int, l *ledger) {
 				if n > 1 {
 					l.set("y", "expired", 1000*n)
 				}
@@ -112,7 +112,7 @@ func TestRunLists(t *testing.T) {
 			}}, 5, []string{"x >pending"}, []int{1, 2, 4, 4, 4, 4, 4},
 		},
 		"come and gone between two polls": {
-			ledger{entries: entries(2), before: func(n int, l *ledger) {
+			&ledger{entries: entries(2), before: func(n int, l *ledger) {
 				switch n {
 				case 2:
 					l.add("x", "canceled", 1000, 1001)
@@ -122,7 +122,7 @@ func TestRunLists(t *testing.T) {
 			}}, 5, []string{"y >pending"}, []int{1, 2, 3, 4, 4, 4, 4},
 		},
 		"gone, and back": {
-			ledger{entries: entries(2), before: func(n int, l *ledger) {
+			&ledger{entries: entries(2), before: func(n int, l *ledger) {
 				switch n {
 				case 2:
 					l.entries = l.entries[:1]
@@ -132,7 +132,7 @@ func TestRunLists(t *testing.T) {
 			}}, 4, []string{"id1 pending>gone", "id1 >pending"}, nil,
 		},
 		"nothing left": {
-			ledger{entries: entries(2), before: func(n int, l *ledger) {
+			&ledger{entries: entries(2), before: func(n int, l *ledger) {
 				if n == 2 {
 					l.entries = nil
 				}
