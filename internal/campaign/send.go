@@ -155,7 +155,7 @@ func (s *sending[T]) sort(failed *exchange.Failure) []note {
 		notes, r.outcomes = append(notes, n), append(r.outcomes, o)
 	}
 	if r.report.again = len(r.unsent)+len(r.blind) > 0; r.report.again {
-		r.report.after = f.c.Call.Client.Sender.Pause(f.c.Call.Client.PlatformURL)
+		r.report.after = f.c.Call.Client.Sender.Pause(f.c.Call.Client.PlatformURL, Patience)
 	}
 	return notes
 }

@@ -61,7 +61,7 @@ func deliver(ctx, hurry context.Context, call *exchange.Call, m mutation, resume
 // the retry policy pace the look-ups, which do not count as attempts; waiting
 // because the platform asked for it, or for the rate limit, does not count either.
 func settle(ctx, hurry context.Context, call *exchange.Call, m mutation) (l looks) {
-	left, complete := call.Settle, 0
+	left, complete, vain := call.Settle, 0, 0
 	for try := 1; left > 0; try++ {
 		if turn(ctx, hurry, call) != nil {
 			return l
@@ -73,7 +73,10 @@ func settle(ctx, hurry context.Context, call *exchange.Call, m mutation) (l look
 		if complete++; !l.complete {
 			complete = 0
 		}
-		done := !any || onlyThrottled && complete == enough || hopeless(l.failed)
+		if vain++; !hopeless(l.failed) {
+			vain = 0
+		}
+		done := !any || onlyThrottled && complete == enough || vain == enough+1
 		if !done && call.Pace.Wait(trying, try, nil) != nil {
 			done = true // there is no time for another one
 		}
@@ -91,7 +94,7 @@ func settle(ctx, hurry context.Context, call *exchange.Call, m mutation) (l look
 // once: what can be known is not to stay unknown for politeness.
 func turn(ctx, hurry context.Context, call *exchange.Call) error {
 	sender, origin := call.Client.Sender, call.Client.PlatformURL
-	if end, ok := ctx.Deadline(); ok && sender.Pause(origin) > time.Until(end) {
+	if end, ok := ctx.Deadline(); ok && sender.Pause(origin, call.Pace.Longest()) > time.Until(end) {
 		return ctx.Err()
 	}
 	if err := sender.Turn(hurry, origin, call.Pace.Longest()); err != nil {

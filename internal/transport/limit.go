@@ -46,7 +46,7 @@ func (s *Sender) Turn(ctx context.Context, origin string, longest time.Duration)
 		}
 		longest -= time.Since(begin)
 		// Who had a turn while the server asked to be left alone takes another one.
-		if err := s.limit.wait(ctx); err != nil || s.pauses.left(origin) == 0 || longest <= 0 {
+		if err := s.limit.wait(ctx); err != nil || s.pauses.left(origin, longest) == 0 || longest <= 0 {
 			return err
 		}
 	}

@@ -361,7 +361,7 @@ func (c *call) backoff(_, _ time.Duration, _ int, resp *http.Response) time.Dura
 	if resp != nil {
 		header = resp.Header
 	}
-	wait := max(c.request.Pace.waitAfter(c.result.Attempts, header, time.Now()), min(c.sender.pauses.left(c.request.Origin), c.request.Pace.Longest()))
+	wait := max(c.request.Pace.waitAfter(c.result.Attempts, header, time.Now()), min(c.sender.pauses.left(c.request.Origin, c.request.Pace.Longest()), c.request.Pace.Longest()))
 	c.sender.logger.Warn("roq: trying again", "operation", c.request.Operation, "purpose", c.request.Purpose, "request", c.request.Header.Get(RequestID),
 		"attempt", c.result.Attempts, "outcome", c.result.Outcome.String(), "wait", wait)
 	return wait

@@ -19,7 +19,14 @@ func (c *cursor) next() jsontext.Value {
 	for b[0] <= ' ' || b[0] == ',' || b[0] == ':' {
 		b = b[1:]
 	}
-	n := length(b)
+	var n int
+	if b[0] == '"' { // most are short strings
+		if n = bytes.IndexByte(b[1:], '"') + len(`""`); b[n-len(`""`)] == '\\' {
+			n = stringLength(b)
+		}
+	} else {
+		n = length(b)
+	}
 	*c = b[n:]
 	if n == 0 {
 		return nil
@@ -35,6 +42,10 @@ func length(b []byte) int {
 		return stringLength(b)
 	case '{', '[':
 		return nestedLength(b)
+	case 'n', 't':
+		return len("null")
+	case 'f':
+		return len("false")
 	}
 	for n, c := range b {
 		switch c {

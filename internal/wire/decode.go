@@ -1,226 +1,254 @@
 package wire
 
 import (
+	"bytes"
 	"errors"
-	"fmt"
 	"strconv"
+	"sync"
+	"time"
 
+	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// Sink receives what an answer holds, piece by piece, while it is read: so no row
-// is held twice. If the answer turns out not to be usable, or not to be complete,
-// what it received is not either.
+// Sink receives what an answer holds, piece by piece, while it is read. Either
+// function may be nil. If the answer turns out to be malformed or incomplete, the
+// receiver must forget what it was given.
 type Sink struct {
-	// Invite is called with each invite. The row is the decoder's own, and valid during
-	// the call only; its texts and lists may be kept. An error ends the decoding.
+	// Invite is called with each invite. The row is the decoder's own and valid during
+	// the call only; its strings and slices may be kept. An error ends the decoding
+	// and is returned as it is.
 	Invite func(*Invite) error
-	// Refused is called with each invite of a send that was refused.
+	// Refused is called with each refused invite of a send.
 	Refused func(email, text string) error
 	// Expect, if it is not nil, is called after the first invite with a guess of how
 	// many come after it.
 	Expect func(more int)
-	// Most bounds the invites, and the refusals, of an answer; one with more is an
-	// error. 0 means no bound.
+	// Most bounds the rows, and the refusals, of one answer: with one more Decode
+	// fails. 0 means no bound.
 	Most int
 }
 
-// Answer is what a GraphQL answer is beside its invites.
+// Answer is what a GraphQL answer says besides its rows.
 type Answer struct {
-	// Data is whether everything is there that the schema calls non-null and callers
-	// rely on, Partial whether there is some data and not all of it.
-	Data, Partial bool
+	// Data is whether the data is complete: everything is there that the schema calls
+	// non-null and callers rely on.
+	Data bool
+	// Partial is whether there is some data that is not complete.
+	Partial bool
 	// Total is the totalCount of a list.
 	Total int
-	// Errors are at most a hundred; no more are read.
+	// Errors are at most a hundred; further ones are skipped.
 	Errors []Error
 }
 
-// shape is what the data of an operation's answer is.
-type shape int
-
-const (
-	oneInvite     shape = iota // UserInviteModel
-	pageOfInvites              // UserInvitePageModel
-	sentInvites                // CreateUserInvitesModel
-)
-
-// Decode reads a GraphQL answer by the rules that [unmarshal] describes. Its error
-// says in which way the body is not one; it never repeats the body.
+// Decode reads a GraphQL answer, and passes its rows on. Rows after one that is
+// incomplete are skipped. Rows may have been passed on although Decode fails or the
+// answer's data is not complete.
+//
+// The error says in which way the body is not an answer; it never repeats the body.
+// The rules are those of [unmarshal].
 func (op *Operation) Decode(body []byte, into Sink) (Answer, error) {
-	d := decoding{op: op, sink: into}
-	err := unmarshal("the answer", body, &d)
-	switch {
-	case d.err != nil:
-		return Answer{}, d.err
+	r := newReader(body)
+	defer r.free()
+	r.sink = into
+	err := r.readAnswer(op)
+	if err == nil {
+		err = r.readEnd()
+	}
+	switch answer := r.answer; {
+	case r.stopped != nil:
+		return Answer{}, r.stopped
 	case err != nil:
-		return Answer{}, err
-	case !d.answer.Data && len(d.answer.Errors) == 0:
-		return d.answer, errors.New("the answer lacks the data that was asked for and gives no error")
-	}
-	return d.answer, nil
-}
-
-// decoding is the reading of one answer. Most of an answer is invites, so it reads
-// tokens and values by itself: reflection costs three times as much.
-type decoding struct {
-	reader
-
-	op     *Operation
-	sink   Sink
-	answer Answer
-	row    Invite
-	// rows and refusals count what the sink has received.
-	rows, refusals int
-	// incomplete is whether a row lacks its id: those that follow are skipped.
-	incomplete bool
-	// err is the sink's own error, or that of a bound.
-	err error
-}
-
-// UnmarshalJSONFrom implements json's UnmarshalerFrom.
-func (d *decoding) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
-	d.Decoder = dec
-	return d.object(func(name []byte) error {
-		switch string(name) {
-		case "data":
-			return d.data()
-		case "errors":
-			return d.errors()
-		default:
-			return dec.SkipValue()
-		}
-	})
-}
-
-// object reads an object, or null, and calls member before each value in it.
-func (d *decoding) object(member func(name []byte) error) error {
-	some, err := d.begins('{')
-	if !some || err != nil {
-		return err
-	}
-	for d.PeekKind() != '}' {
-		name, err := d.ReadValue()
-		if err != nil {
-			return err
-		}
-		if err := member(unquoted(name)); err != nil {
-			return err
-		}
-	}
-	return d.end()
-}
-
-// array reads an array, or null, and calls element before each value in it. It
-// reports whether there was one.
-func (d *decoding) array(element func() error) (some bool, err error) {
-	some, err = d.begins('[')
-	if !some || err != nil {
-		return some, err
-	}
-	for d.PeekKind() != ']' {
-		if err := element(); err != nil {
-			return true, err
-		}
-	}
-	return true, d.end()
-}
-
-// data reads what is under "data". Fields that were not asked for are skipped.
-func (d *decoding) data() error {
-	return d.object(func(name []byte) error {
-		if string(name) != d.op.field {
-			return d.SkipValue()
-		}
-		some := d.PeekKind() != 'n'
-		complete, err := d.field()
-		d.answer.Data = complete && !d.incomplete
-		d.answer.Partial = some && !d.answer.Data
-		return err
-	})
-}
-
-// field reads the operation's own field, and reports whether it is complete but for
-// the invites in it.
-func (d *decoding) field() (complete bool, err error) {
-	switch d.op.shape {
-	case oneInvite:
-		return true, d.invite()
-	case pageOfInvites:
-		return d.page()
+		return Answer{}, wrong("the answer", body, err)
+	case !answer.Data && len(answer.Errors) == 0:
+		return answer, errors.New("the answer lacks the data that was asked for and gives no error")
 	default:
-		return d.sent()
+		return answer, nil
 	}
 }
 
-func (d *decoding) page() (complete bool, err error) {
-	counted := false
-	err = d.object(func(name []byte) error {
+// reader reads one body. The decoder checks the JSON, and the values that it has
+// checked are taken apart in place.
+type reader struct {
+	*jsontext.Decoder
+	buf bytes.Buffer
+
+	sink    Sink
+	answer  Answer
+	stopped error // by the sink
+
+	// What follows is for the rows: see readRow.
+
+	row    Invite
+	rows   int
+	plain  bool // the row has no escapes
+	own    ownTexts
+	shared sharedTexts
+	// roles are those of the row before, and room is for those of the next rows.
+	roles, room []string
+	// when and then are the time that was read last, as it was written and as it is.
+	when []byte
+	then time.Time
+}
+
+// readers are readers that were used before: a new one takes a dozen allocations.
+var readers sync.Pool
+
+func newReader(body []byte) *reader {
+	r, ok := readers.Get().(*reader)
+	if !ok {
+		r = &reader{Decoder: new(jsontext.Decoder)}
+	}
+	r.buf = *bytes.NewBuffer(body)
+	r.Reset(&r.buf) // which reads a bytes.Buffer in place
+	return r
+}
+
+// free lets another answer have the reader, without anything of this one.
+func (r *reader) free() {
+	r.buf = bytes.Buffer{}
+	r.Reset(&r.buf)
+	const mostRoles = 256
+	kept := reader{
+		Decoder: r.Decoder,
+		own:     ownTexts{buf: r.own.buf[:0], parts: r.own.parts[:0]},
+		when:    r.when[:0],
+	}
+	if cap(r.roles) <= mostRoles {
+		clear(r.roles[:cap(r.roles)])
+		kept.roles = r.roles[:0]
+	}
+	*r = kept
+	readers.Put(r)
+}
+
+// readEnd reads the end of the body.
+func (r *reader) readEnd() error {
+	if rest := bytes.TrimLeft(r.UnreadBuffer(), " \t\r\n"); len(rest) > 0 {
+		behind := r.InputOffset() + int64(len(r.UnreadBuffer())-len(rest))
+		return &jsontext.SyntacticError{ByteOffset: behind, Err: errors.New("more than one value")}
+	}
+	return nil
+}
+
+func (r *reader) readAnswer(op *Operation) error {
+	_, err := r.object(func(name []byte) error {
 		switch string(name) {
-		case "totalCount":
-			var err error
-			counted, err = d.total()
-			return err
 		case "data":
-			_, err := d.array(d.invite)
-			return err
+			return r.readData(op)
+		case "errors":
+			return r.readErrors()
 		default:
-			return d.SkipValue()
+			return r.SkipValue()
 		}
 	})
-	return counted, err
+	return err
 }
 
-func (d *decoding) total() (some bool, err error) {
-	value, err := d.ReadValue()
-	if err != nil || value.Kind() == 'n' {
-		return false, err
-	}
-	if value.Kind() != '0' {
-		return false, d.unexpected(value.Kind(), nil)
-	}
-	if d.answer.Total, err = strconv.Atoi(string(value)); err != nil {
-		return false, d.unexpected('0', err)
-	}
-	return true, nil
+func (r *reader) readErrors() error {
+	_, err := r.list(func() error {
+		if len(r.answer.Errors) == mostErrors {
+			return r.SkipValue()
+		}
+		value, err := r.ReadValue()
+		if err == nil {
+			r.answer.Errors = append(r.answer.Errors, readError(value))
+		}
+		return err
+	})
+	return err
 }
 
-func (d *decoding) sent() (complete bool, err error) {
-	some := d.PeekKind() != 'n'
-	return some, d.object(func(name []byte) error {
+func (r *reader) readData(op *Operation) error {
+	_, err := r.object(func(name []byte) error {
+		if string(name) != op.field {
+			return r.SkipValue()
+		}
+		var some, complete bool
 		var err error
+		switch op.shape {
+		case page:
+			some, complete, err = r.readPage()
+		case sent:
+			some, complete, err = r.readSent()
+		default:
+			some, complete, err = r.readOne()
+		}
+		r.answer.Data, r.answer.Partial = some && complete, some && !complete
+		return err
+	})
+	return err
+}
+
+// readOne reads an invite, and reports whether there is one and whether it is
+// complete.
+func (r *reader) readOne() (some, complete bool, err error) {
+	value, err := r.ReadValue()
+	if err != nil || value.Kind() == 'n' {
+		return false, false, err
+	}
+	complete, err = r.passRow(value)
+	return true, complete, err
+}
+
+// readPage reads a page, and reports whether there is one and whether it is
+// complete.
+func (r *reader) readPage() (some, complete bool, err error) {
+	rows, total := true, false
+	some, err = r.object(func(name []byte) (err error) {
+		switch string(name) {
+		case "data":
+			rows, err = r.readRows()
+		case "totalCount":
+			total, err = r.readTotal()
+		default:
+			err = r.SkipValue()
+		}
+		return err
+	})
+	return some, rows && total, err
+}
+
+// readSent reads what came of a send, and reports whether there is anything and
+// whether it is complete.
+func (r *reader) readSent() (some, complete bool, err error) {
+	complete = true
+	some, err = r.object(func(name []byte) (err error) {
 		switch string(name) {
 		case "success":
-			_, err = d.array(d.invite)
+			complete, err = r.readRows()
 		case "errors":
-			_, err = d.array(d.refused)
+			err = r.readRefusals()
 		default:
-			err = d.SkipValue()
+			err = r.SkipValue()
 		}
 		return err
 	})
+	return some, complete, err
 }
 
-// invite reads an invite and hands it on.
-func (d *decoding) invite() error {
-	if d.incomplete {
-		return d.SkipValue()
-	}
-	begin := d.InputOffset()
-	if err := d.reader.invite(&d.row); err != nil {
+// readRows reads a list of invites, and reports whether all are complete.
+func (r *reader) readRows() (complete bool, err error) {
+	complete = true
+	_, err = r.list(func() error {
+		if r.rows++; r.sink.Most > 0 && r.rows > r.sink.Most {
+			return tooManyError{r.sink.Most, "invites"}
+		}
+		if !complete {
+			return r.SkipValue()
+		}
+		value, err := r.ReadValue()
+		if err == nil {
+			size := len(value) // what passRow reads into may be the same memory
+			complete, err = r.passRow(value)
+			if r.rows == 1 && r.sink.Expect != nil && err == nil {
+				r.sink.Expect(more(len(r.UnreadBuffer()), size))
+			}
+		}
 		return err
-	}
-	if d.row.ID == "" {
-		d.incomplete = true
-		return nil
-	}
-	if d.rows++; d.tooMany(d.rows) || d.sink.Invite == nil {
-		return d.err
-	}
-	if d.err = d.sink.Invite(&d.row); d.rows == 1 && d.sink.Expect != nil {
-		d.sink.Expect(more(len(d.UnreadBuffer()), int(d.InputOffset()-begin)))
-	}
-	return d.err
+	})
+	return complete, err
 }
 
 // more guesses how many rows come after the first, which was size bytes long, in
@@ -231,49 +259,133 @@ func more(rest, size int) int {
 	return min(rest/size, most)
 }
 
-// refused reads a refused invite and hands it on.
-func (d *decoding) refused() error {
-	var email, text string
-	err := d.object(func(name []byte) (err error) {
-		switch string(name) {
-		case "email":
-			email, err = d.text()
-		case "error":
-			text, err = d.text()
-		default:
-			err = d.SkipValue()
-		}
-		return err
-	})
-	if err != nil {
-		return err
+// passRow reads an invite, and passes it on if it is complete.
+func (r *reader) passRow(value jsontext.Value) (complete bool, err error) {
+	if err := r.readRow(value); err != nil || !r.row.complete() {
+		return false, err
 	}
-	if d.refusals++; d.tooMany(d.refusals) || d.sink.Refused == nil {
-		return d.err
+	if r.sink.Invite != nil {
+		r.stopped = r.sink.Invite(&r.row)
 	}
-	d.err = d.sink.Refused(email, text)
-	return d.err
+	return true, r.stopped
 }
 
-func (d *decoding) tooMany(n int) bool {
-	if d.sink.Most == 0 || n <= d.sink.Most {
-		return false
-	}
-	d.err = fmt.Errorf("the answer holds more than the %d invites that it can be about", d.sink.Most)
-	return true
-}
-
-// errors reads the errors, as far as they are bounded.
-func (d *decoding) errors() error {
-	_, err := d.array(func() error {
-		if len(d.answer.Errors) == mostErrors {
-			return d.SkipValue()
+// readRefusals reads a list of CreateUserInviteErrorModel, of which the part is
+// known that is asked for.
+func (r *reader) readRefusals() error {
+	refusals := 0
+	_, err := r.list(func() error {
+		if refusals++; r.sink.Most > 0 && refusals > r.sink.Most {
+			return tooManyError{r.sink.Most, "refused invites"}
 		}
-		e, err := d.ReadValue()
-		if err == nil {
-			d.answer.Errors = append(d.answer.Errors, readError(e))
+		var email, text string
+		_, err := r.object(func(name []byte) (err error) {
+			switch string(name) {
+			case "email":
+				email, err = r.readText()
+			case "error":
+				text, err = r.readText()
+			default:
+				err = r.SkipValue()
+			}
+			return err
+		})
+		if err == nil && r.sink.Refused != nil {
+			r.stopped = r.sink.Refused(email, text)
+			err = r.stopped
 		}
 		return err
 	})
 	return err
+}
+
+func (r *reader) readText() (string, error) {
+	value, err := r.ReadValue()
+	if err != nil {
+		return "", err
+	}
+	switch kind := value.Kind(); kind {
+	case '"':
+		return string(unquoted(value)), nil
+	case 'n':
+		return "", nil
+	default:
+		return "", r.unexpected(kind, nil)
+	}
+}
+
+// readTotal reads a totalCount, and reports whether there is one.
+func (r *reader) readTotal() (some bool, err error) {
+	value, err := r.ReadValue()
+	if err != nil {
+		return false, err
+	}
+	switch kind := value.Kind(); kind {
+	case '0':
+		if r.answer.Total, err = strconv.Atoi(string(value)); err != nil {
+			return false, r.unexpected(kind, err)
+		}
+		return true, nil
+	case 'n':
+		return false, nil
+	default:
+		return false, r.unexpected(kind, nil)
+	}
+}
+
+// object reads an object, and reports whether there is one and not null. member is
+// called with each name, and reads the value.
+func (r *reader) object(member func(name []byte) error) (bool, error) {
+	some, err := r.begin('{')
+	if !some || err != nil {
+		return false, err
+	}
+	for r.PeekKind() != '}' {
+		name, err := r.ReadValue()
+		if err != nil {
+			return false, err
+		}
+		if err := member(unquoted(name)); err != nil {
+			return false, err
+		}
+	}
+	_, err = r.ReadToken()
+	return true, err
+}
+
+// list reads an array, and reports whether there is one and not null. element is
+// called for each element, and reads it.
+func (r *reader) list(element func() error) (bool, error) {
+	some, err := r.begin('[')
+	if !some || err != nil {
+		return false, err
+	}
+	for r.PeekKind() != ']' {
+		if err := element(); err != nil {
+			return false, err
+		}
+	}
+	_, err = r.ReadToken()
+	return true, err
+}
+
+// begin reads the beginning of an object or array, and reports whether there is
+// one and not null.
+func (r *reader) begin(kind jsontext.Kind) (bool, error) {
+	token, err := r.ReadToken()
+	switch {
+	case err != nil:
+		return false, err
+	case token.Kind() == kind:
+		return true, nil
+	case token.Kind() == 'n':
+		return false, nil
+	default:
+		return false, r.unexpected(token.Kind(), nil)
+	}
+}
+
+// unexpected is the error of the value that was read last.
+func (r *reader) unexpected(kind jsontext.Kind, err error) error {
+	return &json.SemanticError{JSONKind: kind, JSONPointer: r.StackPointer(), Err: err}
 }

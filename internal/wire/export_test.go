@@ -1,4 +1,4 @@
 package wire
 
-// Unmarshal is for comparing a decode with that of plain structs.
-var Unmarshal = unmarshal
+// Wrong is the error of a body that a decoder refused so.
+var Wrong = wrong

@@ -2,6 +2,7 @@ package wire
 
 import (
 	"bytes"
+	"strconv"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -27,179 +28,167 @@ type Invite struct {
 	StatusUpdatedAt  time.Time
 }
 
-// UnmarshalJSONFrom implements json's UnmarshalerFrom.
-func (i *Invite) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
-	r := reader{Decoder: dec}
-	return r.invite(i)
-}
+func (i *Invite) complete() bool { return i.ID != "" }
 
-// reader reads the invites of one answer.
-type reader struct {
-	*jsontext.Decoder
-	shared texts
-	// roles is how many the row before had: the next is likely to have as many.
-	roles int
-	// when and then are the time that was read last, as it was written and as it is.
-	when []byte
-	then time.Time
-}
-
-func (r *reader) invite(i *Invite) error {
-	*i = Invite{}
-	some, err := r.begins('{')
-	if !some || err != nil {
-		return err
+// readRow reads an invite, which must be valid JSON, into r.row. Most of an answer is
+// invites, so they are read by hand: decoding into a struct by reflection costs
+// several times as much.
+func (r *reader) readRow(value jsontext.Value) error {
+	r.row = Invite{}
+	switch value.Kind() {
+	case '{':
+	case 'n':
+		return nil
+	default:
+		return r.unexpected(value.Kind(), nil)
 	}
-	for r.PeekKind() != '}' {
-		name, err := r.ReadValue()
-		if err != nil {
-			return err
+	r.plain = bytes.IndexByte(value, '\\') < 0
+	for c := inside(value); ; {
+		quoted := c.next()
+		if quoted == nil {
+			break
 		}
-		if err := r.member(i, unquoted(name)); err != nil {
-			return err
+		name := r.unquoted(quoted)
+		if bad := r.readMember(name, c.next()); bad != nil {
+			bad.JSONPointer = r.StackPointer() + "/" + jsontext.Pointer(name) + bad.JSONPointer
+			return bad
 		}
 	}
-	return r.end()
+	r.own.assign()
+	return nil
 }
 
-// member reads the value of the member with that name.
-func (r *reader) member(i *Invite, name []byte) (err error) {
+// readMember reads a value of the row. Its error, nil if there is none, lacks the
+// place of the member.
+func (r *reader) readMember(name []byte, value jsontext.Value) *json.SemanticError {
+	i := &r.row
 	switch string(name) {
 	case "id":
-		i.ID, err = r.text()
+		return r.readOwn(&i.ID, value)
 	case "email":
-		i.Email, err = r.text()
+		return r.readOwn(&i.Email, value)
 	case "firstName":
-		i.FirstName, err = r.text()
+		return r.readOwn(&i.FirstName, value)
 	case "lastName":
-		i.LastName, err = r.text()
-	case "locale":
-		i.Locale, err = r.sharedText()
-	case "tenantId":
-		i.TenantID, err = r.sharedText()
-	case "createdByUserId":
-		i.CreatedByUserID, err = r.sharedText()
+		return r.readOwn(&i.LastName, value)
 	case "acceptedByUserId":
-		i.AcceptedByUserID, err = r.text()
+		return r.readOwn(&i.AcceptedByUserID, value)
 	case "userTokenId":
-		i.UserTokenID, err = r.text()
-	case "roleKeys":
-		i.RoleKeys, err = r.sharedTexts()
+		return r.readOwn(&i.UserTokenID, value)
+	case "locale":
+		return r.readShared(&i.Locale, value)
+	case "tenantId":
+		return r.readShared(&i.TenantID, value)
+	case "createdByUserId":
+		return r.readShared(&i.CreatedByUserID, value)
 	case "status":
-		i.Status, err = r.sharedText()
+		return r.readShared(&i.Status, value)
+	case "roleKeys":
+		return r.readRoles(&i.RoleKeys, value)
 	case "data":
-		i.Data, err = r.raw()
+		if value.Kind() != 'n' {
+			i.Data = bytes.Clone(value)
+		}
 	case "createdAt":
-		i.CreatedAt, err = r.time()
+		return r.readTime(&i.CreatedAt, value)
 	case "updatedAt":
-		i.UpdatedAt, err = r.time()
+		return r.readTime(&i.UpdatedAt, value)
 	case "statusUpdatedAt":
-		i.StatusUpdatedAt, err = r.time()
-	default:
-		err = r.SkipValue()
+		return r.readTime(&i.StatusUpdatedAt, value)
 	}
-	return err
+	return nil
 }
 
-// begins reads the beginning of an object or array, and reports whether there is
-// one and not null.
-func (r *reader) begins(kind jsontext.Kind) (bool, error) {
-	token, err := r.ReadToken()
-	switch {
-	case err != nil:
-		return false, err
-	case token.Kind() == kind:
-		return true, nil
-	case token.Kind() == 'n':
-		return false, nil
-	default:
-		return false, r.unexpected(token.Kind(), nil)
+// unquoted returns the text of a string of the row, in place if possible.
+func (r *reader) unquoted(value jsontext.Value) []byte {
+	if r.plain {
+		return value[1 : len(value)-1]
 	}
+	return unquoted(value)
 }
 
-func (r *reader) end() error {
-	_, err := r.ReadToken()
-	return err
-}
-
-// unexpected is the error of the value that was read last.
-func (r *reader) unexpected(kind jsontext.Kind, err error) error {
-	return &json.SemanticError{JSONKind: kind, JSONPointer: r.StackPointer(), Err: err}
-}
-
-// bytes reads a string and returns its text, valid until the next read; none if
-// it is null.
-func (r *reader) bytes() ([]byte, error) {
-	value, err := r.ReadValue()
-	switch {
-	case err != nil:
-		return nil, err
-	case value.Kind() == '"':
-		return unquoted(value), nil
-	case value.Kind() == 'n':
+// textBytes returns the text of a string of the row; none if it is null.
+func (r *reader) textBytes(value jsontext.Value) ([]byte, *json.SemanticError) {
+	switch value[0] {
+	case '"':
+		return r.unquoted(value), nil
+	case 'n':
 		return nil, nil
 	default:
-		return nil, r.unexpected(value.Kind(), nil)
+		return nil, &json.SemanticError{JSONKind: value.Kind()}
 	}
 }
 
-func (r *reader) text() (string, error) {
-	b, err := r.bytes()
-	return string(b), err
+// readOwn reads a text that other rows do not have.
+func (r *reader) readOwn(into *string, value jsontext.Value) *json.SemanticError {
+	b, bad := r.textBytes(value)
+	if len(b) > 0 {
+		r.own.add(into, b)
+	}
+	return bad
 }
 
-// sharedText reads a text that other rows of the answer are likely to have too.
-func (r *reader) sharedText() (string, error) {
-	b, err := r.bytes()
-	return r.shared.text(b), err
+// readShared reads a text that other rows of the answer are likely to have too.
+func (r *reader) readShared(into *string, value jsontext.Value) *json.SemanticError {
+	b, bad := r.textBytes(value)
+	if len(b) > 0 {
+		*into = r.shared.text(b)
+	}
+	return bad
 }
 
-func (r *reader) sharedTexts() ([]string, error) {
-	some, err := r.begins('[')
-	if !some || err != nil {
-		return nil, err
-	}
-	list := make([]string, 0, r.roles)
-	for r.PeekKind() != ']' {
-		s, err := r.sharedText()
-		if err != nil {
-			return nil, err
-		}
-		list = append(list, s)
-	}
-	r.roles = len(list)
-	return list, r.end()
-}
-
-// raw reads any value as it is.
-func (r *reader) raw() ([]byte, error) {
-	value, err := r.ReadValue()
-	if err != nil || value.Kind() == 'n' {
-		return nil, err
-	}
-	return bytes.Clone(value), nil
-}
-
-func (r *reader) time() (t time.Time, err error) {
-	value, err := r.ReadValue()
-	if err != nil {
-		return t, err
-	}
+func (r *reader) readRoles(into *[]string, value jsontext.Value) *json.SemanticError {
 	switch value.Kind() {
-	case '"':
-		// Mostly a row's times are one, and so are those of rows that came together.
-		if string(value) == string(r.when) {
-			return r.then, nil
-		}
-		if t, err = parseTime(value); err != nil {
-			return t, r.unexpected('"', err)
-		}
-		r.when, r.then = append(r.when[:0], value...), t
+	case '[':
 	case 'n':
+		return nil
 	default:
-		err = r.unexpected(value.Kind(), nil)
+		return &json.SemanticError{JSONKind: value.Kind()}
 	}
-	return t, err
+	roles := r.roles[:0]
+	for c := inside(value); ; {
+		element := c.next()
+		if element == nil {
+			break
+		}
+		roles = append(roles, "")
+		if bad := r.readShared(&roles[len(roles)-1], element); bad != nil {
+			bad.JSONPointer = jsontext.Pointer("/" + strconv.Itoa(len(roles)-1))
+			return bad
+		}
+	}
+	r.roles = roles
+	// The lists of several rows share an array; none can grow into the next.
+	if n := len(roles); n > len(r.room) || r.room == nil {
+		if r.rows > 1 {
+			n = max(n, min(8*n, 64))
+		}
+		r.room = make([]string, n)
+	}
+	*into, r.room = r.room[:len(roles):len(roles)], r.room[len(roles):]
+	copy(*into, roles)
+	return nil
+}
+
+func (r *reader) readTime(into *time.Time, value jsontext.Value) *json.SemanticError {
+	switch kind := value.Kind(); kind {
+	case '"':
+		// The times of a row are often equal, and so are those of rows that were made
+		// together.
+		if string(value) != string(r.when) {
+			t, err := parseTime(value)
+			if err != nil {
+				return &json.SemanticError{JSONKind: kind, Err: err}
+			}
+			r.when, r.then = append(r.when[:0], value...), t
+		}
+		*into = r.then
+		return nil
+	case 'n':
+		return nil
+	default:
+		return &json.SemanticError{JSONKind: kind}
+	}
 }
 
 // parseTime reads a time in a JSON string. The platform's form,
@@ -217,26 +206,58 @@ func parseTime(value jsontext.Value) (t time.Time, err error) {
 	return other.UTC(), err
 }
 
-// texts are texts of one answer that were read before, for the next row that has
-// the same: a few that look alike side by side. What finds no room takes that of
-// the one that came first.
-type texts struct {
+// ownTexts are the texts of one row that other rows do not have. They are put into
+// one buffer, so that they take one allocation in all. A long one has its own: it
+// must not stay in memory because a short one does.
+type ownTexts struct {
+	buf   []byte
+	parts []part
+}
+
+// part is the place of a text in the buffer.
+type part struct {
+	into     *string
+	from, to int
+}
+
+const longText = 256
+
+func (o *ownTexts) add(into *string, text []byte) {
+	if len(text) > longText {
+		*into = string(text)
+		return
+	}
+	from := len(o.buf)
+	o.buf = append(o.buf, text...)
+	o.parts = append(o.parts, part{into, from, len(o.buf)})
+}
+
+// assign gives the texts that were read their strings.
+func (o *ownTexts) assign() {
+	all := string(o.buf)
+	for _, p := range o.parts {
+		*p.into = all[p.from:p.to]
+	}
+	o.buf, o.parts = o.buf[:0], o.parts[:0]
+}
+
+// sharedTexts are texts of one answer that were read before, for the next row that
+// has the same: a few of a similar shape side by side. A new one takes the place of
+// the oldest.
+type sharedTexts struct {
 	alike [16][4]string
 	next  [16]uint8
 }
 
-func (t *texts) text(b []byte) string {
-	if len(b) == 0 {
-		return ""
-	}
-	i := (len(b) + 3*int(b[0]) + 5*int(b[len(b)-1])) % len(t.alike)
-	for _, known := range t.alike[i] {
+func (s *sharedTexts) text(b []byte) string {
+	i := (len(b) + 3*int(b[0]) + 5*int(b[len(b)-1])) % len(s.alike)
+	for _, known := range s.alike[i] {
 		if known == string(b) {
 			return known
 		}
 	}
-	s := string(b)
-	t.alike[i][t.next[i]] = s
-	t.next[i] = (t.next[i] + 1) % uint8(len(t.alike[i]))
-	return s
+	text := string(b)
+	s.alike[i][s.next[i]] = text
+	s.next[i] = (s.next[i] + 1) % uint8(len(s.alike[i]))
+	return text
 }

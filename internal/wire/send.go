@@ -1,6 +1,9 @@
 package wire
 
 import (
+	"slices"
+	"unicode/utf8"
+
 	"github.com/go-json-experiment/json/jsontext"
 )
 
@@ -36,48 +39,47 @@ type Create struct {
 // appender is variables of a request that may be long: they append themselves to
 // its body, where reflection and a copy would cost as much again.
 type appender interface {
-	// size is about how many bytes append appends, and no less if nothing needs an
-	// escape.
-	size() int
-	append(b []byte) []byte
+	// appendTo appends the member with the variables to the first part of a body, which
+	// it leaves as it is.
+	appendTo(head []byte) []byte
 }
 
-func (s SendV2) size() int              { return len(`{"data":}`) + s.Data.size() }
-func (s SendV2) append(b []byte) []byte { return append(s.Data.append(append(b, `{"data":`...)), '}') }
-
-func (s SendV1) size() int { return len(`{"userInvites":}`) + s.UserInvites.size() }
-func (s SendV1) append(b []byte) []byte {
-	return append(s.UserInvites.append(append(b, `{"userInvites":`...)), '}')
+func (s SendV2) appendTo(head []byte) []byte {
+	return s.Data.appendTo(head, `,"variables":{"data":{"tenantId":`)
 }
 
-func (s Send) size() int {
-	n := len(`{"tenantId":"","userInvites":[]}`) + len(s.TenantID)
-	s.each(func(c *Create) { n += c.size() + 1 })
-	return n
+func (s SendV1) appendTo(head []byte) []byte {
+	return s.UserInvites.appendTo(head, `,"variables":{"userInvites":{"tenantId":`)
 }
 
-func (s Send) each(do func(*Create)) {
+func (s Send) appendTo(head []byte, begin string) []byte {
+	const middle, end = `,"userInvites":[`, `]}}`
 	c := new(Create)
-	for i := range s.Len {
-		*c = Create{}
-		s.At(i, c)
-		do(c)
+	if s.Len > 0 {
+		s.At(0, c)
 	}
+	// The others are likely to be as long as the first.
+	room := len(begin) + len(`""`) + len(s.TenantID) + len(middle) + s.Len*c.size() + len(end) + len(`}`)
+	b := append(make([]byte, 0, len(head)+room), head...)
+	b = append(quoted(append(b, begin...), s.TenantID), middle...)
+	for i := range s.Len {
+		if i > 0 {
+			*c = Create{}
+			s.At(i, c)
+			b = append(b, ',')
+			if n := c.size(); cap(b)-len(b) < n+len(end)+len(`}`) {
+				b = slices.Grow(b, max(n, len(b)/i)*(s.Len-i)+len(end)+len(`}`))
+			}
+		}
+		b = c.append(b)
+	}
+	return append(b, end...)
 }
 
-func (s Send) append(b []byte) []byte {
-	b = quoted(append(b, `{"tenantId":`...), s.TenantID)
-	b = append(b, `,"userInvites":[`...)
-	separator := ""
-	s.each(func(c *Create) {
-		b = c.append(append(b, separator...))
-		separator = ","
-	})
-	return append(b, `]}`...)
-}
-
+// size is about how many bytes append appends, with a comma: no less if nothing
+// needs an escape.
 func (c *Create) size() int {
-	const names = `{"createdByUserId":"","email":"","firstName":"","lastName":"","locale":"","roles":[],"injectableVariables":,"data":}`
+	const names = `{"createdByUserId":"","email":"","firstName":"","lastName":"","locale":"","roles":[],"injectableVariables":,"data":},`
 	n := len(names) + len(c.CreatedByUserID) + len(c.Email) + len(c.FirstName) + len(c.LastName) + len(c.Locale)
 	for _, role := range c.Roles {
 		n += len(role) + len(`"",`)
@@ -118,9 +120,13 @@ func optional(b []byte, name, text string) []byte {
 	return quoted(append(b, name...), text)
 }
 
-// quoted appends a text as a JSON string. It is valid UTF-8, or it would not have
-// come this far: nothing else can go wrong.
+// quoted appends a text, which is valid UTF-8, as a JSON string.
 func quoted(b []byte, text string) []byte {
-	b, _ = jsontext.AppendQuote(b, text)
-	return b
+	for i := range len(text) {
+		if c := text[i]; c < ' ' || c == '"' || c == '\\' || c >= utf8.RuneSelf {
+			b, _ = jsontext.AppendQuote(b, text) // which fails for invalid UTF-8 only
+			return b
+		}
+	}
+	return append(append(append(b, '"'), text...), '"')
 }

@@ -75,14 +75,25 @@ func DecodeInvite(value jsontext.Value) (*Invite, error) {
 	if len(value) == 0 {
 		return nil, nil
 	}
-	var invite *Invite
-	if err := unmarshal("the invite", value, &invite); err != nil {
-		return nil, err
+	r := newReader(value)
+	defer r.free()
+	row, err := r.ReadValue()
+	if err == nil {
+		err = r.readRow(row)
 	}
-	if invite != nil && invite.ID == "" {
+	if err == nil {
+		err = r.readEnd()
+	}
+	switch {
+	case err != nil:
+		return nil, wrong("the invite", value, err)
+	case row.Kind() == 'n':
+		return nil, nil
+	case !r.row.complete():
 		return nil, errors.New("the invite has no id")
 	}
-	return invite, nil
+	invite := r.row
+	return &invite, nil
 }
 
 // letters returns the letters of a name in lower case, without what separates

@@ -7,12 +7,10 @@ package wire
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"net/url"
 	"reflect"
 	"time"
 
-	jsonv2 "github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/go-roq/roq/internal/transport"
@@ -58,37 +56,45 @@ const (
 type Operation struct {
 	Name  string
 	Class transport.Class
-	// field is where the answer's data is, shape what it is.
+	// head is the part of a request's body that is the same for all requests.
+	head []byte
+	// field is the operation's field in the schema, under which its data stands, in
+	// the shape of one of the three models.
 	field string
 	shape shape
-	// head is the body of a request as far as it is the same for all.
-	head []byte
 }
+
+// shape is the form of an operation's data.
+type shape int
+
+const (
+	one  shape = iota // UserInviteModel
+	page              // UserInvitePageModel
+	sent              // CreateUserInvitesModel
+)
 
 // The operations of the platform that have to do with invites.
 var (
-	SendUserInvitesV2 = operation("sendUserInvites", transport.Mailing, "sendUserInvitesV2", sentInvites, sendV2Document)
-	SendUserInvitesV1 = operation("sendUserInvites", transport.Mailing, "sendUserInvites", sentInvites, sendV1Document)
-	ResendUserInvite  = operation("resendUserInvite", transport.Mailing, "resendUserInvite", oneInvite, resendDocument)
-	CancelUserInvite  = operation("cancelUserInvite", transport.Withdrawal, "cancelUserInvite", oneInvite, cancelDocument)
-	UserInvites       = operation("userInvites", transport.Query, "userInvites", pageOfInvites, listDocument)
-	UserInvite        = operation("userInvite", transport.Query, "userInvite", oneInvite, getDocument)
+	SendUserInvitesV2 = operation("sendUserInvites", transport.Mailing, sendV2Document, "sendUserInvitesV2", sent)
+	SendUserInvitesV1 = operation("sendUserInvites", transport.Mailing, sendV1Document, "sendUserInvites", sent)
+	ResendUserInvite  = operation("resendUserInvite", transport.Mailing, resendDocument, "resendUserInvite", one)
+	CancelUserInvite  = operation("cancelUserInvite", transport.Withdrawal, cancelDocument, "cancelUserInvite", one)
+	UserInvites       = operation("userInvites", transport.Query, listDocument, "userInvites", page)
+	UserInvite        = operation("userInvite", transport.Query, getDocument, "userInvite", one)
 )
 
-func operation(name string, class transport.Class, field string, shape shape, document string) *Operation {
+func operation(name string, class transport.Class, document, field string, shape shape) *Operation {
 	// Both are constants of this package: valid UTF-8, which is all that can go wrong.
 	head, _ := jsontext.AppendQuote([]byte(`{"query":`), document)
 	head, _ = jsontext.AppendQuote(append(head, `,"operationName":`...), name)
-	return &Operation{name, class, field, shape, head}
+	return &Operation{name, class, head, field, shape}
 }
 
 // Request encodes the body of a request for the operation. Variables that are
 // all zero are left out.
 func (op *Operation) Request(variables any) ([]byte, error) {
 	if send, ok := variables.(appender); ok {
-		body := make([]byte, 0, len(op.head)+send.size()+len(`,"variables":}`))
-		body = append(append(body, op.head...), `,"variables":`...)
-		return append(send.append(body), '}'), nil
+		return append(send.appendTo(op.head), '}'), nil
 	}
 	var body bytes.Buffer
 	body.Grow(len(op.head) + 512) // enough for most variables
@@ -242,39 +248,6 @@ func (w UserWhere) EncodeValues(key string, v *url.Values) error {
 	q, err := json.Marshal(map[string]UserWhere{"where": w})
 	v.Set(key, string(q))
 	return err
-}
-
-// Users is what the user query answers.
-type Users struct {
-	Data userRows `json:"data"`
-}
-
-// userRows are the rows of a user query. The query has no limit, so that the reading
-// needs one.
-type userRows []User
-
-// MostUsers is how many users an answer may have.
-const MostUsers = 10_000
-
-// UnmarshalJSONFrom implements json's UnmarshalerFrom.
-func (rows *userRows) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
-	r := reader{Decoder: dec}
-	some, err := r.begins('[')
-	if !some || err != nil {
-		return err
-	}
-	*rows = userRows{}
-	for dec.PeekKind() != ']' {
-		if len(*rows) == MostUsers {
-			return r.unexpected('[', errors.New("too many users"))
-		}
-		var u User
-		if err := jsonv2.UnmarshalDecode(dec, &u); err != nil {
-			return err
-		}
-		*rows = append(*rows, u)
-	}
-	return r.end()
 }
 
 // User is one row of the user query.
