@@ -20,7 +20,9 @@ const defaultSessionMaxAge = 30 * 24 * time.Hour
 const maxSessionMaxAge = 100 * 365 * 24 * time.Hour
 
 // Config says which platform and environment a [Client] works with. It prints,
-// logs and marshals without its secrets.
+// logs and marshals without its secrets, but not in an unexported field of another
+// struct, where fmt cannot call its methods: keep a pointer there, of which %v, %+v
+// and %#v print the address in memory.
 //
 // Addresses are https://, or http:// to this machine (see [WithInsecureHTTP]),
 // without user name, query and fragment; a trailing slash is fine.

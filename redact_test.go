@@ -3,12 +3,15 @@ package roq_test
 import (
 	"bytes"
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
+	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -77,6 +80,15 @@ func TestTypesHideTheirSecrets(t *testing.T) {
 			platform roq.RoqPlatform
 			err      error
 		}{client, *client, *client.AsSession(&session), result.Err()},
+		"exported values": struct {
+			Config  roq.Config
+			Session roq.Session
+			User    roq.SessionUser
+			Refused roq.UserInviteError
+			Result  roq.SendUserInvitesResult
+			Any     any
+			All     []roq.UserInviteError
+		}{cfg, session, session.User, refused, result, cfg, []roq.UserInviteError{refused}},
 		"nested": struct {
 			Client   *roq.Client
 			Platform *roq.RoqPlatform
@@ -97,6 +109,33 @@ func TestTypesHideTheirSecrets(t *testing.T) {
 	}
 	if got, _ := json.Marshal(refused); string(got) != `{"Code":"USER_ALREADY_INVITED","Message":"no"}` {
 		t.Errorf("UserInviteError marshals as %s", got)
+	}
+}
+
+// In an unexported field, where fmt cannot call methods, a pointer keeps the
+// secrets from the verbs that the documentation names. A verb that no pointer has,
+// such as %s, prints what it points to.
+func TestPointersHideSecretsInUnexportedFields(t *testing.T) {
+	t.Parallel()
+	cfg := roq.Config{APIKey: "canary-key", WebhookKey: "canary-hook"}
+	session := roq.Session{RoqAccessToken: "canary-token", User: roq.SessionUser{Email: "canary@acme.example"}}
+	refused := roq.UserInviteError{Email: "canary@acme.example"}
+	v := struct {
+		cfg     *roq.Config
+		session *roq.Session
+		user    *roq.SessionUser
+		refused *roq.UserInviteError
+		all     []*roq.UserInviteError
+		byName  map[string]*roq.Session
+	}{&cfg, &session, &session.User, &refused, []*roq.UserInviteError{&refused}, map[string]*roq.Session{"s": &session}}
+	for how, text := range texts(v) {
+		verb, _, _ := strings.Cut(how, " ")
+		if strings.HasPrefix(verb, "%") && !slices.Contains([]string{"%v", "%+v", "%#v"}, verb) {
+			continue
+		}
+		if strings.Contains(text, "canary") {
+			t.Errorf("%s shows a secret:\n%s", how, text)
+		}
 	}
 }
 
@@ -184,6 +223,78 @@ func TestAnEchoedTokenIsBlanked(t *testing.T) {
 	noCanary(t, "FetchSession", err)
 	if err == nil || !strings.Contains(err.Error(), "token [redacted] is not valid for [redacted] or 'the [redacted]") {
 		t.Errorf("FetchSession = %v", err)
+	}
+}
+
+// An application may repeat any of the cookies that it was sent, and a platform
+// the key and the token, in any spelling.
+func TestEchoedSecretsAreBlankedInEverySpelling(t *testing.T) {
+	t.Parallel()
+	const (
+		key   = "canary-key+/&<1>=="
+		plain = "canary-token/+plain=="
+		safe  = "canary-token/+secure=="
+	)
+	for name, spell := range map[string]func(string) string{
+		"plain": func(s string) string { return s },
+		"query": url.QueryEscape,
+		"path":  url.PathEscape,
+		"lower case": func(s string) string {
+			return strings.NewReplacer("%2B", "%2b", "%2F", "%2f").Replace(url.QueryEscape(s))
+		},
+		"JSON":       func(s string) string { return strings.ReplaceAll(s, "/", `\/`) },
+		"quoted":     func(s string) string { return fmt.Sprintf("%q", s) },
+		"base64":     func(s string) string { return base64.StdEncoding.EncodeToString([]byte(s)) },
+		"base64 URL": func(s string) string { return base64.RawURLEncoding.EncodeToString([]byte(s)) },
+	} {
+		var said []string
+		for _, secret := range []string{key, plain, safe} {
+			said = append(said, "k="+spell(secret)+"&x=1")
+		}
+		body, err := json.Marshal(map[string]string{"message": strings.Join(said, " and ")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		cfg := config()
+		cfg.APIKey = key
+		mock := httpmock.NewMockTransport()
+		mock.RegisterNoResponder(jsonAnswer(403, string(body)))
+		client := newClient(t, cfg, roq.WithHTTPClient(&http.Client{Transport: mock}))
+		_, err = client.FetchSession(t.Context(), visit("roq-session-token", plain, "__Secure-roq-session-token", safe))
+		noCanary(t, name+": FetchSession", err)
+		if want := "k=[redacted]&x=1"; err == nil || strings.Count(strings.ReplaceAll(err.Error(), `"`, ""), want) != 3 {
+			t.Errorf("%s: FetchSession = %v, want three times %s", name, err, want)
+		}
+	}
+}
+
+// What looks like a token or an address is blanked wherever it is in a word, for
+// it may be anybody's.
+func TestTokensAndAddressesInsideWords(t *testing.T) {
+	t.Parallel()
+	const jwt = "eyJhbGciOiJub25lIn0.canary-token.x"
+	for _, said := range []string{
+		"token=" + jwt, "'" + jwt + "'", "jwt:" + jwt, `{"t":"` + jwt + `"}`, "https://a.example/?t=" + jwt + "&x=1", "t%3D" + jwt,
+		`t\u003d` + jwt, "Authorization:Bearer canary-token", "mailto:canary@acme.example", "to=canary%40acme.example", "x%2540canary%40acme.example",
+		`"canary-local part"@acme.example`, `"canary-local \"x\""@acme.example`, `canary-local\u0040acme.example`, "'canary@acme.example'", "“canary@acme.example”",
+	} {
+		body, err := json.Marshal(map[string]string{"message": "no " + said + " here", "errorCode": said})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for name, responder := range map[string]httpmock.Responder{
+			"answer":  jsonAnswer(403, string(body)),
+			"network": httpmock.NewErrorResponder(errors.New("no " + said + " here")),
+			"id":      httpmock.NewStringResponder(403, "").HeaderSet(http.Header{"X-Request-Id": {said}}),
+		} {
+			m := newMock(t, responder, roq.WithRetry(roq.RetryPolicy{MaxAttempts: 1}))
+			_, err = m.client.AsUser(userID).UserInvite(t.Context(), inviteID)
+			noCanary(t, name, err)
+			noCanary(t, name+"'s cause", errors.Unwrap(err))
+			if err == nil || name != "id" && !strings.Contains(err.Error(), "no ") {
+				t.Errorf("%s that says %s: %v", name, said, err)
+			}
+		}
 	}
 }
 

@@ -105,7 +105,9 @@ func (e resultError) Format(f fmt.State, verb rune) { redact.Format(f, verb, e.t
 
 // UserInviteError is one input that the platform refused while others of the
 // same request may have gone through. [errors.Is] compares its Code. It prints,
-// logs and marshals without the address and the names, which are the input's.
+// logs and marshals without the address and the names, which are the input's, but
+// not in an unexported field of another struct, where fmt cannot call its methods:
+// keep a pointer there, of which %v, %+v and %#v print the address in memory.
 type UserInviteError struct {
 	// Email, FirstName and LastName are those of the input.
 	Email, FirstName, LastName string

@@ -3,6 +3,7 @@ package roq
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -12,11 +13,14 @@ import (
 
 	"github.com/go-roq/roq/internal/exchange"
 	"github.com/go-roq/roq/internal/redact"
+	"github.com/go-roq/roq/internal/session"
 	"github.com/go-roq/roq/internal/wire"
 )
 
 // Session says who a visitor is: the first step of the platform's guide. It
-// prints, logs and marshals without its token and the visitor's address.
+// prints, logs and marshals without its token and the visitor's address, but not in
+// an unexported field of another struct, where fmt cannot call its methods: keep a
+// pointer there, of which %v, %+v and %#v print the address in memory.
 type Session struct {
 	// ID is the session's own.
 	ID string
@@ -35,6 +39,10 @@ type Session struct {
 
 // SessionUser is what a session knows about its user. All of it comes from the
 // id token: it is empty in a session that has none, which is valid all the same.
+//
+// It prints, logs and marshals without the e-mail address, but not in an
+// unexported field of another struct, where fmt cannot call its methods: keep a
+// pointer there, of which %v, %+v and %#v print the address in memory.
 type SessionUser struct {
 	// FirstName, LastName and Email are the visitor's.
 	FirstName, LastName, Email string
@@ -57,6 +65,45 @@ func (c *Client) Session(r *http.Request) (*Session, error) {
 		return nil, sessionError(ErrNoSession, "the request has no session cookie")
 	}
 	return c.ParseSession(cookies[0].Value)
+}
+
+// ParseSession verifies a session token and returns the session. The token is a
+// JWT signed with the environment's API key, HS256 and nothing else. By the rule
+// of the platform's own package (npm @roq/nextjs 2.0.3) it is valid while it has
+// exp and iat, exp and iat plus Config.SessionMaxAge lie ahead, and its access
+// token has an exp that lies ahead. Clocks may differ: an iat up to five minutes
+// ahead, and an nbf up to one minute ahead, are accepted.
+//
+// It returns [ErrInvalidSession] or [ErrSessionExpired].
+func (c *Client) ParseSession(sessionToken string) (*Session, error) {
+	core, notReady := c.ready("session")
+	if notReady != nil {
+		return nil, notReady
+	}
+	s, err := session.Parse(sessionToken, []byte(core.cfg.APIKey), core.cfg.SessionMaxAge)
+	if err != nil {
+		return nil, sessionError(sessionKind(err), err.Error())
+	}
+	return publicSession(s), nil
+}
+
+func publicSession(s *session.Session) *Session {
+	return &Session{
+		ID:             s.ID,
+		RoqUserID:      s.RoqUserID,
+		RoqAccessToken: s.AccessToken,
+		User:           SessionUser(s.User),
+		IssuedAt:       s.IssuedAt,
+		ExpiresAt:      s.ExpiresAt,
+	}
+}
+
+// sessionKind says what an error of package session means.
+func sessionKind(err error) error {
+	if errors.Is(err, session.ErrExpired) {
+		return ErrSessionExpired
+	}
+	return ErrInvalidSession
 }
 
 // sessionCookies returns the request's session cookies, the secure ones first.
@@ -121,11 +168,12 @@ func (c *Client) FetchSession(ctx context.Context, r *http.Request, opts ...Call
 	if answer.Session == nil {
 		return nil, failed(call.Fail("the application knows no session for these cookies", exchange.NoSession))
 	}
-	session, refused := core.fetchedSession(answer.Session)
-	if refused != nil {
-		return nil, failed(call.Fail(refused.Message, refused.kinds))
+	from := answer.Session
+	s := &session.Session{ID: from.ID, RoqUserID: from.RoqUserID, AccessToken: from.RoqAccessToken, User: session.User(from.User)}
+	if err := s.Complete(from.IssuedAt, from.ExpiresAt, core.cfg.SessionMaxAge); err != nil {
+		return nil, failed(call.Fail(err.Error(), sentinels[sessionKind(err)]))
 	}
-	return session, nil
+	return publicSession(s), nil
 }
 
 // sessionFailure is [failed], and knows the codes of the session endpoint.
@@ -138,21 +186,6 @@ func sessionFailure(f *exchange.Failure) error {
 		e.kinds |= exchange.SessionExpired
 	}
 	return e
-}
-
-// fetchedSession checks a session by the same rule as one from a cookie.
-func (c *core) fetchedSession(from *wire.Session) (*Session, *Error) {
-	access, err := readClaims(from.RoqAccessToken)
-	if err != nil {
-		return nil, sessionError(ErrInvalidSession, "the session has no readable roqAccessToken")
-	}
-	s := &Session{
-		ID:             from.ID,
-		RoqUserID:      from.RoqUserID,
-		RoqAccessToken: from.RoqAccessToken,
-		User:           SessionUser(from.User),
-	}
-	return s.within(unixTime(from.IssuedAt), unixTime(from.ExpiresAt), access.time("exp"), c.cfg.SessionMaxAge)
 }
 
 // redacted returns s without its token, as a type that has no methods.

@@ -9,19 +9,15 @@ package check
 import (
 	"errors"
 	"net"
-	"net/mail"
 	"net/url"
 	"strconv"
 	"strings"
-	"unicode"
 	"unicode/utf8"
 )
 
-// The longest values that are accepted, in bytes. The e-mail bound is RFC 5321's
-// path limit; the others are far above what the platform issues and keep one
-// value from filling a request.
+// The longest values that are accepted, in bytes: far above what the platform
+// issues, to keep one value from filling a request.
 const (
-	maxEmail  = 254
 	maxID     = 256
 	maxSecret = 4096
 	maxToken  = 16 << 10
@@ -29,12 +25,10 @@ const (
 )
 
 var (
-	errEmpty      = errors.New("must not be empty")
-	errLong       = errors.New("is too long")
-	errUTF8       = errors.New("must be valid UTF-8")
-	errPrintable  = errors.New("must be printable ASCII without spaces")
-	errOneAddress = errors.New("must be one e-mail address without a name, quotes or spaces")
-	errInvisible  = errors.New("must not contain control or invisible characters")
+	errEmpty     = errors.New("must not be empty")
+	errLong      = errors.New("is too long")
+	errUTF8      = errors.New("must be valid UTF-8")
+	errPrintable = errors.New("must be printable ASCII without spaces")
 )
 
 // ID reports why s cannot be an identifier, or nil. Whether it is a UUID of the
@@ -81,65 +75,6 @@ func HeaderText(s string) error {
 func Text(s string) error {
 	if !utf8.ValidString(s) {
 		return errUTF8
-	}
-	return nil
-}
-
-// Email reports why s is not exactly one e-mail address in the form that is
-// mailed: no display name, no list, no quoting, no padding. Internationalised
-// addresses are accepted as they are written.
-func Email(s string) error {
-	switch {
-	case s == "":
-		return errEmpty
-	case len(s) > maxEmail:
-		return errors.New("must not be longer than 254 bytes")
-	case plain(s):
-		return nil
-	default:
-		return address(s)
-	}
-}
-
-// plain reports whether s is an address as nearly all are: words of letters,
-// digits and a few marks, one dot between two, and one @. For those the rules of
-// [address] need not be gone through.
-func plain(s string) bool {
-	ats, word := 0, false
-	for i := range len(s) {
-		switch c := s[i]; {
-		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', c == '-', c == '_', c == '+':
-			word = true
-			continue
-		case c == '.' && word:
-		case c == '@' && word:
-			ats++
-		default:
-			return false
-		}
-		word = false
-	}
-	return word && ats == 1
-}
-
-func address(s string) error {
-	if !utf8.ValidString(s) {
-		return errUTF8
-	}
-	for _, r := range s {
-		// The bidirectional, zero-width and other invisible characters make an
-		// address look like another one.
-		if unicode.IsControl(r) || unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp,
-			unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector) {
-			return errInvisible
-		}
-		if unicode.IsSpace(r) {
-			return errOneAddress
-		}
-	}
-	parsed, err := mail.ParseAddress(s)
-	if err != nil || parsed.Name != "" || parsed.Address != s {
-		return errOneAddress
 	}
 	return nil
 }

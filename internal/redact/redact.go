@@ -1,23 +1,31 @@
+// Package redact keeps secrets and e-mail addresses out of errors, log lines and
+// printed values.
 package redact
 
 import (
+	"bytes"
+	"encoding/base64"
 	"fmt"
+	"slices"
+	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
 )
 
 const (
-	blank          = "[redacted]"
-	maxMessageSize = 1000
+	word    = "redacted"
+	blank   = "[" + word + "]"
+	maxText = 1000
 )
 
-// format prints v, which holds no secret, as the verb and its flags ask.
+// Format prints v, which holds no secret, as the verb and its flags ask. It is
+// for the Format methods of types that have secrets.
 func Format(f fmt.State, verb rune, v any) {
 	_, _ = fmt.Fprintf(f, fmt.FormatString(f, verb), v)
 }
 
-// mask hides a value and shows whether there is one.
+// Mask hides a value and shows whether there is one.
 func Mask(s string) string {
 	if s == "" {
 		return ""
@@ -25,57 +33,11 @@ func Mask(s string) string {
 	return blank
 }
 
-// scrub makes a text from outside fit for an error: words that hold an e-mail
-// address, look like a token or follow the name of an authorization scheme are
-// blanked, as are the secrets; line breaks and other control characters become
-// spaces; what is very long is cut.
-func Text(text string, secrets ...string) string {
-	for _, secret := range secrets {
-		if secret != "" {
-			text = strings.ReplaceAll(text, secret, blank)
-		}
-	}
-	text = strings.ToValidUTF8(text, "?")
-	if len(text) > maxMessageSize {
-		// Between two words: half an address would not be known for one.
-		text = text[:strings.LastIndexFunc(text[:maxMessageSize], separates)+1] + "…"
-	}
-	var out strings.Builder
-	start, scheme := 0, false
-	word := func(w string) {
-		if scheme || strings.Contains(w, "@") || strings.Contains(w, "%40") || strings.HasPrefix(w, "eyJ") {
-			w = Mask(w)
-		}
-		if w != "" {
-			scheme = strings.EqualFold(w, "Basic") || strings.EqualFold(w, "Bearer")
-		}
-		out.WriteString(w)
-	}
-	for i, r := range text {
-		if !separates(r) {
-			continue
-		}
-		word(text[start:i])
-		start = i + utf8.RuneLen(r)
-		if unicode.IsControl(r) {
-			r = ' '
-		}
-		out.WriteRune(r)
-	}
-	word(text[start:])
-	return out.String()
-}
-
-// separates reports whether r ends a word for scrub. No character that an
-// address or a token can hold does.
-func separates(r rune) bool {
-	return unicode.IsSpace(r) || unicode.IsControl(r) || strings.ContainsRune(`"<>()[],;`, r)
-}
-
-// identifier returns s if it is a short identifier as codes and request ids are,
+// Identifier returns s if it is a short identifier as codes and request ids are,
 // and nothing otherwise: a text from outside gets no other way into an error.
+// What looks like a token is no identifier.
 func Identifier(s string) string {
-	if len(s) > 128 {
+	if len(s) > 128 || hasToken(s) {
 		return ""
 	}
 	for _, r := range s {
@@ -84,4 +46,248 @@ func Identifier(s string) string {
 		}
 	}
 	return s
+}
+
+// Text makes a text from outside fit for an error. It blanks
+//
+//   - the secrets, which are ASCII, also where they are escaped as in a URL, in
+//     JSON or by %q, and where they are encoded in base64;
+//   - words that hold an e-mail address, written plainly or escaped;
+//   - words that hold a JWT, and those after the name of an authorization scheme.
+//
+// Control characters become spaces and invalid UTF-8 becomes question marks. A
+// text of more than 1000 bytes is cut.
+func Text(text string, secrets ...string) string {
+	for _, s := range spellings(secrets, len(text)) {
+		text = strings.ReplaceAll(text, s, blank)
+		if strings.ContainsAny(text, `%\`) {
+			text = replaceEscaped(text, s)
+		}
+	}
+	text = joinQuoted(strings.ToValidUTF8(text, "?"))
+	if len(text) > maxText {
+		// Between two words: half an address would not be recognized as one.
+		text = text[:max(0, strings.LastIndexFunc(text[:maxText], separates))] + "…"
+	}
+	return blankWords(text)
+}
+
+// spellings returns the secrets and their base64 forms that can occur in a text
+// of n bytes. The longest come first: a secret may be a part of another, whose
+// other part would be left.
+func spellings(secrets []string, n int) []string {
+	all := make([]string, 0, 2*len(secrets))
+	for _, secret := range secrets {
+		if secret == "" || len(secret) > n {
+			continue
+		}
+		all = append(all, secret)
+		for _, encoding := range []*base64.Encoding{base64.StdEncoding, base64.URLEncoding, base64.RawStdEncoding, base64.RawURLEncoding} {
+			if encoding.EncodedLen(len(secret)) <= n {
+				all = append(all, encoding.EncodeToString([]byte(secret)))
+			}
+		}
+	}
+	slices.SortFunc(all, func(a, b string) int { return len(b) - len(a) })
+	return all
+}
+
+// replaceEscaped blanks a secret of which some characters are escaped.
+func replaceEscaped(text, secret string) string {
+	var out strings.Builder
+	for i := 0; i < len(text); {
+		if n := escapedPrefix(text[i:], secret); n > 0 {
+			out.WriteString(blank)
+			i += n
+			continue
+		}
+		out.WriteByte(text[i])
+		i++
+	}
+	return out.String()
+}
+
+// escapedPrefix returns the length of the secret, escaped in any way, at the
+// start of a text; 0 if it is not there.
+func escapedPrefix(text, secret string) int {
+	n := 0
+	for i := range len(secret) {
+		size := escapedByte(text[n:], secret[i])
+		if size == 0 {
+			return 0
+		}
+		n += size
+	}
+	return n
+}
+
+// escapedByte returns the length of c, escaped or not, at the start of a text; 0
+// if it is not there. Every writer escapes other characters, so that any may be.
+func escapedByte(text string, c byte) int {
+	if text == "" {
+		return 0
+	}
+	if text[0] == '%' && isHex(text[1:], 2, c) {
+		return len("%00")
+	}
+	if text[0] == '\\' && len(text) > 1 {
+		// A text that is quoted twice has each backslash twice.
+		rest := strings.TrimLeft(text, `\`)
+		slashes := len(text) - len(rest)
+		switch {
+		case c == '\\' && slashes > 1:
+			return len(`\\`)
+		case rest != "" && rest[0] == 'u' && isHex(rest[1:], 4, c):
+			return slashes + len("u0000")
+		case rest != "" && rest[0] == 'x' && isHex(rest[1:], 2, c):
+			return slashes + len("x00")
+		case rest != "" && rest[0] == c && strings.IndexByte(`"'/`, c) >= 0:
+			return slashes + 1
+		}
+	}
+	if text[0] == c || text[0] == '+' && c == ' ' {
+		return 1
+	}
+	return 0
+}
+
+// isHex reports whether a text starts with c in that many hexadecimal digits.
+func isHex(text string, digits int, c byte) bool {
+	if len(text) < digits {
+		return false
+	}
+	n, err := strconv.ParseUint(text[:digits], 16, 16)
+	return err == nil && n == uint64(c)
+}
+
+// joinQuoted removes the quoted part of addresses such as "jane doe"@x.example,
+// whose words would not be recognized as parts of one. The rest of the address
+// is blanked as a word.
+func joinQuoted(text string) string {
+	if !strings.Contains(text, `"@`) && !strings.Contains(text, `"%40`) {
+		return text
+	}
+	out := make([]byte, 0, len(text))
+	for i := range len(text) {
+		if rest, ok := strings.CutPrefix(text[i:], `"`); ok && (strings.HasPrefix(rest, "@") || strings.HasPrefix(rest, "%40")) {
+			out = out[:openingQuote(out)]
+			continue
+		}
+		out = append(out, text[i])
+	}
+	return string(out)
+}
+
+// openingQuote returns where the quotes open that close at the end of a text; the
+// end if nowhere.
+func openingQuote(text []byte) int {
+	// Far more than the 64 bytes that stand before the @ of an address.
+	nearest := max(0, len(text)-256)
+	start := len(text)
+	for {
+		i := bytes.LastIndexByte(text[nearest:start], '"')
+		if i < 0 {
+			return start
+		}
+		start = nearest + i
+		if start == 0 || text[start-1] != '\\' {
+			return start
+		}
+	}
+}
+
+// blankWords blanks the words that must not be shown.
+func blankWords(text string) string {
+	var out strings.Builder
+	start, secret := 0, false
+	add := func(w string) {
+		switch {
+		case w == "":
+			return // separators between a scheme and what follows it
+		case w == word:
+			secret = false // blanked before
+		case secret, hasAddress(w), hasToken(w):
+			w, secret = blank, false
+		default:
+			secret = endsInScheme(w)
+		}
+		out.WriteString(w)
+	}
+	for i, r := range text {
+		if !separates(r) {
+			continue
+		}
+		add(text[start:i])
+		start = i + utf8.RuneLen(r)
+		if unicode.IsControl(r) {
+			r = ' '
+		}
+		out.WriteRune(r)
+	}
+	add(text[start:])
+	return out.String()
+}
+
+// separates reports whether r ends a word. No character that an address or a
+// token can hold does, but for an address in quotes: see [joinQuoted].
+func separates(r rune) bool {
+	return unicode.IsSpace(r) || unicode.IsControl(r) || strings.ContainsRune(`"<>()[],;`, r)
+}
+
+// hasAddress reports whether a word holds an @ in any of its spellings: in URLs,
+// escaped once or twice, in JSON and Go strings, and in HTML.
+func hasAddress(w string) bool {
+	if strings.Contains(w, "@") {
+		return true
+	}
+	if !strings.ContainsAny(w, `%\&`) {
+		return false
+	}
+	for _, at := range []string{"%40", "%2540", `\u0040`, `\x40`, "&#64", "&#x40", "&commat"} {
+		if strings.Contains(w, at) {
+			return true
+		}
+	}
+	return false
+}
+
+// hasToken reports whether a word holds a JWT, which is an object of JSON in
+// base64: "eyJ" stands for `{"`. After a letter or a digit it may be a part of a
+// longer word, as in keyJar, or the token behind an escape, as in %3DeyJ.
+func hasToken(w string) bool {
+	const start = "eyJ"
+	for i := strings.Index(w, start); i >= 0; {
+		if i == 0 || !isAlphanumeric(w[i-1]) || isText(w[i:]) {
+			return true
+		}
+		next := strings.Index(w[i+1:], start)
+		if next < 0 {
+			break
+		}
+		i += 1 + next
+	}
+	return false
+}
+
+// isText reports whether s starts with printable ASCII in base64. That of an
+// English word hardly ever is.
+func isText(s string) bool {
+	const size = 8
+	if len(s) < size {
+		return false
+	}
+	decoded, err := base64.RawURLEncoding.DecodeString(s[:size])
+	return err == nil && !slices.ContainsFunc(decoded, func(b byte) bool { return b < ' ' || b > '~' })
+}
+
+func isAlphanumeric(c byte) bool {
+	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9'
+}
+
+// endsInScheme reports whether a word ends in the name of an authorization
+// scheme, perhaps behind something else, as in "Authorization:Bearer".
+func endsInScheme(w string) bool {
+	w = strings.TrimRight(w, ":=")
+	name := w[len(strings.TrimRightFunc(w, unicode.IsLetter)):]
+	return strings.EqualFold(name, "Basic") || strings.EqualFold(name, "Bearer")
 }
