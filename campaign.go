@@ -47,8 +47,8 @@ type campaign struct {
 }
 
 // run sends what comes out of the source and hands every outcome to yield, until
-// that returns false.
-func (m *campaign) run(ctx context.Context, source iter.Seq2[UserInviteInput, error], yield func(SendOutcome) bool) error {
+// that returns false. It ends the use of the journal.
+func (m *campaign) run(ctx context.Context, source iter.Seq2[UserInviteInput, error], yield func(SendOutcome) bool) (err error) {
 	taking, end := context.WithCancelCause(ctx)
 	defer end(nil)
 	working, release := m.outlive(taking)
@@ -61,6 +61,11 @@ func (m *campaign) run(ctx context.Context, source iter.Seq2[UserInviteInput, er
 		results:  make(chan result, m.opt.parallel),
 		pause:    time.NewTimer(linger),
 	}
+	defer func() {
+		if failed := m.logbook.close(); failed != nil && !f.broken {
+			err = errors.Join(err, m.last(m.journalFailed("could not be ended", failed)))
+		}
+	}()
 	defer f.intake.abandon()
 	defer f.pause.Stop()
 	for !f.over(taking) {

@@ -144,6 +144,9 @@ func (n remembering) Begin(_ context.Context, campaign string) iter.Seq2[roq.Jou
 // Append implements [roq.Journal].
 func (remembering) Append(context.Context, []roq.JournalRecord) error { return nil }
 
+// End implements [roq.Journal].
+func (remembering) End() error { return nil }
+
 // What is kept of each person that a journal tells of.
 //
 //nolint:paralleltest // what others use would be counted

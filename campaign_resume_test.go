@@ -32,6 +32,9 @@ func (u underWay) Begin(_ context.Context, campaign string) iter.Seq2[roq.Journa
 // Append implements [roq.Journal].
 func (underWay) Append(context.Context, []roq.JournalRecord) error { return nil }
 
+// End implements [roq.Journal].
+func (underWay) End() error { return nil }
+
 // What an earlier run was about to send is repeated in batches that the platform
 // takes.
 func TestResumedBatchTooLarge(t *testing.T) {

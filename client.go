@@ -5,7 +5,6 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"sync"
 	"time"
 
 	"github.com/go-roq/roq/internal/check"
@@ -32,8 +31,6 @@ type core struct {
 	opt    options
 	sender *transport.Sender
 	tokens *token.Cache
-	// journals are those in use, each by one stream.
-	journals sync.Map
 }
 
 // environment is a Config that was checked.

@@ -96,7 +96,6 @@ func (p *RoqPlatform) SendAllUserInvites(ctx context.Context, in SendAllUserInvi
 	return func(yield func(SendOutcome, error) bool) {
 		m, err := p.as.newCampaign(ctx, in, opts)
 		if err == nil {
-			defer m.logbook.close()
 			err = m.run(ctx, in.UserInvites, func(o SendOutcome) bool { return yield(o, nil) })
 		}
 		if err != nil {
