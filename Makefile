@@ -1,14 +1,19 @@
 # What a contributor types. `make ci` is what CI runs.
 
-GOLANGCI_LINT := go tool -modfile=tools/lint.mod golangci-lint
+GOLANGCI_LINT := go tool -modfile=$(CURDIR)/tools/lint.mod golangci-lint
+
+# The modules beside the root. Their dependencies are not for users of the package.
+MODULES := examples/campaign examples/webapp bench
 
 .PHONY: test race cover fuzz interop browser lint fmt bench cost chaos quickstart campaign backend dev webapp ci
 
 test: ## every test
 	go test ./...
+	for module in $(MODULES); do go -C $$module test ./... || exit; done
 
 race: ## every test under the race detector
 	go test -race ./...
+	for module in $(MODULES); do go -C $$module test -race ./... || exit; done
 
 cover: ## statement coverage of the root package and internal/, at least 90 %
 	./tools/cover.sh 90
@@ -25,6 +30,7 @@ browser: ## the web application in a real browser (installs chromium where it is
 lint: ## vet, golangci-lint (pinned in tools/lint.mod), gofmt
 	go vet ./...
 	$(GOLANGCI_LINT) run ./...
+	for module in $(MODULES); do (cd $$module && go vet ./... && $(GOLANGCI_LINT) run --config $(CURDIR)/.golangci.yml ./...) || exit; done
 	test -z "$$(gofmt -l .)"
 
 fmt:
@@ -43,7 +49,7 @@ quickstart: ## the main job against the embedded platform
 	go run ./examples/quickstart
 
 campaign: ## ten thousand invites from a CSV file, on a platform inside
-	go run ./examples/campaign; test $$? -le 1
+	go -C examples/campaign run .; test $$? -le 1
 
 backend: ## a JSON API around the invites, with a platform inside
 	go run ./examples/http-backend -demo

@@ -10,22 +10,28 @@ import (
 	"github.com/go-roq/roq/internal/check"
 )
 
-// Journal remembers what [RoqPlatform.SendAllUserInvites] was about to do and what
-// came of it, so that a campaign that was cut off at any moment can go on. Package
+// Journal remembers what [RoqPlatform.SendAllUserInvites] was about to do and the
+// outcomes, so that a campaign that was cut off at any moment can resume. Package
 // [github.com/go-roq/roq/journal] keeps one in a file; a table of a database does as
 // well.
 type Journal interface {
-	// Begin is called once, before anything is sent, with the name of the campaign.
-	// It yields all records so far, in the order in which they were appended. If
-	// they are of another campaign, it yields an error; if there are none, the
-	// journal is this campaign's from now on.
+	// Begin is called once by each stream, before anything is sent, with the name of
+	// the campaign. It yields all records so far, in the order in which they were
+	// appended. If they are of another campaign, it yields an error; if there are
+	// none, the journal is this campaign's from now on.
+	//
+	// Two streams with one journal would each send what the other sends. From Begin
+	// to End, Begin must yield an error to every other stream, whichever Client or
+	// process that belongs to. A stream to which Begin has yielded an error, or that
+	// left the loop over the records early, does not use the journal and does not call
+	// End.
 	Begin(ctx context.Context, campaign string) iter.Seq2[JournalRecord, error]
 	// Append adds records, all or none of them, and returns when they would survive a
 	// crash of the machine. It is called by several goroutines at once.
 	Append(ctx context.Context, records []JournalRecord) error
-	// End is called once after Begin, when the stream has made its last Append: another
-	// one may use the journal. Between Begin and End, Begin must refuse any other
-	// stream: two streams with one journal would not know of each other.
+	// End is called once after a Begin that succeeded: the stream has made its last
+	// Append, and another one may use the journal. An error of End is an error of the
+	// stream.
 	End() error
 }
 
@@ -54,7 +60,8 @@ type JournalRecord struct {
 // [RoqPlatform.SendUserInvites] does; and sends the others. Those it does not find
 // are OutcomeUnknown, and are sent again only [WithRepeatUnknown].
 //
-// One stream uses a journal at a time. It belongs to one campaign: to the platform,
+// One stream uses a journal at a time; another one ends with the error of its
+// [Journal]'s Begin. A journal belongs to one campaign: to the platform,
 // the environment, the tenant and [SendAllUserInvitesInput].Campaign. Whether an invite was made after its
 // request is judged by the time that has passed on this machine's clock, so a
 // journal that is taken up on another one needs clocks that agree. By default

@@ -21,17 +21,17 @@ type notebook struct {
 	mu       sync.Mutex
 	campaign string
 	records  []roq.JournalRecord
-	inUse    bool
+	// begun and ended count calls of Begin that succeeded and of End.
+	begun, ended int
+	// end is the error of End.
+	end error
 	// fail may make Append fail.
 	fail func(records []roq.JournalRecord) error
 }
 
 func (n *notebook) Begin(_ context.Context, campaign string) iter.Seq2[roq.JournalRecord, error] {
 	return func(yield func(roq.JournalRecord, error) bool) {
-		n.mu.Lock()
-		inUse := n.inUse
-		n.mu.Unlock()
-		if inUse {
+		if n.begun > n.ended {
 			yield(roq.JournalRecord{}, errors.New("another stream uses it"))
 			return
 		}
@@ -39,23 +39,19 @@ func (n *notebook) Begin(_ context.Context, campaign string) iter.Seq2[roq.Journ
 			yield(roq.JournalRecord{}, errors.New("of another campaign"))
 			return
 		}
-		n.mu.Lock()
-		n.inUse = true
-		n.mu.Unlock()
 		n.campaign = campaign
 		for _, r := range n.records {
 			if !yield(r, nil) {
 				return
 			}
 		}
+		n.begun++
 	}
 }
 
 func (n *notebook) End() error {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	n.inUse = false
-	return nil
+	n.ended++
+	return n.end
 }
 
 func (n *notebook) Append(_ context.Context, records []roq.JournalRecord) error {
@@ -324,19 +320,27 @@ func TestJournalIsRefused(t *testing.T) {
 	}
 }
 
-// Two streams that use one journal would each send what the other does.
+// Two streams with one journal would each send what the other sends, also if they
+// belong to two Clients.
 func TestJournalIsForOneStream(t *testing.T) {
 	t.Parallel()
 	b := newBackend(t)
+	other, err := roq.New(b.Config())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.CloseIdleConnections()
+	in := roq.SendAllUserInvitesInput{TenantID: b.tenant, UserInvites: people(2, "a")}
 	book := &notebook{}
-	for _, err := range b.client.AsUser(b.user.ID).SendAllUserInvites(t.Context(),
-		roq.SendAllUserInvitesInput{TenantID: b.tenant, UserInvites: people(2, "a")}, roq.WithJournal(book)) {
+	for _, err := range b.client.AsUser(b.user.ID).SendAllUserInvites(t.Context(), in, roq.WithJournal(book)) {
 		if err != nil {
 			t.Error(err)
 		}
-		outcomes, err := b.sendAll(t.Context(), t, people(2, "a"), roq.WithJournal(book))
-		if len(outcomes) > 0 || !errors.Is(err, roq.ErrNotSent) || !strings.Contains(err.Error(), "another stream") {
-			t.Errorf("a second stream: %v, %v; want a refusal", outcomes, err)
+		for _, client := range []*roq.Client{b.client, other} {
+			outcomes, err := outcomesOf(t, client.AsUser(b.user.ID).SendAllUserInvites(t.Context(), in, roq.WithJournal(book)))
+			if len(outcomes) > 0 || !errors.Is(err, roq.ErrNotSent) || !strings.Contains(err.Error(), "another stream") {
+				t.Errorf("a second stream: %v, %v; want a refusal", outcomes, err)
+			}
 		}
 	}
 	if outcomes, err := b.sendAll(t.Context(), t, people(2, "a"), roq.WithJournal(book)); err != nil || len(outcomes) != 2 {
@@ -344,6 +348,60 @@ func TestJournalIsForOneStream(t *testing.T) {
 	}
 	if n := len(b.Outbox()); n != 2 {
 		t.Errorf("%d e-mails, want 2", n)
+	}
+	if book.begun != 2 || book.ended != 2 {
+		t.Errorf("the journal was begun %d times and ended %d times, want 2 and 2", book.begun, book.ended)
+	}
+}
+
+// However a stream ends, the journal is ended once, and only if it was begun.
+func TestJournalEnds(t *testing.T) {
+	t.Parallel()
+	b := newBackend(t)
+	in := roq.SendAllUserInvitesInput{TenantID: b.tenant, UserInvites: people(3, "a")}
+	for name, run := range map[string]func(*notebook){
+		"the loop is left": func(book *notebook) {
+			for _, err := range b.client.AsUser(b.user.ID).SendAllUserInvites(t.Context(), in, roq.WithJournal(book)) {
+				if err != nil {
+					t.Error(err)
+				}
+				break
+			}
+		},
+		"a panic": func(book *notebook) {
+			defer func() { _ = recover() }()
+			for _, err := range b.client.AsUser(b.user.ID).SendAllUserInvites(t.Context(), in, roq.WithJournal(book)) {
+				panic(err)
+			}
+		},
+		"the context": func(book *notebook) {
+			ctx, cancel := context.WithCancel(t.Context())
+			cancel()
+			_, _ = b.sendAll(ctx, t, people(3, "a"), roq.WithJournal(book))
+		},
+		"a record that is none": func(book *notebook) {
+			book.records = []roq.JournalRecord{{Key: "x"}}
+			_, _ = b.sendAll(t.Context(), t, people(3, "a"), roq.WithJournal(book))
+		},
+	} {
+		book := &notebook{end: errors.New("not read by anybody")}
+		if run(book); book.ended != book.begun {
+			t.Errorf("%s: the journal was begun %d times and ended %d times", name, book.begun, book.ended)
+		}
+	}
+}
+
+// A journal that cannot be ended is an error, after all outcomes.
+func TestJournalCannotEnd(t *testing.T) {
+	t.Parallel()
+	b := newBackend(t)
+	book := &notebook{end: errors.New("the lock of ann@acme.example is gone")}
+	outcomes, err := b.sendAll(t.Context(), t, people(3, "a"), roq.WithJournal(book))
+	if !errors.Is(err, book.end) || !errors.As(err, new(*roq.Error)) || errors.Is(err, roq.ErrNotSent) || strings.Contains(err.Error(), "@") {
+		t.Errorf("the error is %v", err)
+	}
+	if got := statuses(outcomes); got[roq.OutcomeSent] != 3 {
+		t.Errorf("%v, want 3 sent", got)
 	}
 }
 

@@ -3,6 +3,7 @@ package journal_test
 import (
 	"bytes"
 	"errors"
+	"iter"
 	"net/http"
 	"testing"
 
@@ -65,5 +66,43 @@ func TestNoAddressInTheFile(t *testing.T) {
 		if bytes.Contains(kept, []byte(word)) {
 			t.Errorf("the journal has %q in it: %s", word, kept)
 		}
+	}
+}
+
+// One File serves one stream, also if a second one belongs to another Client.
+func TestTwoClients(t *testing.T) {
+	t.Parallel()
+	srv := roqtest.NewServer()
+	defer srv.Close()
+	ann := srv.AddUser(roqtest.User{TenantID: srv.AddTenant("Acme"), Email: "ann@acme.example"})
+	file := open(t, path(t))
+	in := roq.SendAllUserInvitesInput{TenantID: ann.TenantID, UserInvites: func(yield func(roq.UserInviteInput, error) bool) {
+		_ = yield(roq.UserInviteInput{Email: "bob@acme.example"}, nil) && yield(roq.UserInviteInput{Email: "eve@acme.example"}, nil)
+	}}
+	stream := func() iter.Seq2[roq.SendOutcome, error] {
+		client, err := roq.New(srv.Config())
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(client.CloseIdleConnections)
+		return client.AsUser(ann.ID).SendAllUserInvites(t.Context(), in, roq.WithJournal(file))
+	}
+	for o, err := range stream() {
+		if o.Status != roq.OutcomeSent || err != nil {
+			t.Errorf("the first stream: %s, %v; want sent", o.Status, err)
+		}
+		for o, err := range stream() {
+			if !errors.Is(err, journal.ErrInUse) || !errors.Is(err, roq.ErrNotSent) {
+				t.Errorf("the second stream: %+v, %v; want ErrInUse and ErrNotSent", o, err)
+			}
+		}
+	}
+	for o, err := range stream() {
+		if o.Status != roq.OutcomeSent || err != nil {
+			t.Errorf("a stream afterwards: %s, %v; want sent", o.Status, err)
+		}
+	}
+	if n := len(srv.Outbox()); n != 2 {
+		t.Errorf("%d e-mails, want 2", n)
 	}
 }

@@ -88,7 +88,7 @@ func TestFlippedBit(t *testing.T) {
 	batches := [][]roq.JournalRecord{batch(0, 1), batch(1, 3), batch(4, 1)}
 	whole := written(t, batches...)
 	ends := ends(whole)
-	version := bytes.Index(whole, []byte(`"version":1`)) + len(`"version":`)
+	version := bytes.Index(whole, []byte(`"version":2`)) + len(`"version":`)
 	for at := range whole {
 		for bit := range 8 {
 			flipped := bytes.Clone(whole)
@@ -104,7 +104,7 @@ func TestFlippedBit(t *testing.T) {
 				return nil
 			})
 			// A first line that tells of a newer version may be one's.
-			newer := at == version && flipped[at] > '1' && flipped[at] <= '9'
+			newer := at == version && flipped[at] > '2' && flipped[at] <= '9'
 			if newer != errors.Is(err, journal.ErrVersion) || !newer && !errors.Is(err, journal.ErrDamaged) {
 				t.Errorf("bit %d of byte %d (%q): %v, want ErrDamaged", bit, at, whole[at], err)
 			}
@@ -112,16 +112,5 @@ func TestFlippedBit(t *testing.T) {
 				t.Errorf("bit %d of byte %d (%q): %d records, want the %d in front of it", bit, at, whole[at], len(records), len(intact))
 			}
 		}
-	}
-}
-
-// What a cut leaves may be anything, as long as it has no end: some file systems
-// leave zeros.
-func TestZerosAtTheEnd(t *testing.T) {
-	t.Parallel()
-	file := opened(t, append(written(t, batch(0, 3)), make([]byte, 4096)...))
-	records, err := begin(t, file, campaign)
-	if err != nil || len(records) != 3 || file.Repaired() != 4096 {
-		t.Errorf("Begin = %d records, %v, %d bytes repaired; want 3 and 4096", len(records), err, file.Repaired())
 	}
 }

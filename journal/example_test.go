@@ -23,8 +23,8 @@ func temporary() (dir string, remove func()) {
 	return dir, func() { _ = os.RemoveAll(dir) }
 }
 
-// A campaign that was cut off goes on with the same journal and the same people:
-// those who have their invite are not asked for again.
+// A campaign that was cut off resumes with the same journal and the same people:
+// those who have their invite are not sent another one.
 func Example() {
 	dir, remove := temporary()
 	defer remove()
@@ -101,7 +101,7 @@ func ExampleFile_Close() {
 	// <nil>
 }
 
-// begun is a journal that was read, for who wants to add to it.
+// begun returns a journal that is ready for Append.
 func begun(path string) *journal.File {
 	file, err := journal.Open(path)
 	if err != nil {
@@ -115,25 +115,30 @@ func begun(path string) *journal.File {
 	return file
 }
 
-// The campaign calls Begin by itself. It may be of use to a program that looks
-// into a journal.
+// The stream calls Begin by itself. A program that reads a journal can call it too.
 func ExampleFile_Begin() {
 	dir, remove := temporary()
 	defer remove()
 	file := begun(filepath.Join(dir, "spring.journal"))
 	defer func() { _ = file.Close() }()
-	if err := file.Append(context.Background(), []roq.JournalRecord{{Key: "6dca4259", Status: roq.OutcomeUnderWay}}); err != nil {
+	if err := file.Append(context.Background(), []roq.JournalRecord{{Key: "6dca4259b15b83aef12d1f5cdb7a682d", Status: roq.OutcomeUnderWay, At: time.Now()}}); err != nil {
+		log.Fatal(err)
+	}
+	if err := file.End(); err != nil {
 		log.Fatal(err)
 	}
 
 	for record, err := range file.Begin(context.Background(), "spring") {
 		fmt.Println(record.Key, record.Status, err)
 	}
+	if err := file.End(); err != nil {
+		log.Fatal(err)
+	}
 	for _, err := range file.Begin(context.Background(), "autumn") {
 		fmt.Println(errors.Is(err, journal.ErrCampaign))
 	}
 	// Output:
-	// 6dca4259 under way <nil>
+	// 6dca4259b15b83aef12d1f5cdb7a682d under way <nil>
 	// true
 }
 
@@ -145,10 +150,31 @@ func ExampleFile_Append() {
 
 	at := time.Date(2026, 4, 23, 12, 30, 0, 0, time.UTC)
 	fmt.Println(file.Append(context.Background(), []roq.JournalRecord{
-		{Key: "6dca4259", Status: roq.OutcomeSent, InviteID: "db7a682d-6dca-4259-b15b-83aef12d1f5c", At: at},
-		{Key: "b15b83ae", Status: roq.OutcomeRefused, Code: "USER_ALREADY_EXISTS", Message: "the tenant has a user with this email", At: at},
+		{Key: "6dca4259b15b83aef12d1f5cdb7a682d", Status: roq.OutcomeSent, InviteID: "db7a682d-6dca-4259-b15b-83aef12d1f5c", At: at},
+		{Key: "b15b83aef12d1f5cdb7a682d6dca4259", Status: roq.OutcomeRefused, Code: "USER_ALREADY_EXISTS", Message: "the tenant has a user with this email", At: at},
 	}))
 	// Output:
+	// <nil>
+}
+
+// The stream calls End by itself. Another one can use the File then.
+func ExampleFile_End() {
+	dir, remove := temporary()
+	defer remove()
+	file := begun(filepath.Join(dir, "spring.journal"))
+	defer func() { _ = file.Close() }()
+
+	for _, err := range file.Begin(context.Background(), "spring") {
+		fmt.Println(errors.Is(err, journal.ErrInUse))
+	}
+	fmt.Println(file.End())
+	for _, err := range file.Begin(context.Background(), "spring") {
+		fmt.Println(err)
+	}
+	fmt.Println(file.End())
+	// Output:
+	// true
+	// <nil>
 	// <nil>
 }
 
@@ -157,7 +183,7 @@ func ExampleFile_Repaired() {
 	defer remove()
 	path := filepath.Join(dir, "spring.journal")
 	file := begun(path)
-	if err := file.Append(context.Background(), []roq.JournalRecord{{Key: "6dca4259", Status: roq.OutcomeUnderWay}}); err != nil {
+	if err := file.Append(context.Background(), []roq.JournalRecord{{Key: "6dca4259b15b83aef12d1f5cdb7a682d", Status: roq.OutcomeUnderWay, At: time.Now()}}); err != nil {
 		log.Fatal(err)
 	}
 	_ = file.Close()

@@ -11,11 +11,15 @@ import (
 // Whatever is in the file, nothing comes out of it that does not stand in a line
 // with the right checksum, and all that is kept of it can be read again.
 func FuzzRead(f *testing.F) {
-	whole := sealed([]byte(`00000000 {"journal":"roq","version":1,"campaign":"c"}
-00000000 [{"key":"00","status":"under way","at":"2026-04-23T12:30:59.123456789Z"}]
-00000000 [{"key":"00","status":"sent","invite":"db7a682d","at":"2026-04-23T12:31:00Z"},{"key":"01","status":"refused","code":"X","message":"y","at":"2026-04-23T12:31:00Z"}]
+	whole := sealed([]byte(`00000000 {"journal":"roq","version":2,"campaign":"c"}
+00000000 55 [{"key":"00000000000000000000000000000000","status":"under way","at":"2026-04-23T12:30:59.123456789Z"}]
+00000000 55 [{"key":"00000000000000000000000000000000","status":"sent","invite":"db7a682d","at":"2026-04-23T12:31:00Z"},{"key":"00000000000000000000000000000001","status":"refused","code":"X","message":"y","at":"2026-04-23T12:31:00Z"}]
+00000000 380 []
 `))
-	for _, seed := range [][]byte{whole, whole[:len(whole)-1], whole[:40], nil, []byte("\n"), []byte(`{"journal":"roq","version":2}`)} {
+	first := bytes.ReplaceAll(bytes.ReplaceAll(whole, []byte(" 55 "), []byte(" ")), []byte(`"version":2`), []byte(`"version":1`))
+	hole := bytes.Clone(whole)
+	clear(hole[100:250])
+	for _, seed := range [][]byte{whole, first, hole, hole[:len(hole)-16], whole[:len(whole)-1], whole[:40], nil, []byte("\n"), []byte(`{"journal":"roq","version":3}`)} {
 		f.Add(seed, true)
 		f.Add(seed, false)
 	}

@@ -1,6 +1,5 @@
 // Package journal keeps the journal of a campaign in a file, so that a
-// [roq.RoqPlatform.SendAllUserInvites] that was cut off at any moment can go on
-// where it was:
+// [roq.RoqPlatform.SendAllUserInvites] that was cut off at any moment can resume:
 //
 //	file, err := journal.Open("spring.journal")
 //	if err != nil {
@@ -11,9 +10,13 @@
 //		…
 //	}
 //
-// The file is text. Its first line says what it is and which campaign it is of, and
-// every other line holds the records of one batch as JSON, behind a checksum. It has
-// no e-mail address in it, but hashes of them.
+// The file is text. Its first line says what it is and which campaign it belongs
+// to. Every other line holds the records of one batch as JSON, behind a checksum.
+// The file contains hashes of e-mail addresses, and no e-mail address.
+//
+// Records survive a crash of the machine once [File.Append] has returned nil for
+// them. Of other records a crash may leave any part; [File.Begin] removes that, and
+// [File.Repaired] reports it. Any other damage is [ErrDamaged].
 package journal
 
 import (
@@ -21,53 +24,62 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"iter"
 	"os"
 	"path/filepath"
 	"sync"
-
-	"github.com/gofrs/flock"
 
 	"github.com/go-roq/roq"
 )
 
 // Why a journal cannot be used, for [errors.Is].
 var (
-	// ErrInUse means that another process, or another File, has the journal open.
+	// ErrInUse means that another stream uses the journal, or that another process or
+	// another File has it open.
 	ErrInUse = errors.New("journal: in use")
 	// ErrVersion means that a newer version of this package wrote the journal.
 	ErrVersion = errors.New("journal: newer version")
-	// ErrCampaign means that the journal is of another campaign.
+	// ErrCampaign means that the journal belongs to another campaign.
 	ErrCampaign = errors.New("journal: another campaign")
-	// ErrDamaged means that the file is no journal, or that something in the middle
-	// of it cannot be read.
+	// ErrDamaged means that the file is not a journal, or that records in it were
+	// damaged after they were written. The text of the error has the byte offset.
 	ErrDamaged = errors.New("journal: damaged")
+	// ErrMoved means that the path of the journal no longer leads to the open file: it
+	// was removed, renamed or replaced. What would be written to it could not be found
+	// again.
+	ErrMoved = errors.New("journal: moved")
 )
 
-// File is a [roq.Journal] in a file. It is safe for concurrent use.
+// File is a [roq.Journal] in a file. It is safe for concurrent use, and serves one
+// stream at a time, from Begin to End.
 type File struct {
 	path string
+	// open is the file with its lock, and file is the same for reading and writing.
+	open *os.File
 	file disk
-	lock *flock.Flock
+	// info identifies the open file.
+	info os.FileInfo
 
 	mu sync.Mutex
-	// inUse is whether a stream has begun and not ended.
-	inUse bool
-	// begun is whether the file is known to be in order, so that it can be added to.
-	begun bool
-	// broken is what went wrong with writing: nothing may follow half a line.
-	broken   error
-	written  int // lines
-	repaired int64
-
-	syncing sync.Mutex
-	synced  int // lines
-	// unsynced is an fsync that failed. Nobody knows what the disk has then, and the
-	// next one need not tell.
+	// inUse is whether a stream has called Begin, and begun whether that has read the
+	// file to its end, so that records can be appended.
+	inUse, begun bool
+	// start is the size after Begin, size the size now, in whole lines, and synced how
+	// much of that is on the disk.
+	start, size, synced int64
+	repaired            int64
+	// broken is the first write or fsync that failed. Nothing may follow half a line.
+	broken error
+	// unsynced is the fsync that failed. The content of the disk is unknown then, and
+	// the next fsync may succeed all the same.
 	unsynced error
+
+	// syncing is held during an fsync.
+	syncing sync.Mutex
 }
 
-// disk is the part of an *os.File that a File has a use for.
+// disk is the part of an *os.File that a File uses.
 type disk interface {
 	io.ReadWriteSeeker
 	io.Closer
@@ -75,43 +87,64 @@ type disk interface {
 	Truncate(size int64) error
 }
 
-// Open opens the journal at path, or makes one that only its owner may read. It is
-// this File's alone until Close: a second one is [ErrInUse]. The lock is the file
-// path.lock, which stays.
+// Open opens the journal at path, or creates one that only its owner may read. The
+// file is locked until Close: opening it again, in any process and by any path, a
+// symbolic link or a hard link, is [ErrInUse].
 func Open(path string) (*File, error) {
-	lock := flock.New(path + ".lock")
-	switch locked, err := lock.TryLock(); {
-	case err != nil:
-		return nil, fmt.Errorf("journal: %s cannot be locked: %w", path, err)
-	case !locked:
-		return nil, fmt.Errorf("%w: %s is open in another process", ErrInUse, path)
-	}
-	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o600)
+	// The path must lead to the same file when the working directory has changed.
+	path, err := filepath.Abs(path)
 	if err != nil {
-		_ = lock.Unlock()
 		return nil, fmt.Errorf("journal: %w", err)
 	}
-	return &File{path: path, file: file, lock: lock}, nil
+	// Without O_APPEND, because Windows does not truncate such a file.
+	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("journal: %w", err)
+	}
+	switch ok, err := lock(file); {
+	case err != nil:
+		_ = file.Close()
+		return nil, fmt.Errorf("journal: %s cannot be locked: %w", path, err)
+	case !ok:
+		_ = file.Close()
+		return nil, fmt.Errorf("%w: %s is already open", ErrInUse, path)
+	}
+	info, err := file.Stat()
+	if err != nil {
+		_ = unlock(file)
+		_ = file.Close()
+		return nil, fmt.Errorf("journal: %w", err)
+	}
+	return &File{path: path, open: file, file: file, info: info}, nil
 }
 
-// Close gives the journal free.
+// Close releases the lock and closes the file.
 func (f *File) Close() error {
-	return errors.Join(f.file.Close(), f.lock.Unlock())
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.begun = false // nothing is written without the lock
+	return errors.Join(unlock(f.open), f.file.Close())
 }
 
-// Repaired is how many bytes the last [File.Begin] took off the end of the file: a
-// record that was being written when the machine or the process stopped. Nothing
-// that Append has returned for is lost with it.
+// Repaired returns how many bytes the last [File.Begin] removed from the end of the
+// file: what was being written when the machine or the process stopped. It includes
+// no record for which Append had returned nil.
 func (f *File) Repaired() int64 {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.repaired
 }
 
-// Begin implements [roq.Journal]. A record at the end that was cut is taken off; a
-// journal of another campaign is [ErrCampaign], of a newer version [ErrVersion], and
-// one that is damaged elsewhere, or no journal, [ErrDamaged]. Nothing is changed
-// then.
+// Begin implements [roq.Journal]. It removes what a crash has left of records that
+// Append had not returned for. While another stream uses the File the error is
+// [ErrInUse], and that stream is not affected. A journal of another campaign is
+// [ErrCampaign], one of a newer version [ErrVersion], one whose path no longer leads
+// to it [ErrMoved], and one that is otherwise damaged, or not a journal,
+// [ErrDamaged]; the file is not changed then. After a failed write or fsync Begin
+// returns that error: the journal must be opened again.
+//
+// If Begin yields an error, or its loop is left early, the stream does not use the
+// journal, and End must not be called.
 func (f *File) Begin(_ context.Context, campaign string) iter.Seq2[roq.JournalRecord, error] {
 	return func(yield func(roq.JournalRecord, error) bool) {
 		if err := f.begin(campaign, yield); err != nil {
@@ -120,25 +153,21 @@ func (f *File) Begin(_ context.Context, campaign string) iter.Seq2[roq.JournalRe
 	}
 }
 
-// errLeft ends the reading when nobody wants more.
+// errLeft ends the reading when the loop over the records was left.
 var errLeft = errors.New("left")
 
-// End implements [roq.Journal]: another stream may use the journal.
-func (f *File) End() error {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.inUse, f.begun = false, false
-	return nil
-}
-
 func (f *File) begin(campaign string, yield func(roq.JournalRecord, error) bool) error {
-	f.mu.Lock()
-	if f.inUse {
-		f.mu.Unlock()
-		return fmt.Errorf("%w: another stream uses it", ErrInUse)
+	if err := f.take(); err != nil {
+		return err
 	}
-	f.inUse, f.begun = true, false // nothing is added while it is read
-	f.mu.Unlock()
+	defer func() { // also if yield panics
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		f.inUse = f.begun
+	}()
+	if err := f.inPlace(); err != nil {
+		return err
+	}
 	if _, err := f.file.Seek(0, io.SeekStart); err != nil {
 		return fmt.Errorf("journal: %w", err)
 	}
@@ -154,99 +183,160 @@ func (f *File) begin(campaign string, yield func(roq.JournalRecord, error) bool)
 	case err != nil:
 		return fmt.Errorf("%w: %s", err, f.path)
 	}
+	return f.prepare(campaign, end, size)
+}
+
+// take reserves the File for one stream.
+func (f *File) take() error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.repaired = size - end
-	if f.repaired > 0 {
-		if err := f.file.Truncate(end); err != nil {
-			return fmt.Errorf("journal: %w", err)
-		}
+	switch {
+	case f.inUse:
+		return fmt.Errorf("%w: another stream uses %s", ErrInUse, f.path)
+	case f.broken != nil:
+		return f.broken
 	}
-	f.begun = true
-	if end == 0 {
-		if err := f.create(campaign); err != nil {
-			f.begun = false // what is added would have nothing in front of it
-			return err
-		}
+	f.inUse = true
+	return nil
+}
+
+// inPlace returns an error if the path no longer leads to the open file.
+func (f *File) inPlace() error {
+	switch info, err := os.Stat(f.path); {
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("%w: %s does not exist any more", ErrMoved, f.path)
+	case err != nil:
+		return fmt.Errorf("journal: %w", err)
+	case !os.SameFile(info, f.info):
+		return fmt.Errorf("%w: %s is another file now", ErrMoved, f.path)
 	}
 	return nil
 }
 
-// create writes the first line, and sees to it that the file is found after a crash
-// of the machine.
-func (f *File) create(campaign string) error {
-	if err := f.write(header{Journal: format, Version: version, Campaign: campaign}); err != nil {
-		return err
+// prepare makes the file ready for records: it ends at end and has a first line. What
+// was read may have been in the system's memory only, so it is synced.
+func (f *File) prepare(campaign string, end, size int64) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if end < size {
+		if err := f.file.Truncate(end); err != nil {
+			return fmt.Errorf("journal: %w", err)
+		}
 	}
-	if err := f.file.Sync(); err != nil {
+	f.repaired = size - end
+	if _, err := f.file.Seek(end, io.SeekStart); err != nil {
 		return fmt.Errorf("journal: %w", err)
 	}
+	f.size = end
+	if end == 0 {
+		if err := f.write("", header{Journal: format, Version: version, Campaign: campaign}); err != nil {
+			return err
+		}
+	}
+	if err := f.file.Sync(); err != nil {
+		f.unsynced = fmt.Errorf("journal: %w", err)
+		f.broken = f.unsynced
+		return f.broken
+	}
+	// The name must survive a crash as well.
 	dir, err := os.Open(filepath.Dir(f.path))
 	if err != nil {
 		return fmt.Errorf("journal: %w", err)
 	}
 	defer func() { _ = dir.Close() }()
-	_ = dir.Sync() // not every system has that for a directory
+	_ = dir.Sync() // not every system can do that with a directory
+	f.start, f.synced, f.begun = f.size, f.size, true
 	return nil
 }
 
 // Append implements [roq.Journal]. It returns when the records are on the disk;
-// callers that come at the same time share one fsync.
+// concurrent calls share an fsync. Records that Begin would not accept are refused:
+// each needs a Key of 32 hexadecimal digits, a Status that the documentation of
+// [roq.JournalRecord] names, and a time.
 func (f *File) Append(_ context.Context, records []roq.JournalRecord) error {
 	lines := make([]record, len(records))
 	for i, r := range records {
 		lines[i] = record(r)
+		if err := lines[i].check(); err != nil {
+			return fmt.Errorf("journal: record %d: %w", i, err)
+		}
 	}
-	f.mu.Lock()
-	err := f.write(lines)
-	line := f.written
-	f.mu.Unlock()
+	end, err := f.add(lines)
 	if err != nil {
 		return err
 	}
-	return f.sync(line)
+	return f.sync(end)
 }
 
-// write adds one line. What stands behind a line that could not be written whole
-// would be lost with it, so nothing is added any more then.
-func (f *File) write(content any) error {
-	switch {
-	case !f.begun:
-		return errors.New("journal: Append before Begin")
-	case f.broken != nil:
+// add writes one line of records and returns where it ends.
+func (f *File) add(records []record) (int64, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if !f.begun {
+		return 0, errors.New("journal: Append before Begin or after End")
+	}
+	if err := f.inPlace(); err != nil {
+		return 0, err
+	}
+	err := f.write(position(f.synced), records)
+	return f.size, err
+}
+
+// write adds one line. Its caller holds mu.
+func (f *File) write(prefix string, content any) error {
+	if f.broken != nil {
 		return f.broken
 	}
-	line, err := encode(content)
+	line, err := encode(prefix, content)
 	if err != nil {
 		return err
 	}
 	if _, err := f.file.Write(line); err != nil {
 		f.broken = fmt.Errorf("journal: %w", err)
+		return f.broken
 	}
-	f.written++
-	return f.broken
+	f.size += int64(len(line))
+	return nil
 }
 
-// sync returns when so many lines are on the disk.
-func (f *File) sync(line int) error {
+// sync returns when the file is on the disk up to end.
+func (f *File) sync(end int64) error {
 	f.syncing.Lock()
 	defer f.syncing.Unlock()
-	switch {
-	case f.synced >= line:
-		return nil
-	case f.unsynced != nil:
-		return f.unsynced
-	}
 	f.mu.Lock()
-	written := f.written
+	size, synced, unsynced := f.size, f.synced, f.unsynced
 	f.mu.Unlock()
-	if err := f.file.Sync(); err != nil {
+	switch {
+	case synced >= end:
+		return nil
+	case unsynced != nil:
+		return unsynced
+	}
+	err := f.file.Sync()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if err != nil {
 		f.unsynced = fmt.Errorf("journal: %w", err)
-		f.mu.Lock()
-		defer f.mu.Unlock()
 		f.broken = f.unsynced
 		return f.broken
 	}
-	f.synced = written
+	f.synced = size
+	return nil
+}
+
+// End implements [roq.Journal]. Append is refused until the next Begin.
+func (f *File) End() error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if !f.begun {
+		return errors.New("journal: End before Begin")
+	}
+	if f.size > f.start && f.synced == f.size && f.inPlace() == nil {
+		// A line without records says that those before it are on the disk: later damage
+		// to them is not taken for a torn write. They are safe without it, so it is not
+		// synced, and a failure to write it is not an error of the stream.
+		_ = f.write(position(f.synced), []record{})
+	}
+	f.inUse, f.begun = false, false
 	return nil
 }

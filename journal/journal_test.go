@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -72,6 +71,13 @@ func begin(t *testing.T, file *journal.File, campaign string) ([]roq.JournalReco
 	return records, failed
 }
 
+func end(t *testing.T, file *journal.File) {
+	t.Helper()
+	if err := file.End(); err != nil {
+		t.Fatalf("End = %v", err)
+	}
+}
+
 func add(t *testing.T, file *journal.File, batches ...[]roq.JournalRecord) {
 	t.Helper()
 	for _, records := range batches {
@@ -128,6 +134,7 @@ func TestRoundTrip(t *testing.T) {
 	}
 	// What an earlier run left does not hinder the next.
 	add(t, file, batch(2000, 2))
+	end(t, file)
 	if again, err := begin(t, file, campaign); err != nil || len(again) != len(records)+2 {
 		t.Errorf("Begin again = %d records, %v; want %d", len(again), err, len(records)+2)
 	}
@@ -141,6 +148,7 @@ func TestEmpty(t *testing.T) {
 		if records, err := begin(t, file, campaign); len(records) > 0 || err != nil {
 			t.Errorf("Begin = %v, %v; want nothing", records, err)
 		}
+		end(t, file)
 	}
 	if _, err := begin(t, file, "autumn"); !errors.Is(err, journal.ErrCampaign) {
 		t.Errorf("Begin = %v, want ErrCampaign", err)
@@ -151,7 +159,7 @@ func TestEmpty(t *testing.T) {
 func TestRefused(t *testing.T) {
 	t.Parallel()
 	other := sealed(bytes.ReplaceAll(written(t, batch(0, 3)), []byte(campaign), []byte("autumn 0123456789abcdef")))
-	newer := sealed([]byte(`00000000 {"journal":"roq","version":2,"campaign":"` + campaign + `","more":1}` + "\n" + "00000000 7\n"))
+	newer := sealed([]byte(`00000000 {"journal":"roq","version":3,"campaign":"` + campaign + `","more":1}` + "\n" + "00000000 7\n"))
 	tests := map[string]struct {
 		content []byte
 		want    error
@@ -165,7 +173,7 @@ func TestRefused(t *testing.T) {
 		"a text":                               {[]byte("a@b.example\nc@d.example\n"), journal.ErrDamaged},
 		"a text without a line end":            {[]byte("a@b.example"), journal.ErrDamaged},
 		"a line end":                           {[]byte("\n"), journal.ErrDamaged},
-		"JSON":                                 {[]byte(`{"version":2}` + "\n"), journal.ErrDamaged},
+		"JSON":                                 {[]byte(`{"version":3}` + "\n"), journal.ErrDamaged},
 		"other JSON with a checksum":           {sealed([]byte(`00000000 {"journal":"x","version":1,"campaign":"` + campaign + `"}` + "\n")), journal.ErrDamaged},
 		"version 0":                            {sealed([]byte(`00000000 {"journal":"roq","version":0,"campaign":"` + campaign + `"}` + "\n")), journal.ErrDamaged},
 		"zeros":                                {make([]byte, 100_000), journal.ErrDamaged},
@@ -260,47 +268,17 @@ func TestConcurrentAppend(t *testing.T) {
 	}
 }
 
-// opener is set in the environment of the other process.
-const opener = "ROQ_JOURNAL_OPENER"
-
-// TestOpener is that process.
-func TestOpener(t *testing.T) {
-	path := os.Getenv(opener)
-	if path == "" {
-		t.Skip("runs in a process of its own: see TestInUse")
-	}
-	if _, err := journal.Open(path); !errors.Is(err, journal.ErrInUse) {
-		t.Errorf("Open = %v, want ErrInUse", err)
-	}
-}
-
-// A journal is one File's until that is closed.
-func TestInUse(t *testing.T) {
-	t.Parallel()
-	file := opened(t, nil)
-	if _, err := journal.Open(file.Path()); !errors.Is(err, journal.ErrInUse) {
-		t.Errorf("Open = %v, want ErrInUse", err)
-	}
-	other := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestOpener$", "-test.v")
-	other.Env = append(os.Environ(), opener+"="+file.Path())
-	if out, err := other.CombinedOutput(); err != nil || !bytes.Contains(out, []byte("--- PASS: TestOpener")) {
-		t.Errorf("the other process: %v: %s", err, out)
-	}
-	if err := file.Close(); err != nil {
-		t.Fatal(err)
-	}
-	open(t, file.Path())
-}
-
-// Nobody else may read it, and a directory that is not there is said.
+// Only its owner may read it, nothing else is created, and a directory that is
+// missing is named.
 func TestOpen(t *testing.T) {
 	t.Parallel()
 	file := open(t, path(t))
-	for _, name := range []string{file.Path(), file.Path() + ".lock"} {
-		info, err := os.Stat(name)
-		if err != nil || info.Mode() != 0o600 {
-			t.Errorf("%s: mode %v, %v; want 0600", filepath.Base(name), info.Mode(), err)
-		}
+	info, err := os.Stat(file.Path())
+	if err != nil || info.Mode() != 0o600 {
+		t.Errorf("mode %v, %v; want 0600", info.Mode(), err)
+	}
+	if files, err := os.ReadDir(filepath.Dir(file.Path())); err != nil || len(files) != 1 {
+		t.Errorf("the directory has %v, %v; want the journal alone", files, err)
 	}
 	if _, err := journal.Open(filepath.Join(t.TempDir(), "no", "spring.journal")); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("Open = %v, want fs.ErrNotExist", err)

@@ -1,14 +1,14 @@
-// Command campaign invites everybody in a CSV file, and can be stopped and gone on
-// with at any moment.
+// Command campaign invites everybody in a CSV file, and can be stopped and resumed
+// at any moment. It is a module of its own, so in its folder,
 //
-//	go run ./examples/campaign
+//	go run .
 //
 // makes up ten thousand people and invites them on a platform inside itself. With
 // -platform it invites on the platform that the environment names (see
 // roq.ConfigFromEnv):
 //
-//	go run ./examples/campaign -csv people.csv -dry-run
-//	go run ./examples/campaign -csv people.csv -platform -tenant TENANT -as USER
+//	go run . -csv people.csv -dry-run
+//	go run . -csv people.csv -platform -tenant TENANT -as USER
 //
 // The first row of the file names the columns, in any order: email, and if there
 // are any firstName, lastName, locale, roles (separated by ; or | inside the cell)
@@ -24,9 +24,9 @@
 // The platform inside is gone when the program ends. To try stopping and going on,
 // start one beside it and give this program the variables that it prints:
 //
-//	go run ./cmd/roqdev
-//	go run ./examples/campaign -csv people.csv -people 10000 -dry-run
-//	go run ./examples/campaign -csv people.csv -platform -as ann@acme.example -rate 10
+//	go -C ../.. run ./cmd/roqdev
+//	go run . -csv people.csv -people 10000 -dry-run
+//	go run . -csv people.csv -platform -as ann@acme.example -rate 10
 //
 // The exit status is 0 if all were sent or are duplicates of such; 1 if some were
 // refused, or in a dry run would be; 2 if the command line, the CSV file or the

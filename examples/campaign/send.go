@@ -81,7 +81,7 @@ func count(ctx context.Context, rows iter.Seq2[row, error]) (int, error) {
 // unusable reports whether a campaign did not begin because of what it was to do
 // or of its journal.
 func unusable(err error) bool {
-	return slices.ContainsFunc([]error{roq.ErrInvalidInput, journal.ErrCampaign, journal.ErrDamaged, journal.ErrVersion},
+	return slices.ContainsFunc([]error{roq.ErrInvalidInput, journal.ErrCampaign, journal.ErrDamaged, journal.ErrVersion, journal.ErrMoved},
 		func(kind error) bool { return errors.Is(err, kind) })
 }
 

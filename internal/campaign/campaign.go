@@ -83,7 +83,7 @@ var errLeft = errors.New("the loop was left")
 
 // Run sends what comes out of the source and hands every outcome to yield, until
 // that returns false. Its error is the source's own, a *exchange.Failure, or both.
-func (c *Campaign[T]) Run(ctx context.Context, source iter.Seq2[T, error], yield func(Outcome[T]) bool) error {
+func (c *Campaign[T]) Run(ctx context.Context, source iter.Seq2[T, error], yield func(Outcome[T]) bool) (err error) {
 	book, failed := openLogbook(ctx, c.Call, c.Journal, c.Name)
 	if failed != nil {
 		return failed
@@ -110,7 +110,9 @@ func (c *Campaign[T]) Run(ctx context.Context, source iter.Seq2[T, error], yield
 		f.intake.abandon()
 		f.pause.Stop()
 		release()
-		book.close()
+		if ending := book.close(); ending != nil && err == nil && !f.broken {
+			err = f.counts.conclude(journalFailed(c.Call, "could not be ended", ending))
+		}
 	}()
 	return f.run()
 }

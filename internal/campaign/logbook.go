@@ -78,19 +78,18 @@ func openLogbook(ctx context.Context, call *exchange.Call, journal Journal, name
 			return nil, journalFailed(call, "cannot be used", err)
 		}
 		if err := b.replay(record); err != nil {
-			b.close()
 			return nil, journalFailed(call, "cannot be used", err)
 		}
 	}
 	return b, nil
 }
 
-// close lets another stream use the journal. There is nobody left to tell what goes
-// wrong with that, and nothing to be lost.
-func (b *logbook) close() {
-	if b.journal != nil {
-		_ = b.journal.End()
+// close lets another stream use the journal.
+func (b *logbook) close() error {
+	if b.journal == nil {
+		return nil
 	}
+	return b.journal.End()
 }
 
 // journalFailed is the failure of a campaign whose journal failed.
