@@ -33,8 +33,6 @@ func (u underWay) Begin(_ context.Context, campaign string) iter.Seq2[roq.Journa
 func (underWay) Append(context.Context, []roq.JournalRecord) error { return nil }
 func (underWay) End() error                                        { return nil }
 
-// End implements [roq.Journal].
-
 // What an earlier run was about to send is repeated in batches that the platform
 // takes.
 func TestResumedBatchTooLarge(t *testing.T) {

@@ -1,0 +1,355 @@
+package roq_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"net/http"
+	"path/filepath"
+	"runtime"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/jarcoal/httpmock"
+
+	"github.com/go-roq/roq"
+	"github.com/go-roq/roq/journal"
+	"github.com/go-roq/roq/roqtest"
+)
+
+// gateway lets so many sends through in a minute, and answers the others 429 with the
+// rest of the minute in Retry-After.
+type gateway struct {
+	mu     sync.Mutex
+	most   int
+	begin  time.Time
+	passed int
+	next   http.RoundTripper
+	all    bool // reads count too
+}
+
+func (g *gateway) RoundTrip(r *http.Request) (*http.Response, error) {
+	if !g.all && !isSend(r) {
+		return g.next.RoundTrip(r)
+	}
+	g.mu.Lock()
+	if time.Since(g.begin) >= time.Minute {
+		g.begin, g.passed = time.Now(), 0
+	}
+	g.passed++
+	over := g.passed > g.most
+	rest := time.Minute - time.Since(g.begin)
+	g.mu.Unlock()
+	if !over {
+		return g.next.RoundTrip(r)
+	}
+	resp := httpmock.NewStringResponse(http.StatusTooManyRequests, "slow down")
+	resp.Header.Set("Retry-After", fmt.Sprint(int(rest.Seconds())+1))
+	return resp, nil
+}
+
+func isSend(r *http.Request) bool {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return false
+	}
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	return bytes.Contains(body, []byte("mutation sendUserInvites"))
+}
+
+// A gateway that lets a few sends a minute through delays a stream, and makes nothing
+// unknown.
+func TestSendAllBehindAGateway(t *testing.T) {
+	t.Parallel()
+	for _, all := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			b := newBubbled(t, nil, roq.WithTransport(func(next http.RoundTripper) http.RoundTripper {
+				return &gateway{most: 5, next: next, all: all, begin: time.Now()}
+			}))
+			outcomes, err := b.sendAll(t.Context(), t, people(2000, "a"))
+			if got := statuses(outcomes); err != nil || got[roq.OutcomeSent] != 2000 {
+				t.Errorf("reads throttled %v: %v, %v; want all of them sent", all, got, err)
+			}
+			if n := len(b.Outbox()); n != 2000 {
+				t.Errorf("%d e-mails, want 2000", n)
+			}
+		})
+	}
+}
+
+// A platform that fails for a while costs one batch of doubts at most, and the
+// stream goes on when it is well.
+func TestSendAllThroughAnOutage(t *testing.T) {
+	t.Parallel()
+	for name, fault := range map[string]roqtest.Fault{
+		"503":     {Status: 503},
+		"cut":     {Drop: roqtest.DropBefore},
+		"no page": {Body: "<html>maintenance</html>"},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			var until time.Time
+			b := newBubbled(t, nil)
+			b.meddle = func(_ string, resp *http.Response) *http.Response {
+				if until.IsZero() && len(b.Outbox()) >= 500 {
+					until = time.Now().Add(2 * time.Minute)
+				}
+				switch {
+				case until.IsZero() || time.Now().After(until):
+					return resp
+				case fault.Drop != 0:
+					return nil
+				default:
+					return instead(max(fault.Status, 200), fault.Body)(resp)
+				}
+			}
+			outcomes, err := b.sendAll(t.Context(), t, people(2000, "a"))
+			if got := statuses(outcomes); err != nil || got[roq.OutcomeSent] != 2000 {
+				t.Errorf("%s: %v, %v; want all of them sent", name, got, err)
+			}
+		})
+	}
+}
+
+// What was in flight when the trouble began is in doubt, where it was not processed,
+// and no more: one batch at the beginning.
+func TestSendAllThroughAnOutageThatLosesRequests(t *testing.T) {
+	t.Parallel()
+	for name, fault := range map[string]roqtest.Fault{"503": {Status: 503}, "cut": {Drop: roqtest.DropBefore}, "504": {Status: 504}} {
+		for skip, most := range map[int]int{2: 100, 3: 200, 9: 800} { // two are for tokens
+			synctest.Test(t, func(t *testing.T) {
+				b := newBubbled(t, nil)
+				fault.Skip, fault.Times = skip, 60
+				b.Inject(fault)
+				outcomes, err := b.sendAll(t.Context(), t, people(2000, "a"))
+				got := statuses(outcomes)
+				if err != nil || got[roq.OutcomeUnknown] > most || got[roq.OutcomeSent]+got[roq.OutcomeUnknown] != 2000 {
+					t.Errorf("%s after %d requests: %v, %v; want at most %d unknown and the others sent", name, skip, got, err, most)
+				}
+				b.mailedOnce(t, outcomes)
+			})
+		}
+	}
+}
+
+// Code of the caller's that panics, or ends its goroutine, does so in the loop, after
+// every input that was taken has had its outcome.
+func TestSendAllEndsOnTheCallersGoroutine(t *testing.T) {
+	t.Parallel()
+	panics := func() { panic("of the caller's") }
+	for _, where := range []string{"token", "send", "look-up", "journal begin", "journal append", "stream"} {
+		for name, end := range map[string]func(){"panic": panics, "goexit": runtime.Goexit} {
+			t.Run(where+" "+name, func(t *testing.T) {
+				t.Parallel()
+				b := newBackend(t)
+				trip := func(wanted string, r *http.Request) {
+					if where == wanted {
+						end()
+					}
+				}
+				lost := false
+				client := newClient(t, b.Config(), roq.WithSettleTimeout(100*time.Millisecond), roq.WithTransport(func(next http.RoundTripper) http.RoundTripper {
+					return roundTripper(func(r *http.Request) (*http.Response, error) {
+						switch {
+						case r.URL.Path != "/v01/server/graphql":
+							trip("token", r)
+						case isSend(r):
+							trip("send", r)
+							if where == "look-up" {
+								lost = true
+								return nil, errors.New("reset")
+							}
+						case lost:
+							trip("look-up", r)
+						}
+						return next.RoundTrip(r)
+					})
+				}))
+				opts := []roq.StreamOption{roq.WithBatchSize(3)}
+				if where == "journal append" || where == "journal begin" {
+					opts = append(opts, roq.WithJournal(ending{where == "journal begin", end}))
+				}
+				taken, told := 0, 0
+				stream := func(yield func(roq.UserInviteInput, error) bool) {
+					for n := range 10 {
+						if where == "stream" && n == 5 {
+							end()
+						}
+						taken++
+						if !yield(roq.UserInviteInput{Email: fmt.Sprintf("p%d@x.example", n)}, nil) {
+							return
+						}
+					}
+				}
+				ended := make(chan any, 1)
+				go func() {
+					returned := false
+					defer func() {
+						if v := recover(); v != nil || !returned {
+							ended <- v
+							return
+						}
+						ended <- "returned"
+					}()
+					for _, err := range client.AsUser(b.user.ID).SendAllUserInvites(t.Context(), roq.SendAllUserInvitesInput{TenantID: b.tenant, UserInvites: stream}, opts...) {
+						if err == nil {
+							told++
+						}
+					}
+					returned = true
+				}()
+				select {
+				case got := <-ended:
+					want := any("of the caller's")
+					if name == "goexit" {
+						want = nil
+					}
+					if got != want {
+						t.Errorf("the loop ended with %v, want %v", got, want)
+					}
+				case <-time.After(20 * time.Second):
+					t.Fatal("the loop hangs")
+				}
+				if told < taken-1 { // one may be on its way out of the stream
+					t.Errorf("%d of %d inputs had an outcome", told, taken)
+				}
+			})
+		}
+	}
+}
+
+// ending is a journal that does not return.
+type ending struct {
+	begin bool
+	end   func()
+}
+
+func (e ending) Begin(context.Context, string) iter.Seq2[roq.JournalRecord, error] {
+	return func(func(roq.JournalRecord, error) bool) {
+		if e.begin {
+			e.end()
+		}
+	}
+}
+
+func (e ending) Append(context.Context, []roq.JournalRecord) error {
+	e.end()
+	return nil
+}
+
+func (ending) End() error { return nil }
+
+// The same for single calls.
+func TestCallsEndOnTheCallersGoroutine(t *testing.T) {
+	t.Parallel()
+	for _, op := range operations() {
+		for _, where := range []string{"/v01/authorize", "/v01/server/graphql"} {
+			client := newClient(t, roq.Config{PlatformURL: "https://platform.example", EnvironmentID: "e", APIKey: "k"},
+				roq.WithTransport(func(http.RoundTripper) http.RoundTripper {
+					return roundTripper(func(r *http.Request) (*http.Response, error) {
+						if r.URL.Path >= where && r.URL.Path != "/v01/authorize/serviceAccount" || where == "/v01/authorize" {
+							panic("in the transport")
+						}
+						return httpmock.NewStringResponse(200, `{"accessToken":"t"}`), nil
+					})
+				}))
+			func() {
+				defer func() {
+					if v := recover(); v != "in the transport" {
+						t.Errorf("%s: recovered %v", op.name, v)
+					}
+				}()
+				_, _ = op.call(t.Context(), client.AsUser(userID))
+			}()
+		}
+	}
+}
+
+// A campaign that is resumed with a wrong key says so.
+func TestResumeWithAWrongKey(t *testing.T) {
+	t.Parallel()
+	b := newBackend(t)
+	path := filepath.Join(t.TempDir(), "journal")
+	run := func(client *roq.Client) ([]roq.SendOutcome, error) {
+		file, err := journal.Open(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = file.Close() }()
+		return outcomesOf(t, client.AsUser(b.user.ID).SendAllUserInvites(t.Context(),
+			roq.SendAllUserInvitesInput{TenantID: b.tenant, UserInvites: people(20, "a")}, roq.WithJournal(file), roq.WithBatchSize(5)))
+	}
+	b.Inject(roqtest.Fault{Operation: "sendUserInvites", Times: 1, Drop: roqtest.DropAfter})
+	b.Inject(roqtest.Fault{Operation: "userInvites", Status: 403})
+	if _, err := run(b.client); !errors.Is(err, roq.ErrForbidden) {
+		t.Errorf("without the right to read: %v, want ErrForbidden", err)
+	}
+	wrong := b.Config()
+	wrong.APIKey = "wrong"
+	outcomes, err := run(newClient(t, wrong))
+	if !errors.Is(err, roq.ErrUnauthorized) {
+		t.Errorf("with a wrong key: %v, %v; want ErrUnauthorized", statuses(outcomes), err)
+	}
+}
+
+// A nil or zero Client, or RoqPlatform, is an error of every call.
+func TestZeroClient(t *testing.T) {
+	t.Parallel()
+	r, _ := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://app.example/", nil)
+	r.AddCookie(&http.Cookie{Name: "roq-session-token", Value: "x"})
+	for name, c := range map[string]*roq.Client{"nil": nil, "zero": {}} {
+		for as, p := range map[string]*roq.RoqPlatform{"user": c.AsUser("u"), "admin": c.AsSuperAdmin(), "session": c.AsSession(&roq.Session{}), "nil": nil, "zero": {}} {
+			for _, op := range operations() {
+				if _, err := op.call(t.Context(), p); !errors.Is(err, roq.ErrInvalidInput) || !errors.Is(err, roq.ErrNotSent) {
+					t.Errorf("%s as %s: %s = %v, want ErrInvalidInput", name, as, op.name, err)
+				}
+			}
+			for _, err := range p.AllUserInvites(t.Context(), roq.UserInvitesQuery{}) {
+				if !errors.Is(err, roq.ErrInvalidInput) {
+					t.Errorf("AllUserInvites: %v", err)
+				}
+			}
+			for _, err := range p.WatchUserInvites(t.Context(), roq.UserInvitesQuery{}) {
+				if !errors.Is(err, roq.ErrInvalidInput) {
+					t.Errorf("WatchUserInvites: %v", err)
+				}
+			}
+			for _, err := range p.SendAllUserInvites(t.Context(), roq.SendAllUserInvitesInput{}) {
+				if !errors.Is(err, roq.ErrInvalidInput) {
+					t.Errorf("SendAllUserInvites: %v", err)
+				}
+			}
+			if _, err := p.WaitUserInvite(t.Context(), inviteID); !errors.Is(err, roq.ErrInvalidInput) {
+				t.Errorf("WaitUserInvite: %v", err)
+			}
+			if err := p.SettleUserInvites(t.Context(), &roq.SendUserInvitesResult{Unknown: make([]roq.UserInviteInput, 1)}); !errors.Is(err, roq.ErrInvalidInput) {
+				t.Errorf("SettleUserInvites: %v", err)
+			}
+		}
+		var errs []error
+		_, err := c.Session(r)
+		errs = append(errs, err)
+		_, err = c.ParseSession("x")
+		errs = append(errs, err)
+		_, err = c.FetchSession(t.Context(), r)
+		errs = append(errs, err)
+		_, err = c.FindUsers(t.Context(), roq.FindUsersQuery{Email: "a@b.c"})
+		errs = append(errs, err)
+		_, err = c.WebhookHandler(nil)
+		errs = append(errs, err)
+		for i, err := range errs {
+			if !errors.Is(err, roq.ErrInvalidInput) {
+				t.Errorf("%s Client, call %d: %v, want ErrInvalidInput", name, i, err)
+			}
+		}
+		if c.SignInURL(roq.SignInParams{}) != "" || c.SignUpURL(roq.SignInParams{}) != "" || c.SignOutURL() != "" {
+			t.Errorf("a %s Client has addresses", name)
+		}
+		c.CloseIdleConnections()
+		_ = c.RequireSession(http.NotFoundHandler())
+	}
+}
