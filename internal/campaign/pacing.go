@@ -46,6 +46,8 @@ type report struct {
 	// so long at least.
 	again bool
 	after time.Duration
+	// blind is whether any of it has to be looked up again: it may have been sent.
+	blind bool
 	// throttled is whether the platform asked for fewer requests.
 	throttled bool
 	// why is why not everything is known, if so.
@@ -107,7 +109,7 @@ func (p *pacing) hopeless(r *report) *exchange.Failure {
 		return nil
 	case time.Since(p.good) >= Patience:
 		return r.why
-	case !p.any && !r.throttled && !r.unclear:
+	case !p.any && !r.throttled && !r.unclear && !r.blind:
 		// Nothing has ever been sent, so that something is wrong with the settings rather
 		// than with the moment.
 		return r.why

@@ -154,6 +154,7 @@ func (s *sending[T]) sort(failed *exchange.Failure) []note {
 		n.status, n.id = o.Status, o.InviteID
 		notes, r.outcomes = append(notes, n), append(r.outcomes, o)
 	}
+	r.report.blind = len(r.blind) > 0
 	if r.report.again = len(r.unsent)+len(r.blind) > 0; r.report.again {
 		r.report.after = f.c.Call.Client.Sender.Pause(f.c.Call.Client.PlatformURL, Patience)
 	}

@@ -58,7 +58,7 @@ func TestCampaigner(t *testing.T) {
 	opts := []roq.Option{
 		roq.WithTimeout(2 * attemptTimeout),
 		roq.WithRetry(roq.RetryPolicy{MaxAttempts: 3, MinWait: 2 * time.Millisecond, MaxWait: 10 * time.Millisecond}),
-		roq.WithSettleTimeout(2 * time.Second),
+		roq.WithSettleTimeout(400 * time.Millisecond),
 		roq.WithMaxResponseBytes(bombSize / 4),
 	}
 	if job.Repeat {
