@@ -11,6 +11,7 @@ import (
 	"net/http"
 
 	"github.com/go-roq/roq/internal/redact"
+	"github.com/go-roq/roq/internal/repeats"
 	"github.com/go-roq/roq/internal/wire"
 )
 
@@ -85,13 +86,13 @@ func (c *Client) WebhookHandler(handle func(context.Context, WebhookEvent) error
 	if handle == nil {
 		return nil, errors.New("roq: WebhookHandler: the function must not be nil")
 	}
-	return &webhooks{handle: handle, repeats: new(repeats), key: sha256.Sum256([]byte(core.cfg.WebhookKey)), log: core.opt.logger}, nil
+	return &webhooks{handle: handle, repeats: new(repeats.Repeats), key: sha256.Sum256([]byte(core.cfg.WebhookKey)), log: core.opt.logger}, nil
 }
 
 // webhooks is the handler of a Client's webhooks.
 type webhooks struct {
 	handle  func(context.Context, WebhookEvent) error
-	repeats *repeats
+	repeats *repeats.Repeats
 	// key is the hash of the key: hashes have one length, so that comparing them
 	// takes the same time whatever was sent.
 	key [sha256.Size]byte
@@ -128,7 +129,7 @@ func (h *webhooks) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	handle := func(ctx context.Context) error { return h.handle(ctx, event) }
-	if err := h.repeats.once(r.Context(), hashEvent(body), handle); err != nil {
+	if err := h.repeats.Once(r.Context(), repeats.Of(body), handle); err != nil {
 		h.log.ErrorContext(r.Context(), "roq: webhook failed", "name", redact.Identifier(event.Name), "id", redact.Identifier(event.ID))
 		http.Error(w, "the event could not be handled", http.StatusInternalServerError)
 		return

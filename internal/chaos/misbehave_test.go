@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 )
@@ -59,6 +60,40 @@ func (x *exchange) forgetOne() {
 		answer.Body = bytes.NewBuffer(must(json.Marshal(whole)))
 	}
 	x.write(answer)
+}
+
+// crashOne says of the first invite that was made that it was not, for a crash.
+func (x *exchange) crashOne() {
+	answer := x.process()
+	var whole map[string]map[string]map[string][]json.RawMessage
+	var first struct {
+		Email string `json:"email"`
+	}
+	if json.Unmarshal(answer.Body.Bytes(), &whole) == nil {
+		for _, sent := range whole["data"] {
+			if made := sent["success"]; len(made) > 0 && json.Unmarshal(made[0], &first) == nil {
+				sent["success"] = made[1:]
+				sent["errors"] = append(sent["errors"], must(json.Marshal(map[string]string{
+					"email": first.Email, "error": `{"errorCode":"INTERNAL_ERROR","message":"crashed"}`})))
+			}
+		}
+		answer.Body = bytes.NewBuffer(must(json.Marshal(whole)))
+	}
+	x.write(answer)
+}
+
+// answerAnother answers with an invite that nobody asked for, whether the request was
+// processed or not.
+func (x *exchange) answerAnother() {
+	x.maybe()
+	x.reply(200, "application/json", fmt.Sprintf(`{"data":{%q:{"id":"00000000-0000-4000-8000-000000000000","status":"canceled"}}}`, x.operation))
+}
+
+// emptyRows answers with rows that are none, as many as fit into the bomb.
+func (x *exchange) emptyRows() {
+	x.maybe()
+	rows := strings.Repeat("{},", 1<<20)
+	x.reply(200, "application/json", `{"data":{"userInvites":{"totalCount":1,"data":[`+rows+`{}]},"sendUserInvitesV2":{"success":[`+rows+`{}]}}}`)
 }
 
 // addAnError answers with the data and an error beside it.

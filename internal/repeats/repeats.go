@@ -1,4 +1,5 @@
-package roq
+// Package repeats recognizes events that come again.
+package repeats
 
 import (
 	"context"
@@ -10,32 +11,33 @@ import (
 	"github.com/go-roq/roq/internal/wire"
 )
 
-// rememberedEvents is how many events a handler of webhooks recognises when they
+// remembered is how many events a handler of webhooks recognises when they
 // come again. At 32 bytes each, twice, they take less than a megabyte.
-const rememberedEvents = 10_000
+const remembered = 10_000
 
-// eventHash stands for an event. Whether the id in its body is the event's own or
+// Event stands for an event. Whether the id in its body is the event's own or
 // the object's is not published, so it is no identity: the hash is of the whole
 // body, in canonical form. What the platform sends again is the same body, as far
 // as is known; if it were not, an event would be handled again, and none lost.
-type eventHash [sha256.Size]byte
+type Event [sha256.Size]byte
 
-func hashEvent(body []byte) eventHash { return sha256.Sum256(wire.CanonicalWebhook(body)) }
+// Of returns the event with that body.
+func Of(body []byte) Event { return sha256.Sum256(wire.CanonicalWebhook(body)) }
 
-// repeats remembers which events were handled last.
-type repeats struct {
+// Repeats remembers which events were handled last.
+type Repeats struct {
 	flights singleflight.Group
 
 	mu      sync.Mutex
-	handled map[eventHash]bool
-	order   []eventHash // as they were handled; when it is full, a ring
+	handled map[Event]bool
+	order   []Event // as they were handled; when it is full, a ring
 	oldest  int         // in the ring
 }
 
-// once calls handle unless that has succeeded for the event before. Requests that
+// Once calls handle unless that has succeeded for the event before. Requests that
 // come for it meanwhile share the call, which therefore does not end with the
 // first of them: it has that one's values.
-func (r *repeats) once(ctx context.Context, event eventHash, handle func(context.Context) error) error {
+func (r *Repeats) Once(ctx context.Context, event Event, handle func(context.Context) error) error {
 	panicked, err, _ := r.flights.Do(string(event[:]), func() (value any, err error) {
 		if r.knows(event) {
 			return nil, nil
@@ -53,25 +55,25 @@ func (r *repeats) once(ctx context.Context, event eventHash, handle func(context
 	return err
 }
 
-func (r *repeats) knows(event eventHash) bool {
+func (r *Repeats) knows(event Event) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.handled[event]
 }
 
 // remember puts an event in the place of the oldest, if there is no room left.
-func (r *repeats) remember(event eventHash) {
+func (r *Repeats) remember(event Event) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.handled == nil {
-		r.handled = make(map[eventHash]bool)
+		r.handled = make(map[Event]bool)
 	}
 	r.handled[event] = true
-	if len(r.order) < rememberedEvents {
+	if len(r.order) < remembered {
 		r.order = append(r.order, event)
 		return
 	}
 	delete(r.handled, r.order[r.oldest])
 	r.order[r.oldest] = event
-	r.oldest = (r.oldest + 1) % rememberedEvents
+	r.oldest = (r.oldest + 1) % remembered
 }
