@@ -67,14 +67,14 @@
 //
 // The error of a call is an [*Error]. What kind it is, [errors.Is] tells:
 // [ErrAlreadyAccepted], [ErrForbidden], [ErrRateLimited] and so on; the context's
-// errors are found too. Somebody refused among others is no error of the call: who
-// and why is in [SendUserInvitesResult].Errors, and
+// errors are found too. A refused invitee does not make the call fail: who was
+// refused and why is in [SendUserInvitesResult].Errors, and
 // [SendUserInvitesResult.Err] makes one error of all that was not sent. No text of
 // this package holds a key, a token or an e-mail address, so an error may be
 // logged and shown.
 //
 // Two kinds answer the question that matters after a failure, whether to try
-// again. [ErrNotSent]: surely nothing happened, so trying again is safe.
+// again. [ErrNotSent]: nothing happened, so trying again is safe.
 // [ErrOutcomeUnknown]: it may have happened, and a second try may mail somebody
 // twice; ask the platform later, with [RoqPlatform.UserInvites], or let a person
 // decide.
@@ -83,7 +83,7 @@
 //
 // Whether a request is repeated depends on what it does and on how far it got:
 //
-//	what an attempt came to                          query    cancel   send, resend
+//	the outcome of an attempt                        query    cancel   send, resend
 //	-------------------------------------------------------------------------------
 //	refused by validation, never sent                fail     fail     fail
 //	nothing sent: DNS, dial, TLS handshake           retry    retry    retry
@@ -95,18 +95,21 @@
 //	408, 425, 429                                    retry    retry    settle, repeat
 //	3xx, which is not followed                       fail     settle   settle
 //	401                                              one fresh token, then fail
+//	413 for a batch                                  fail     fail     split
 //	any other 4xx, a refusal in GraphQL              fail     fail     fail
-//	data and errors together                         both are returned
+//	data and errors together                         both     the data decides, else settle
 //
-// To settle is to find out by reading. Of a send, the invites to its addresses
-// are listed; of a resend or cancel, the invite is read. Only what shows that the
-// request was processed counts: an invite made, or changed, since the request
-// began, by the platform's own clock. Then the call succeeds like any other. If
-// nothing of the kind is found after a few tries, the error is
-// [ErrOutcomeUnknown], and the invites are in the result's Unknown: they may have
-// been mailed, and are not sent again. Where surely nothing happened, the error
-// is [ErrNotSent]. So no invite is lost in silence, and nobody is mailed twice
-// because of a retry.
+// To settle is to find out an outcome by reading. Of a send, the invites to its
+// addresses are listed; of a resend or cancel, the invite is read. Only what cannot
+// have been there before counts: not what this Client had received before the
+// request began, nor what is older by the platform's own clock, nor a canceled
+// invite. Reading goes on, with growing waits, until everything is found or
+// [WithSettleTimeout] is over. Then a call whose request was processed succeeds like
+// any other. What was only put off (408, 425, 429) and is not there is sent again,
+// as far as [WithRetry] allows, and is [ErrNotSent] in the end. For anything else the
+// error is [ErrOutcomeUnknown], and the invites are in the result's Unknown: they may
+// have been mailed, and are not sent again. So no invite is lost in silence, and
+// nobody is mailed twice because of a retry.
 //
 // Waits double from attempt to attempt, are partly random and bounded, obey the
 // platform's Retry-After up to that bound, which then holds for the Client's

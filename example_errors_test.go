@@ -78,7 +78,7 @@ func Example_outcomeUnknown() {
 	// bob@example.com has 0 invites
 }
 
-// Surely nothing happened: trying again is safe.
+// Nothing happened: trying again is safe.
 func Example_notSent() {
 	srv, client, ann := acme()
 	defer srv.Close()
@@ -91,6 +91,40 @@ func Example_notSent() {
 	fmt.Println(errors.Is(err, roq.ErrNotSent), errors.Is(err, roq.ErrForbidden), len(sent.NotSent))
 	// Output:
 	// true true 1
+}
+
+// What could not be found out at once may be found later.
+func ExampleRoqPlatform_SettleUserInvites() {
+	srv, client, ann := acme()
+	defer srv.Close()
+	srv.Inject(roqtest.Fault{Operation: "sendUserInvites", Times: 1, Drop: roqtest.DropAfter})
+	platform := client.AsUser(ann.ID)
+
+	sent, err := platform.SendUserInvites(context.Background(), roq.SendUserInvitesInput{
+		TenantID:    ann.TenantID,
+		UserInvites: []roq.UserInviteInput{{Email: "bob@example.com"}},
+	}, roq.WithSettleTimeout(0)) // not to look at once
+	fmt.Println(errors.Is(err, roq.ErrOutcomeUnknown), len(sent.Unknown))
+
+	if err := platform.SettleUserInvites(context.Background(), sent); err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(len(sent.Unknown), len(sent.Success))
+	// Output:
+	// true 1
+	// 0 1
+}
+
+func ExampleFinding_String() {
+	err := roq.UserInviteInput{Email: "Bob <bob@example.com>"}.Validate()
+	var e *roq.Error
+	if errors.As(err, &e) {
+		for _, finding := range e.Findings {
+			fmt.Println(finding)
+		}
+	}
+	// Output:
+	// Email: must be one e-mail address without a name, quotes or spaces
 }
 
 // A platform that is down for a moment is asked again.

@@ -69,13 +69,15 @@ type UserInvitePage struct {
 
 // SendUserInvites invites many people in one request: the platform makes an
 // invite for each and mails it. More than WithBatchSize go in several requests,
-// and a batch that the platform finds too large is halved.
+// and a batch that the platform finds too large is split.
 //
-// Somebody refused is no error of the call: see SendUserInvitesResult.Errors,
-// and [SendUserInvitesResult.Err]. If a request fails, the invites of the
+// A refused invitee does not make the call fail: see SendUserInvitesResult.Errors,
+// and [SendUserInvitesResult.Err]. An invite that is too large even alone is refused
+// like that, with [ErrBatchTooLarge]; if all are, that is the call's error too. If a request fails, the invites of the
 // earlier ones are in the result beside the error and the rest is in NotSent.
 //
-// A request is repeated only if surely nothing of it left this machine. One that
+// A request is repeated only if nothing of it left this machine, or if the
+// platform would not process it and reading shows that it did not. One that
 // may have been processed is settled: the invites are looked up, for as long as
 // [WithSettleTimeout] allows, and those found are in Success like any other. The
 // rest is in Unknown, is not sent again (see [WithRepeatUnknown]), and the error is
@@ -183,7 +185,8 @@ func (p *RoqPlatform) UserInvite(ctx context.Context, id string, opts ...CallOpt
 // ResendUserInvite mails a pending or expired invite once more and returns it.
 // An accepted one gives [ErrAlreadyAccepted].
 //
-// The request is repeated only if surely nothing of it left this machine. If it
+// The request is repeated only if nothing of it left this machine, or if the
+// platform would not process it. If it
 // may have been processed, reading the invite settles whether it was; what cannot
 // be settled is [ErrOutcomeUnknown].
 func (p *RoqPlatform) ResendUserInvite(ctx context.Context, userInviteID string, opts ...CallOption) (*UserInvite, error) {

@@ -105,7 +105,7 @@ type callOptions struct {
 	pace      transport.Pace
 	timeout   time.Duration
 	requestID string
-	// settleTimeout bounds finding out what became of one request.
+	// settleTimeout bounds finding out the outcome of one request.
 	settleTimeout time.Duration
 	batchSize     int
 	// parallel is how many requests a call that makes many keeps under way.
@@ -228,7 +228,7 @@ func WithTimeout(d time.Duration) ClientCallOption {
 	})
 }
 
-// WithSettleTimeout bounds how long a call looks for what became of a request that
+// WithSettleTimeout bounds how long a call looks for the outcome of a request that
 // may have been processed, by reading the invites; the context bounds it too. The
 // waits between the look-ups are those of [WithRetry]. Zero means not to look: the
 // outcome is then unknown at once. The most is 24 hours, the default 10 s.

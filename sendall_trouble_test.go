@@ -146,7 +146,7 @@ func TestSendAllEndsOnTheCallersGoroutine(t *testing.T) {
 			t.Run(where+" "+name, func(t *testing.T) {
 				t.Parallel()
 				b := newBackend(t)
-				trip := func(wanted string, r *http.Request) {
+				trip := func(wanted string) {
 					if where == wanted {
 						end()
 					}
@@ -156,15 +156,15 @@ func TestSendAllEndsOnTheCallersGoroutine(t *testing.T) {
 					return roundTripper(func(r *http.Request) (*http.Response, error) {
 						switch {
 						case r.URL.Path != "/v01/server/graphql":
-							trip("token", r)
+							trip("token")
 						case isSend(r):
-							trip("send", r)
+							trip("send")
 							if where == "look-up" {
 								lost = true
 								return nil, errors.New("reset")
 							}
 						case lost:
-							trip("look-up", r)
+							trip("look-up")
 						}
 						return next.RoundTrip(r)
 					})

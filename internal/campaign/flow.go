@@ -18,8 +18,8 @@ type flow[T any] struct {
 	book    *logbook
 	intake  *intake[T]
 	yield   func(Outcome[T]) bool
-	taking  context.Context // ends when no more is to be taken or sent
-	working context.Context // that of requests, which end by themselves
+	taking  context.Context //nolint:containedctx // ends when no more is to be taken or sent
+	working context.Context //nolint:containedctx // that of requests, which end by themselves
 	end     context.CancelCauseFunc
 	index   int // of the next input
 	// seen are the addresses that came, with the place of the first.

@@ -50,7 +50,7 @@ func (b *batch) run(ctx context.Context) *exchange.Failure {
 	}
 	for _, i := range b.places {
 		f := &b.d.fates[i]
-		f.verdict = f.Record.Verdict(b.looks.complete)
+		f.verdict = f.Verdict(b.looks.complete)
 	}
 	return b.failure()
 }
@@ -185,15 +185,15 @@ func (b *batch) refuse(r said) {
 }
 
 // open implements [mutation].
-func (b *batch) open() (any, onlyThrottled bool) {
+func (b *batch) open() (left, onlyThrottled bool) {
 	onlyThrottled = true
 	for _, i := range b.places {
 		if f := &b.d.fates[i]; !f.Known() {
-			any = true
+			left = true
 			onlyThrottled = onlyThrottled && !f.Maybe && !f.Echo
 		}
 	}
-	return any, any && onlyThrottled
+	return left, left && onlyThrottled
 }
 
 // again implements [mutation].
@@ -204,7 +204,7 @@ func (b *batch) again(complete bool, last *exchange.Reply) bool {
 		if f.Known() {
 			continue
 		}
-		switch f.Record.Verdict(complete) {
+		switch f.Verdict(complete) {
 		case evidence.NotSent:
 			if last.WasThrottled() && !b.d.OnlyOnce {
 				b.sending = append(b.sending, i)

@@ -51,7 +51,7 @@ type Delivery struct {
 	OnlyOnce bool
 	// Hurry, if it is not nil, ends waiting for the platform to be asked again: what
 	// can be known is then read at once.
-	Hurry context.Context
+	Hurry context.Context //nolint:containedctx // beside the one that Run is given
 
 	fates []fate
 	index map[string]int // by Address; made when it is needed
@@ -90,7 +90,7 @@ func (d *Delivery) Run(ctx context.Context) *exchange.Failure {
 	defer func() {
 		if !returned { // code of the caller's panicked, or ended its goroutine
 			for i := range d.fates {
-				d.fates[i].verdict = d.fates[i].Record.Verdict(false)
+				d.fates[i].verdict = d.fates[i].Verdict(false)
 			}
 		}
 	}()

@@ -15,7 +15,7 @@ type mutation interface {
 	attempt(ctx context.Context, attempts int) *exchange.Reply
 	// open reports whether anything is left that reading could find out, and whether
 	// all of that was only throttled: then a few complete look-ups are enough.
-	open() (any, onlyThrottled bool)
+	open() (left, onlyThrottled bool)
 	// lookUp reads once, and records what it finds. It reports whether it showed
 	// everything, or why it failed.
 	lookUp(ctx context.Context, asking *exchange.Call) (complete bool, failed *exchange.Failure)
@@ -41,7 +41,7 @@ func deliver(ctx, hurry context.Context, call *exchange.Call, m mutation, resume
 			last = m.attempt(ctx, left)
 			left -= last.Attempts
 		}
-		if any, _ := m.open(); !any {
+		if left, _ := m.open(); !left {
 			return l
 		}
 		l = settle(ctx, hurry, call, m)
@@ -69,14 +69,14 @@ func settle(ctx, hurry context.Context, call *exchange.Call, m mutation) (l look
 		begin := time.Now()
 		trying, cancel := context.WithTimeout(ctx, left)
 		l.complete, l.failed = m.lookUp(trying, lookingUp(call))
-		any, onlyThrottled := m.open()
+		more, onlyThrottled := m.open()
 		if complete++; !l.complete {
 			complete = 0
 		}
 		if vain++; !hopeless(l.failed) {
 			vain = 0
 		}
-		done := !any || onlyThrottled && complete == enough || vain == enough+1
+		done := !more || onlyThrottled && complete == enough || vain == enough+1
 		if !done && call.Pace.Wait(trying, try, nil) != nil {
 			done = true // there is no time for another one
 		}

@@ -20,9 +20,13 @@ type Status int
 const (
 	// StatusOther is a status that this package does not know.
 	StatusOther Status = iota
+	// Pending means that the invitee has not answered.
 	Pending
+	// Accepted means that the invitee has joined.
 	Accepted
+	// Canceled means that the inviter has withdrawn it.
 	Canceled
+	// Expired means that its time is over.
 	Expired
 )
 
@@ -30,16 +34,16 @@ const (
 type Finding int
 
 const (
-	// Nothing: there is no row, or it says nothing.
+	// Nothing means that there is no row, or that it says nothing.
 	Nothing Finding = iota
-	// Older: the row was there before the request.
+	// Older means that the row was there before the request.
 	Older
-	// OlderByClock: the row was there before, unless the two clocks differ. It keeps
+	// OlderByClock means that the row was there before, unless the two clocks differ. It keeps
 	// the request from being repeated.
 	OlderByClock
-	// Doubtful: the row may be the request's own or not.
+	// Doubtful means that the row may be the request's own or not.
 	Doubtful
-	// Done: the request was processed.
+	// Done means that the request was processed.
 	Done
 )
 

@@ -18,17 +18,17 @@ type Record struct {
 	Explained bool
 }
 
-// Verdict is what became of one invite of a request.
+// Verdict is the outcome of one invite of a request.
 type Verdict int
 
 const (
-	// NotSent: no request with it was processed.
+	// NotSent means that no request with it was processed.
 	NotSent Verdict = iota
-	// Sent: it was processed.
+	// Sent means that it was processed.
 	Sent
-	// Refused: the platform refused it.
+	// Refused means that the platform refused it.
 	Refused
-	// Unknown: it may have been processed.
+	// Unknown means that it may have been processed.
 	Unknown
 )
 

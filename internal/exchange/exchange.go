@@ -183,12 +183,13 @@ func (c *Call) Do(ctx context.Context, as *Identity, r Request) Reply {
 			request.Pace.MaxAttempts = max(1, request.Pace.MaxAttempts-reply.Attempts)
 			continue
 		}
-		if reply.Outcome != transport.Answered {
+		switch {
+		case reply.Outcome != transport.Answered:
 			reply.Data = false
 			reply.Failure = c.failure(&reply.Result, nil)
-		} else if len(reply.errors) > 0 {
+		case len(reply.errors) > 0:
 			reply.Failure = c.failure(&reply.Result, reply.errors)
-		} else if mutation {
+		case mutation:
 			c.Client.Clock.Learn(reply.Start, reply.newest, reply.When())
 		}
 		return reply
@@ -199,7 +200,7 @@ func (c *Call) Do(ctx context.Context, as *Identity, r Request) Reply {
 func (r *Reply) add(before transport.Result) {
 	r.Attempts += before.Attempts
 	r.Maybe = r.Maybe || before.Maybe
-	r.Result.Throttled = r.Result.Throttled || before.Throttled
+	r.Throttled = r.Throttled || before.Throttled
 	if !before.Began.IsZero() {
 		r.Began = before.Began
 	}

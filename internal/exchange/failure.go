@@ -14,7 +14,7 @@ import (
 )
 
 // Failure is why a call failed. It is never changed once it was returned.
-type Failure struct {
+type Failure struct { //nolint:errname // the root makes the Error of it
 	Operation string
 	// Code is the platform's, Message says what was wrong. Both are fit to be shown.
 	Code, Message string

@@ -31,7 +31,7 @@ type Repeats struct {
 	mu      sync.Mutex
 	handled map[Event]bool
 	order   []Event // as they were handled; when it is full, a ring
-	oldest  int         // in the ring
+	oldest  int     // in the ring
 }
 
 // Once calls handle unless that has succeeded for the event before. Requests that

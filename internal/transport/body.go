@@ -86,7 +86,7 @@ func (b *bodies) rest(from io.Reader, into *body, limit int64) (err error) {
 			return errTooLarge
 		}
 	}
-	if err != io.EOF { //nolint:errorlint // an error that wraps it is another one
+	if err != io.EOF { // an error that wraps it is another one
 		return err
 	}
 	whole := slices.Concat(append([][]byte{into.Bytes()}, pieces...)...)
