@@ -102,7 +102,7 @@ func (c *Clock) Receive(s Stamps) {
 		c.seen = s
 		return
 	}
-	if s.newest.Equal(c.seen.newest) {
+	if s.newest.Equal(c.seen.newest) && len(c.seen.ids) < mostTied {
 		// A Start may share the ids: they are never changed in place.
 		c.seen.ids = append(c.seen.ids[:len(c.seen.ids):len(c.seen.ids)], s.ids[:min(len(s.ids), mostTied)]...)
 	}
