@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -369,5 +370,85 @@ func TestErrorsEndWithWhatIsKnown(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// An answer speaks for its own request: what it says of somebody of another batch is
+// not believed.
+func TestAnswersSpeakForTheirBatch(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := newBubbled(t, nil, roq.WithBatchSize(1))
+		b.meddle = on("sendUserInvites", 1, func(resp *http.Response) *http.Response {
+			body, _ := io.ReadAll(resp.Body)
+			return instead(200, strings.Replace(string(body), `"success":[`, `"success":[{"id":"x","email":"person1@example.com","status":"pending"},`, 1))(resp)
+		})
+		b.Inject(roqtest.Fault{Operation: "sendUserInvites", Skip: 1, Times: 1, Status: 403})
+		sent, err := b.send(t.Context(), 2, "person")
+		if !errors.Is(err, roq.ErrForbidden) || len(sent.Success) != 1 || len(sent.NotSent) != 1 {
+			t.Errorf("%v, %v; want one sent and the other not", account(sent), err)
+		}
+	})
+}
+
+// SettleUserInvites puts what it finds where it belongs, and sends nothing.
+func TestSettleUserInvites(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := newBubbled(t, nil)
+		b.meddle = on("sendUserInvites", 1, func(resp *http.Response) *http.Response {
+			body, _ := io.ReadAll(resp.Body)
+			from := bytes.Index(body, []byte(`"success":[{`)) + len(`"success":[`)
+			to := bytes.Index(body, []byte(`},{`)) + 2
+			return instead(200, string(body[:from])+string(body[to:]))(resp) // the first is left out
+		})
+		platform := b.client.AsUser(b.user.ID)
+		sent, err := b.send(t.Context(), 3, "person", roq.WithSettleTimeout(0))
+		if !errors.Is(err, roq.ErrOutcomeUnknown) || len(sent.Unknown) != 1 || len(sent.Success) != 2 {
+			t.Fatalf("%v, %v; want one unknown", account(sent), err)
+		}
+		b.Inject(roqtest.Fault{Operation: "userInvites", Times: 3, Status: 503})
+		if err := platform.SettleUserInvites(t.Context(), sent, roq.WithSettleTimeout(time.Millisecond)); !errors.Is(err, roq.ErrOutcomeUnknown) || !errors.Is(err, roq.ErrUnavailable) || len(sent.Unknown) != 1 {
+			t.Errorf("while the list is down: %v, %v", account(sent), err)
+		}
+		time.Sleep(time.Hour) //nolint:forbidigo // the bubble's clock
+		if err := platform.SettleUserInvites(t.Context(), sent); err != nil || len(sent.Unknown) != 0 || len(sent.Success) != 3 {
+			t.Fatalf("%v, %v; want it found", account(sent), err)
+		}
+		for i, invite := range sent.Success {
+			if want := fmt.Sprintf("person%d@Example.com", i); invite.Email != want {
+				t.Errorf("Success[%d] is %s's, want %s", i, invite.Email, want)
+			}
+		}
+		if err := platform.SettleUserInvites(t.Context(), sent); err != nil || len(b.Outbox()) != 3 || count(b.Server)["sendUserInvites"] != 1 {
+			t.Errorf("%v and %d e-mails, want nothing sent", err, len(b.Outbox()))
+		}
+		for _, odd := range []*roq.SendUserInvitesResult{nil, {Unknown: make([]roq.UserInviteInput, 2)}} {
+			if err := platform.SettleUserInvites(t.Context(), odd); !errors.Is(err, roq.ErrInvalidInput) {
+				t.Errorf("%+v: %v, want ErrInvalidInput", odd, err)
+			}
+		}
+	})
+}
+
+// Findings are what was wrong, as data.
+func TestFindings(t *testing.T) {
+	t.Parallel()
+	m := newMock(t, answer("userInvite", invite))
+	_, err := m.client.AsSuperAdmin().SendUserInvites(t.Context(), roq.SendUserInvitesInput{UserInvites: []roq.UserInviteInput{
+		{CreatedByUserID: userID, Email: "a@x.example"}, {Email: "A@x.example", Roles: []string{"ok", "\xff"}},
+	}})
+	var e *roq.Error
+	if !errors.As(err, &e) {
+		t.Fatal(err)
+	}
+	want := []roq.Finding{
+		{Index: -1, Field: "TenantID", Reason: "must not be empty"},
+		{Index: 1, Field: "CreatedByUserID", Reason: "must not be empty"},
+		{Index: 1, Field: "Roles[1]", Reason: "must be valid UTF-8"},
+		{Index: 1, Field: "Email", Reason: "must not be the address of UserInvites[0]"},
+	}
+	if !slices.Equal(e.Findings, want) || len(m.sent()) != 0 {
+		t.Errorf("%+v, want %+v", e.Findings, want)
 	}
 }

@@ -185,7 +185,7 @@ func (f *flow[T]) finish(r result[T]) {
 	}
 	f.pacing.note(&r.report)
 	if r.size > 0 && r.report.unclear {
-		f.c.Size.Shrink(r.size)
+		f.c.Size.Doubt(r.size)
 	}
 	if why := f.pacing.hopeless(&r.report); why != nil {
 		f.end(why)

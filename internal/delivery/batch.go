@@ -110,8 +110,9 @@ func (b *batch) invite(row *wire.Invite) error {
 	} else if len(b.sending) > 0 {
 		guess = b.sending[0]
 	}
-	i, asked := b.d.at(address.Fold(row.Email), guess)
-	if !asked {
+	i, asked := b.asks(row.Email, guess)
+	again := asked && len(b.made) > 0 && i <= b.made[len(b.made)-1] && slices.Contains(b.made, i)
+	if !asked || again {
 		b.excess++
 		return nil
 	}
@@ -120,9 +121,20 @@ func (b *batch) invite(row *wire.Invite) error {
 	return nil
 }
 
+// asks returns the place of an address if the last attempt asked for it: the answer to
+// one request says nothing about another.
+func (b *batch) asks(email string, guess int) (int, bool) {
+	i, known := b.d.at(address.Fold(email), guess)
+	if !known {
+		return 0, false
+	}
+	_, asked := slices.BinarySearch(b.sending, i)
+	return i, asked
+}
+
 // refused takes a refused invite out of the answer.
 func (b *batch) refused(email, text string) error {
-	i, asked := b.d.at(address.Fold(email), len(b.d.Invites))
+	i, asked := b.asks(email, len(b.d.Invites))
 	if !asked {
 		b.excess++
 		return nil

@@ -2,9 +2,13 @@ package delivery
 
 import "sync"
 
-// growAfter is how many full batches in a row the platform must take before larger
-// ones are tried.
-const growAfter = 20
+// How many full batches in a row the platform must take before larger ones are
+// tried: after one that took too long, and after one whose answer was unclear, which
+// says little about size.
+const (
+	growAfter      = 20
+	growAfterDoubt = 4
+)
 
 // Size is how many invites go in one request at most. All who send at the same
 // time share it. It falls at once where a batch is too much, and rises again,
@@ -14,10 +18,11 @@ type Size struct {
 	n    int
 	most int // what it may rise to
 	good int // full batches in a row that were taken
+	need int // how many it takes to rise
 }
 
 // NewSize returns a Size of n.
-func NewSize(n int) *Size { return &Size{n: n, most: n} }
+func NewSize(n int) *Size { return &Size{n: n, most: n, need: growAfter} }
 
 // Get returns how many invites go in one request now.
 func (s *Size) Get() int {
@@ -28,10 +33,16 @@ func (s *Size) Get() int {
 
 // Shrink makes the size half of that of a batch which took too long, unless it is
 // smaller already.
-func (s *Size) Shrink(tooMuch int) {
+func (s *Size) Shrink(tooMuch int) { s.halve(tooMuch, growAfter) }
+
+// Doubt is Shrink for a batch whose answer was unclear, so that the next doubt is
+// about fewer invites.
+func (s *Size) Doubt(size int) { s.halve(size, growAfterDoubt) }
+
+func (s *Size) halve(size, need int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.n, s.good = min(s.n, max(1, tooMuch/2)), 0
+	s.n, s.good, s.need = min(s.n, max(1, size/2)), 0, need
 }
 
 // limit makes the size at most that of a part that the platform took, of a batch
@@ -57,7 +68,7 @@ func (s *Size) grow(size int) {
 	if size < s.n {
 		return // which proves nothing
 	}
-	if s.good++; s.good == growAfter {
+	if s.good++; s.good >= s.need {
 		s.n, s.good = min(2*s.n, s.most), 0
 	}
 }
