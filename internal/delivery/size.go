@@ -42,7 +42,10 @@ func (s *Size) Doubt(size int) { s.halve(size, growAfterDoubt) }
 func (s *Size) halve(size, need int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.n, s.good, s.need = min(s.n, max(1, size/2)), 0, need
+	s.good = 0
+	if half := max(1, size/2); half < s.n {
+		s.n, s.need = half, need
+	}
 }
 
 // limit makes the size at most that of a part that the platform took, of a batch
