@@ -304,7 +304,7 @@ func WithSchema(s Schema) Option {
 
 // WithBatchSize sets how many invites go in one request at most, from 1 to
 // 10,000. A platform that takes fewer is asked again with half as many: its own
-// limit is not published. A batch that ran into a time-out halves those after it, until
+// limit is not published. After a batch that ran into a time-out the next ones are half as large, until
 // twenty in a row were taken. The default is 100.
 func WithBatchSize(n int) ClientCallOption {
 	return setting(func(o *callOptions) error {

@@ -35,7 +35,7 @@ const (
 	Patience = 5 * time.Minute
 	// linger is how long a batch that is not full waits for more.
 	linger = time.Second
-	// maxBarren is how many batches in a row may come to nothing.
+	// maxBarren is how many batches in a row may fail in ways that do not pass.
 	maxBarren = 5
 	// noteTimeout bounds writing to the journal when everything else has ended.
 	noteTimeout = 30 * time.Second

@@ -65,7 +65,7 @@ func (f *flow[T]) run() error {
 	return f.err()
 }
 
-// err says why the campaign ended, nil if it came to its end.
+// err says why the campaign ended, nil if everything was done.
 func (f *flow[T]) err() error {
 	call, why := f.c.Call, cause(f.taking)
 	var own *exchange.Failure
@@ -178,7 +178,7 @@ func (f *flow[T]) abort(end relay.End) {
 	f.end(errors.New("something of the caller's did not return"))
 }
 
-// finish takes what a batch came to.
+// finish takes the result of a batch.
 func (f *flow[T]) finish(r result[T]) {
 	if r.end.Abnormal() {
 		f.abort(r.end)

@@ -11,7 +11,7 @@ import (
 	"github.com/go-roq/roq/internal/exchange"
 )
 
-// Journal remembers what a campaign was about to do and what came of it.
+// Journal remembers what a campaign was about to do and the outcomes.
 type Journal interface {
 	// Begin yields all records so far; it fails if they are of another campaign, or if
 	// another stream uses the journal.

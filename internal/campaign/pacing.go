@@ -21,7 +21,7 @@ type pacing struct {
 	unwell bool
 	wait   *time.Timer // nil if nothing is waited for
 	// tries is how many batches in a row are to be tried again, and barren how many in
-	// a row came to nothing otherwise.
+	// a row failed in another way.
 	tries, barren int
 	// good is when a batch was last answered; at the beginning, when the campaign
 	// began. Any is whether one was at all.
@@ -38,7 +38,7 @@ type report struct {
 	// answered is whether the platform gave an account of the batch, unclear whether it
 	// is in trouble: a time-out, or an answer that says nothing.
 	answered, unclear bool
-	// barren is whether any invite came to nothing that another try would change: its
+	// barren is whether any invite failed in a way that another try does not change: its
 	// outcome is unknown although it could be looked up, or it was not sent for a reason
 	// that does not pass.
 	barren bool

@@ -11,7 +11,7 @@ import (
 	"github.com/go-roq/roq/internal/wire"
 )
 
-// result is what a batch came to.
+// result is the result of a batch.
 type result[T any] struct {
 	outcomes []Outcome[T]
 	// unsent were not sent and may be, blind may have been sent and could not be

@@ -19,7 +19,7 @@ type batch struct {
 	sending []int
 	// announced is whether BeforeSend has let the batch go.
 	announced bool
-	// reply is what the last attempt came to.
+	// reply is the outcome of the last attempt.
 	reply *exchange.Reply
 	// made and refusals are what the answer that is being read says of whom, and
 	// excess is how many it names whom nobody asked for.
@@ -148,7 +148,7 @@ func (b *batch) refused(email, text string) error {
 	return nil
 }
 
-// record records what the last attempt came to.
+// record records the outcome of the last attempt.
 func (b *batch) record() {
 	reply := b.reply
 	b.unclear = b.unclear || reply.Maybe || timedOut(reply)

@@ -11,7 +11,7 @@ import (
 // mutation is a request that changes something, with what it takes to find out
 // its outcome.
 type mutation interface {
-	// attempt makes the request, at most so many times, and records what it came to.
+	// attempt makes the request, at most so many times, and records its outcome.
 	attempt(ctx context.Context, attempts int) *exchange.Reply
 	// open reports whether anything is left that reading could find out, and whether
 	// all of that was only throttled: then a few complete look-ups are enough.
@@ -24,7 +24,7 @@ type mutation interface {
 	again(complete bool, last *exchange.Reply) bool
 }
 
-// looks is what the look-ups for one request came to.
+// looks is the result of the look-ups for one request.
 type looks struct {
 	// complete is whether the last one was: answered, in the order that was asked for,
 	// and exhaustive. failed is why it failed, if it did.

@@ -1,6 +1,6 @@
 // Package evidence judges what is known of a request that changes something on
 // the platform: what a row of a list proves about it, and what follows from that
-// and from what its attempts came to. It makes no request and knows nothing of the
+// and from the outcomes of its attempts. It makes no request and knows nothing of the
 // packages above it.
 //
 // A row proves that a request was processed only if it cannot have been there

@@ -1,7 +1,7 @@
 package evidence
 
-// Record is what is known of one invite of a request: what its attempts came to
-// and what was found by reading.
+// Record is what is known of one invite of a request: the outcomes of its attempts,
+// and what reading found.
 type Record struct {
 	// Maybe is whether any attempt may have been processed, Throttled whether any was
 	// answered by something that says that it was not (408, 425, 429).

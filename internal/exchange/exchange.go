@@ -90,7 +90,7 @@ type Request struct {
 	BeforeSend func(context.Context) error
 }
 
-// Reply is what a request came to.
+// Reply is the outcome of a request.
 type Reply struct {
 	transport.Result
 	// Data is whether the platform's answer has all the data that was asked for, Total

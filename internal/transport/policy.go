@@ -14,7 +14,7 @@ const (
 	Mailing
 )
 
-// Outcome is what one attempt came to.
+// Outcome is the outcome of one attempt.
 type Outcome int
 
 const (
@@ -58,7 +58,7 @@ func (o Outcome) Sent() bool { return o != Unsent && o != Untrusted && o != Held
 type Action int
 
 const (
-	// Stop ends the call with what the attempt came to.
+	// Stop ends the call with the outcome of the attempt.
 	Stop Action = iota
 	// Retry repeats the request.
 	Retry
@@ -67,7 +67,7 @@ const (
 	Settle
 )
 
-// Decide is the retry table: class of operation × what an attempt came to.
+// Decide is the retry table: class of operation × outcome of an attempt.
 func Decide(class Class, outcome Outcome) Action {
 	switch outcome {
 	case Unsent:

@@ -302,7 +302,7 @@ func (c *call) read(resp *http.Response) error {
 		}
 		c.record(outcome, answer, err)
 	case outcome != Answered:
-		// The status says enough, whatever became of the body.
+		// The status says enough, however the reading of the body ended.
 		c.record(outcome, answer, fmt.Errorf("HTTP status %d", resp.StatusCode))
 	case err != nil:
 		c.record(Unclear, nil, fmt.Errorf("reading the answer: %w", err))
@@ -331,7 +331,7 @@ func mayBeJSON(contentType string) bool {
 	return contentType == "" || err == nil && (strings.HasSuffix(kind, "json") || kind == "text/plain" || kind == "application/octet-stream")
 }
 
-// record notes what the attempt came to. The log gets no error text: a transport
+// record records the outcome of the attempt. The log gets no error text: a transport
 // of the caller's may put anything into one.
 func (c *call) record(outcome Outcome, answer *Answer, err error) {
 	c.result.Attempts++

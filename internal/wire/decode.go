@@ -210,7 +210,7 @@ func (r *reader) readPage() (some, complete bool, err error) {
 	return some, rows && total, err
 }
 
-// readSent reads what came of a send, and reports whether there is anything and
+// readSent reads the result of a send, and reports whether there is anything and
 // whether it is complete.
 func (r *reader) readSent() (some, complete bool, err error) {
 	complete = true
