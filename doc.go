@@ -55,29 +55,39 @@
 //
 // # Large lists
 //
-// [RoqPlatform.SendAllUserInvites] takes a stream of people and gives a stream of
+// [RoqPlatform.SendAllUserInvites] takes a stream of people and returns a stream of
 // outcomes, for campaigns that are too large for one call or must survive the death
-// of the process; [WithJournal] is what remembers. [RoqPlatform.AllUserInvites] reads
-// lists of any length, pages ahead of the loop. [RoqPlatform.WatchUserInvites] reports
-// changes of however many invites with one request a look, and
-// [RoqPlatform.WaitUserInvite] waits for one. [WithParallel] and [WithRateLimit] say how
-// hard the platform is asked.
+// of the process. It begins with one batch in flight and doubles that with every
+// round of batches that are answered, up to [WithParallel]. [WithJournal], a
+// [StreamOption], makes it resumable: a [Journal] serves one stream at a time, from
+// Begin to End. [RoqPlatform.AllUserInvites] reads lists of any length, and reads
+// pages ahead of the loop. [RoqPlatform.WatchUserInvites] reports changes of any
+// number of invites with one request a poll, and [RoqPlatform.WaitUserInvite] waits
+// for one invite. [WithRateLimit] bounds the requests of all of them together.
 //
 // # Errors
 //
-// The error of a call is an [*Error]. What kind it is, [errors.Is] tells:
-// [ErrAlreadyAccepted], [ErrForbidden], [ErrRateLimited] and so on; the context's
-// errors are found too. A refused invitee does not make the call fail: who was
-// refused and why is in [SendUserInvitesResult].Errors, and
+// The error of a call is an [*Error]. [errors.Is] reports its kinds:
+// [ErrAlreadyAccepted], [ErrAlreadyCanceled], [ErrForbidden], [ErrRateLimited] and so
+// on; the context's errors are found too. A refused invitee does not make the call
+// fail: who was refused, and why, is in [SendUserInvitesResult].Errors, and
 // [SendUserInvitesResult.Err] makes one error of all that was not sent. No text of
 // this package holds a key, a token or an e-mail address, so an error may be
 // logged and shown.
 //
-// Two kinds answer the question that matters after a failure, whether to try
-// again. [ErrNotSent]: nothing happened, so trying again is safe.
-// [ErrOutcomeUnknown]: it may have happened, and a second try may mail somebody
-// twice; ask the platform later, with [RoqPlatform.UserInvites], or let a person
-// decide.
+// An input that this package refuses before anything is sent gives
+// [ErrInvalidInput] together with [ErrNotSent], and [Error].Findings has a
+// [Finding] for each field that is wrong, for a form. [ErrInvalidInput] alone is
+// the platform's refusal of a request, which may be a later batch of a call: the
+// result says which invites were sent before.
+//
+// Two kinds say whether trying again is safe. [ErrNotSent]: nothing was sent, so
+// trying again is safe. [ErrOutcomeUnknown]: the platform may have done it, and a
+// second try may mail somebody twice; let [RoqPlatform.SettleUserInvites] read the
+// invites later, or let a person decide. A request that the platform refused as a
+// whole matches neither, but the kind of the refusal. The text of an error of a
+// send, resend or cancel ends with what is known of the outcome: "; nothing was
+// sent", "; the outcome is unknown", "; of the invites 100 sent, 50 not sent".
 //
 // # Retries
 //
@@ -92,37 +102,50 @@
 //	sent, and no whole answer                        retry    settle   settle
 //	2xx that is no GraphQL answer                    retry    settle   settle
 //	5xx, a crash or an unknown error in GraphQL      retry    settle   settle
-//	408, 425, 429                                    retry    retry    settle, repeat
+//	INTERNAL_ERROR for one invite of several         –        –        settle
+//	408, 425, 429                                    retry    retry    look up, repeat
 //	3xx, which is not followed                       fail     settle   settle
 //	401                                              one fresh token, then fail
-//	413 for a batch                                  fail     fail     split
+//	413, BULK_USER_INVITE_LIMIT_EXCEEDED             fail     fail     split
 //	any other 4xx, a refusal in GraphQL              fail     fail     fail
-//	data and errors together                         both     the data decides, else settle
+//	data and errors together                         both     the data decides
 //
 // To settle is to find out an outcome by reading. Of a send, the invites to its
-// addresses are listed; of a resend or cancel, the invite is read. Only what cannot
-// have been there before counts: not what this Client had received before the
-// request began, nor what is older by the platform's own clock, nor a canceled
-// invite. Reading goes on, with growing waits, until everything is found or
-// [WithSettleTimeout] is over. Then a call whose request was processed succeeds like
-// any other. What was only put off (408, 425, 429) and is not there is sent again,
-// as far as [WithRetry] allows, and is [ErrNotSent] in the end. For anything else the
-// error is [ErrOutcomeUnknown], and the invites are in the result's Unknown: they may
-// have been mailed, and are not sent again. So no invite is lost in silence, and
-// nobody is mailed twice because of a retry.
+// addresses are listed; of a resend or cancel, the invite is read. Only a row that
+// shows that this request was processed counts: an invite made, or changed, since
+// the request began, by the platform's own clock. Then the call succeeds like any
+// other. Look-ups are repeated, with growing waits, until every invite is found,
+// [WithSettleTimeout] is over, or the context ends; they stop early if the platform
+// refuses them again and again (401, 403). What was not found is
+// [ErrOutcomeUnknown], and the invites are in the result's Unknown: they may have
+// been mailed, and are not sent again, unless [WithRepeatUnknown] says so.
+//
+// A send or resend that was answered with 408, 425 or 429 is looked up first. If
+// complete look-ups do not show it, it is repeated while attempts are left, and then
+// it is [ErrNotSent]. If the look-ups fail, the outcome is unknown.
+//
+// Where a query is answered with data and errors together, both are returned. For a
+// mutation the data decides: an invite in it was made, or changed, and what the data
+// leaves out is settled.
+//
+// A batch that is too large is split in two. An invite that is too large alone is
+// refused alone, and the others are sent; the call itself fails with
+// [ErrBatchTooLarge] only if not one of its invites fits.
+//
+// So no invite is lost in silence, and nobody is mailed twice because of a retry.
 //
 // Waits double from attempt to attempt, are partly random and bounded, obey the
 // platform's Retry-After up to that bound, which then holds for the Client's
 // other calls too, and end with the context at once: see [WithRetry],
-// [WithTimeout] and [WithSettleTimeout]. A call whose context has no deadline gives
-// up a request after five minutes.
+// [WithTimeout] and [WithSettleTimeout]. A request of a call whose context has no
+// deadline ends after five minutes.
 //
 // # Webhooks
 //
 // [Client.WebhookHandler] takes the events that the platform sends when an invite
 // is made, changes or is removed. A callback that fails is called again, half an
-// hour later or more, and the same event may come more than once: [RoqPlatform.UserInvite]
-// tells how things stand now.
+// hour later or more, and the same event may come more than once:
+// [RoqPlatform.UserInvite] returns the invite as it is now.
 //
 // # Testing
 //

@@ -49,8 +49,8 @@ func Example_lostAnswer() {
 	// bob@example.com was mailed 1 time
 }
 
-// A request may have been processed, and nothing tells. Whoever is in Unknown is
-// not sent again, but looked up later, or left to a person to decide.
+// A request may have been processed, and reading does not show it. The invites in
+// Unknown are not sent again: they are looked up later, or a person decides.
 func Example_outcomeUnknown() {
 	srv, client, ann := acme()
 	defer srv.Close()
@@ -78,7 +78,7 @@ func Example_outcomeUnknown() {
 	// bob@example.com has 0 invites
 }
 
-// Nothing happened: trying again is safe.
+// Nothing was sent: trying again is safe.
 func Example_notSent() {
 	srv, client, ann := acme()
 	defer srv.Close()
@@ -91,40 +91,6 @@ func Example_notSent() {
 	fmt.Println(errors.Is(err, roq.ErrNotSent), errors.Is(err, roq.ErrForbidden), len(sent.NotSent))
 	// Output:
 	// true true 1
-}
-
-// What could not be found out at once may be found later.
-func ExampleRoqPlatform_SettleUserInvites() {
-	srv, client, ann := acme()
-	defer srv.Close()
-	srv.Inject(roqtest.Fault{Operation: "sendUserInvites", Times: 1, Drop: roqtest.DropAfter})
-	platform := client.AsUser(ann.ID)
-
-	sent, err := platform.SendUserInvites(context.Background(), roq.SendUserInvitesInput{
-		TenantID:    ann.TenantID,
-		UserInvites: []roq.UserInviteInput{{Email: "bob@example.com"}},
-	}, roq.WithSettleTimeout(0)) // not to look at once
-	fmt.Println(errors.Is(err, roq.ErrOutcomeUnknown), len(sent.Unknown))
-
-	if err := platform.SettleUserInvites(context.Background(), sent); err != nil {
-		log.Fatal(err)
-	}
-	fmt.Println(len(sent.Unknown), len(sent.Success))
-	// Output:
-	// true 1
-	// 0 1
-}
-
-func ExampleFinding_String() {
-	err := roq.UserInviteInput{Email: "Bob <bob@example.com>"}.Validate()
-	var e *roq.Error
-	if errors.As(err, &e) {
-		for _, finding := range e.Findings {
-			fmt.Println(finding)
-		}
-	}
-	// Output:
-	// Email: must be one e-mail address without a name, quotes or spaces
 }
 
 // A platform that is down for a moment is asked again.
@@ -141,4 +107,51 @@ func Example_retry() {
 	fmt.Println(page.TotalCount, "invites")
 	// Output:
 	// 0 invites
+}
+
+func ExampleRoqPlatform_SettleUserInvites() {
+	srv, client, ann := acme()
+	defer srv.Close()
+	// The answer to the send is lost, and at first the invites cannot be read.
+	srv.Inject(roqtest.Fault{Operation: "sendUserInvites", Times: 1, Drop: roqtest.DropAfter})
+	srv.Inject(roqtest.Fault{Operation: "userInvites", Status: 503})
+	ctx := context.Background()
+	platform := client.AsUser(ann.ID)
+
+	sent, err := platform.SendUserInvites(ctx, roq.SendUserInvitesInput{
+		TenantID:    ann.TenantID,
+		UserInvites: []roq.UserInviteInput{{Email: "bob@example.com"}},
+	}, roq.WithSettleTimeout(50*time.Millisecond))
+	fmt.Println(errors.Is(err, roq.ErrOutcomeUnknown), len(sent.Success), len(sent.Unknown))
+
+	// Later, when the platform is well again:
+	srv.ClearFaults()
+	if err := platform.SettleUserInvites(ctx, sent); err != nil {
+		log.Fatal(err) // some are still in sent.Unknown
+	}
+	fmt.Println(sent.Success[0].Email, "was mailed", len(srv.Outbox()), "time;", len(sent.Unknown), "unknown")
+	// Output:
+	// true 0 1
+	// bob@example.com was mailed 1 time; 0 unknown
+}
+
+// The findings are what a form shows beside its fields.
+func ExampleFinding_String() {
+	srv, client, ann := acme()
+	defer srv.Close()
+
+	_, err := client.AsUser(ann.ID).SendUserInvites(context.Background(), roq.SendUserInvitesInput{
+		TenantID:    ann.TenantID,
+		UserInvites: []roq.UserInviteInput{{Email: "bob@example.com"}, {Email: "eve"}},
+	})
+	var e *roq.Error
+	if errors.As(err, &e) {
+		for _, finding := range e.Findings {
+			fmt.Println(finding.Index, finding.Field)
+			fmt.Println(finding)
+		}
+	}
+	// Output:
+	// 1 Email
+	// UserInvites[1].Email: must be one e-mail address without a name, quotes or spaces
 }

@@ -122,7 +122,7 @@ func ExampleWithSettleTimeout() {
 	defer srv.Close()
 	srv.Inject(roqtest.Fault{Operation: "sendUserInvites", Times: 1, Drop: roqtest.DropAfter})
 
-	// Zero means not to look for what became of a request: it is unknown at once.
+	// Zero means no look-ups: an unclear outcome is unknown at once.
 	sent, err := client.AsUser(ann.ID).SendUserInvites(context.Background(), roq.SendUserInvitesInput{
 		TenantID:    ann.TenantID,
 		UserInvites: []roq.UserInviteInput{{Email: "bob@example.com"}},

@@ -25,7 +25,7 @@ func ExampleRoqPlatform_WatchUserInvites() {
 	for change, err := range platform.WatchUserInvites(ctx, pending, roq.WithInterval(10*time.Millisecond, time.Second)) {
 		switch {
 		case errors.Is(err, roq.ErrUnavailable), errors.Is(err, roq.ErrRateLimited):
-			log.Print(err) // it may pass, and the watch goes on
+			log.Print(err) // it may pass, and the watch continues
 		case err != nil:
 			log.Fatal(err)
 		case change.Current == nil:
@@ -71,7 +71,7 @@ func ExampleWithInterval() {
 	sendTo(platform, ann.TenantID, "bob@example.com")
 	onceWatched(srv, func() error { _, err := srv.Accept(srv.Outbox()[0].Token); return err })
 
-	// Somebody looks at a page, and nobody minds some requests more.
+	// Somebody is watching a page, so more requests are acceptable.
 	often := roq.WithInterval(50*time.Millisecond, 200*time.Millisecond)
 	for change, err := range platform.WatchUserInvites(context.Background(), roq.UserInvitesQuery{}, often) {
 		if err != nil {
@@ -93,7 +93,7 @@ func onceWatched(srv *roqtest.Server, do func() error) {
 				lists++
 			}
 		}
-		return lists > 2 // the two that a watch begins with, and a look
+		return lists > 2 // the two that a watch begins with, and a poll
 	}
 	go func() {
 		for !listed() {
