@@ -48,8 +48,9 @@ var (
 	// size, even alone (BULK_USER_INVITE_LIMIT_EXCEEDED, HTTP 413). Others are not
 	// affected: a batch that is too large is split.
 	ErrBatchTooLarge = errors.New("roq: batch too large")
-	// ErrNotSent means that nothing happened: the request never left, or the platform
-	// refused it as a whole. Trying again is safe.
+	// ErrNotSent means that nothing happened: no request left, or none was processed by
+	// something that was too busy (408, 425, 429). Trying again is safe. A request that
+	// the platform refused as a whole matches the kind of the refusal instead.
 	ErrNotSent = errors.New("roq: not sent")
 	// ErrOutcomeUnknown means that the platform may have done what was asked: the
 	// request left, no usable answer came, and reading did not tell. It is not repeated

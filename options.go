@@ -303,9 +303,9 @@ func WithSchema(s Schema) Option {
 }
 
 // WithBatchSize sets how many invites go in one request at most, from 1 to
-// 10,000. A platform that takes fewer is asked again with half as many: its own
-// limit is not published. After a batch that ran into a time-out the next ones are half as large, until
-// twenty in a row were taken. The default is 100.
+// 10,000. A batch that is too large for the platform, whose limit is not published, is
+// split. After a batch that timed out the next ones are half as large, until twenty in
+// a row were taken. The default is 100.
 func WithBatchSize(n int) ClientCallOption {
 	return setting(func(o *callOptions) error {
 		if n < 1 || n > maxBatch {

@@ -89,7 +89,7 @@ func refusal(in *UserInviteInput, r delivery.Refusal) UserInviteError {
 //
 // The result must be one of SendUserInvites of a Client in this process, with its
 // Success and Unknown as they were returned; it is changed, so that no other
-// goroutine may use it meanwhile. Looking goes on for as long as [WithSettleTimeout]
+// goroutine may use it meanwhile. It looks for as long as [WithSettleTimeout]
 // allows.
 func (p *RoqPlatform) SettleUserInvites(ctx context.Context, result *SendUserInvitesResult, opts ...CallOption) error {
 	operation := wire.SendUserInvitesV2.Name

@@ -136,14 +136,15 @@ func (s *sending[T]) sort(failed *exchange.Failure) []note {
 			r.report.answered = true
 		case evidence.Unknown:
 			if blind && again {
-				it.Before = d.Start(i)
+				it.Before, it.Throttled = d.Start(i), d.OnlyThrottled(i)
 				r.blind = append(r.blind, *it)
 				continue // the journal has it as under way
 			}
 			r.report.barren = r.report.barren || !resumed
 			o.Status, o.Err = Unknown, delivery.Because(failed, verdict)
 		default:
-			if again {
+			if again || it.Throttled {
+				it.Before, it.Throttled = evidence.Start{}, false
 				r.unsent = append(r.unsent, *it)
 				notes = append(notes, note{address: it.Address, status: NotSent})
 				continue

@@ -209,7 +209,7 @@ func peculiar() []*fault {
 			serve: func(x *exchange) { x.process() }, read: (*exchange).emptyList},
 		{number: "48", name: "one invite refused with INTERNAL_ERROR, and made", only: []string{opSend}, serve: (*exchange).crashOne},
 		{number: "49", name: "answered with another invite's id", only: []string{opResend, opCancel}, serve: (*exchange).answerAnother},
-		{number: "50", name: "a million rows without an id", only: graphQLOnly, serve: (*exchange).emptyRows},
+		{number: "50", name: "many rows without an id", only: graphQLOnly, serve: (*exchange).emptyRows},
 		{number: "47a", name: "two callers, same invite, processed, then closed", shared: true, only: []string{opSend, opResend, opCancel},
 			serve: func(x *exchange) { x.process() }},
 		{number: "47b", name: "two callers, same invite, closed before processing or after", shared: true, only: []string{opSend, opResend, opCancel},

@@ -92,7 +92,7 @@ func (x *exchange) answerAnother() {
 // emptyRows answers with rows that are none, as many as fit into the bomb.
 func (x *exchange) emptyRows() {
 	x.maybe()
-	rows := strings.Repeat("{},", 1<<20)
+	rows := strings.Repeat("{},", 1<<16)
 	x.reply(200, "application/json", `{"data":{"userInvites":{"totalCount":1,"data":[`+rows+`{}]},"sendUserInvitesV2":{"success":[`+rows+`{}]}}}`)
 }
 

@@ -43,7 +43,7 @@ type said struct {
 // run sends the batch, and returns why not every invite in it is sent or refused.
 func (b *batch) run(ctx context.Context) *exchange.Failure {
 	b.sending, b.reply = b.places, new(exchange.Reply)
-	resumed := slices.ContainsFunc(b.places, func(i int) bool { return b.d.fates[i].Maybe })
+	resumed := slices.ContainsFunc(b.places, func(i int) bool { return !b.d.Invites[i].Before.At.IsZero() })
 	b.looks = deliver(ctx, b.d.hurry(ctx), b.d.Call, b, resumed)
 	if b.looks.failed != nil {
 		b.d.blind = b.looks.failed

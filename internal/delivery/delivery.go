@@ -17,8 +17,10 @@ type Invite struct {
 	wire.Create
 	// Address is the form in which the address is compared.
 	Address string
-	// Before is when an earlier process may have sent it; zero if none has.
-	Before evidence.Start
+	// Before is when an earlier delivery may have sent it; zero if none has. Throttled is
+	// whether all its attempts were only throttled.
+	Before    evidence.Start
+	Throttled bool
 }
 
 // Refusal is what the platform said of one invite that it refused.
@@ -83,7 +85,9 @@ func (d *Delivery) Run(ctx context.Context) *exchange.Failure {
 	d.fates = make([]fate, len(d.Invites))
 	for i := range d.Invites {
 		if !d.Invites[i].Before.At.IsZero() {
-			d.fates[i].Maybe, d.fates[i].verdict, d.fates[i].start = true, evidence.Unknown, d.Invites[i].Before
+			f := &d.fates[i]
+			f.Maybe, f.Throttled = !d.Invites[i].Throttled, d.Invites[i].Throttled
+			f.verdict, f.start = evidence.Unknown, d.Invites[i].Before
 		}
 	}
 	returned := false
@@ -215,6 +219,12 @@ func (d *Delivery) at(address string, guess int) (int, bool) {
 
 // Start returns what was known when the i-th invite was first sent.
 func (d *Delivery) Start(i int) evidence.Start { return d.fates[i].start }
+
+// OnlyThrottled reports whether nothing speaks for the i-th invite's having been
+// processed but that something throttled its attempts.
+func (d *Delivery) OnlyThrottled(i int) bool {
+	return d.fates[i].Throttled && !d.fates[i].Maybe && !d.fates[i].Echo
+}
 
 // Unclear reports whether the platform, or what is in front of it, is in trouble:
 // whether any batch had a time-out or an answer that says nothing.

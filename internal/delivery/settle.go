@@ -77,7 +77,7 @@ func settle(ctx, hurry context.Context, call *exchange.Call, m mutation) (l look
 			vain = 0
 		}
 		done := !more || onlyThrottled && complete == enough || vain == enough+1
-		if !done && call.Pace.Wait(trying, try, nil) != nil {
+		if !done && transport.Sleep(trying, max(call.Pace.After(try), spent(call.Settle-left, begin)/4)) != nil {
 			done = true // there is no time for another one
 		}
 		cancel()
@@ -106,6 +106,10 @@ func turn(ctx, hurry context.Context, call *exchange.Call) error {
 // enough is how many complete look-ups in a row show that what was throttled was not
 // processed: the first may show the list as it was before.
 const enough = 2
+
+// spent is how long has been looked up so far. The waits grow with it, whatever bound
+// they have: many who look for long at the same time must not be a storm.
+func spent(before time.Duration, begin time.Time) time.Duration { return before + time.Since(begin) }
 
 // lookingUp returns the call of one look-up, which has one attempt: the look-ups
 // are the retries.
