@@ -53,18 +53,20 @@ type JournalRecord struct {
 	At time.Time
 }
 
-// WithJournal keeps a journal of one [RoqPlatform.SendAllUserInvites]. Each batch is written to it before it leaves, and its outcome
-// afterwards. A campaign that is begun again with the same journal and the same
-// people reports those that were sent or refused without asking again; looks up
-// those whose request was under way, or whose outcome was unknown, as
-// [RoqPlatform.SendUserInvites] does; and sends the others. Those it does not find
-// are OutcomeUnknown, and are sent again only [WithRepeatUnknown].
+// WithJournal keeps a journal of one [RoqPlatform.SendAllUserInvites]. Each batch is
+// written to it before it leaves, and its outcome afterwards. A campaign that is begun
+// again with the same journal and the same people reports those that were sent or
+// refused without asking again; looks up those whose request was under way, or whose
+// outcome was unknown, as [RoqPlatform.SendUserInvites] does; and sends the others.
+// Those it does not find are OutcomeUnknown, and are sent again only
+// [WithRepeatUnknown]. If the platform does not let it look, the stream ends with that
+// error ([ErrUnauthorized], [ErrForbidden]).
 //
 // One stream uses a journal at a time; another one ends with the error of its
-// [Journal]'s Begin. A journal belongs to one campaign: to the platform,
-// the environment, the tenant and [SendAllUserInvitesInput].Campaign. Whether an invite was made after its
-// request is judged by the time that has passed on this machine's clock, so a
-// journal that is taken up on another one needs clocks that agree. By default
+// [Journal]'s Begin. A journal belongs to one campaign: to the platform, the
+// environment, the tenant and [SendAllUserInvitesInput].Campaign. Whether an invite was
+// made after its request is judged by the time that has passed on this machine's clock,
+// so a journal that is used on another machine needs clocks that agree. By default
 // there is no journal.
 func WithJournal(j Journal) StreamOption {
 	return streamOption(func(o *streamOptions) error {
