@@ -41,7 +41,7 @@ func deliver(ctx, hurry context.Context, call *exchange.Call, m mutation, resume
 			last = m.attempt(ctx, left)
 			left -= last.Attempts
 		}
-		if left, _ := m.open(); !left {
+		if more, _ := m.open(); !more {
 			return l
 		}
 		l = settle(ctx, hurry, call, m)
