@@ -92,9 +92,12 @@ func TestSendAllThroughAnOutage(t *testing.T) {
 		"no page": {Body: "<html>maintenance</html>"},
 	} {
 		synctest.Test(t, func(t *testing.T) {
+			var mu sync.Mutex
 			var until time.Time
 			b := newBubbled(t, nil)
 			b.meddle = func(_ string, resp *http.Response) *http.Response {
+				mu.Lock()
+				defer mu.Unlock()
 				if until.IsZero() && len(b.Outbox()) >= 500 {
 					until = time.Now().Add(2 * time.Minute)
 				}
