@@ -31,7 +31,8 @@ type UserInviteChange struct {
 	ID string
 	// Current is the invite as it is now. It is nil if the invite is gone: it was
 	// removed, or it no longer matches the query (apart from its status). The second
-	// is reported when two lists in a row were without the invite.
+	// is reported when two lists in a row were without the invite, and only if the
+	// query has a condition on something that can change, such as the locale.
 	Current *UserInvite
 	// PreviousStatus is the status that was seen last. It is empty for an invite
 	// that was created, or began to match, after the watch had begun.
@@ -159,16 +160,17 @@ func (r *reader) watch() listing.Watch[UserInvite] {
 		Fetch: func(ctx context.Context, l listing.Query) (*listing.Page[UserInvite], error) {
 			return r.page(ctx, r.query.of(l), exchange.PurposeWatch)
 		},
-		Read:     r.read,
-		Key:      (*UserInvite).key,
-		Matches:  r.query.Filter.Status.matches,
-		Final:    final,
-		Passing:  passing,
-		Sleep:    r.sleep,
-		Limit:    cmp.Or(r.query.Limit, watchPageSize),
-		Parallel: r.opt.parallel,
-		Shortest: r.opt.interval.shortest,
-		Longest:  r.opt.interval.longest,
+		Read:        r.read,
+		Key:         (*UserInvite).key,
+		Matches:     r.query.Filter.Status.matches,
+		Conditional: r.query.conditional(),
+		Final:       final,
+		Passing:     passing,
+		Sleep:       r.sleep,
+		Limit:       cmp.Or(r.query.Limit, watchPageSize),
+		Parallel:    r.opt.parallel,
+		Shortest:    r.opt.interval.shortest,
+		Longest:     r.opt.interval.longest,
 	}
 }
 
@@ -232,6 +234,15 @@ func (q UserInvitesQuery) of(l listing.Query) UserInvitesQuery {
 // key returns what has to be known of an invite to follow it.
 func (i *UserInvite) key() listing.Key {
 	return listing.Key{ID: i.ID, Status: string(i.Status), CreatedAt: i.CreatedAt, UpdatedAt: i.UpdatedAt}
+}
+
+// conditional reports whether an invite may cease to match for another reason than
+// its status. What can be changed of an invite is its name, locale, data and
+// acceptedByUserId (the platform's updateUserInvite); that a resend makes a new token
+// is our reading.
+func (q UserInvitesQuery) conditional() bool {
+	f := q.Filter
+	return f.AcceptedByUserID != nil || f.UserTokenID != nil || f.FirstName != nil || f.LastName != nil || f.Locale != nil || q.Search != nil
 }
 
 // matches reports whether a condition on the status holds, as the platform compares.

@@ -142,14 +142,15 @@ func TestWatchUserInvitesThatNoLongerMatch(t *testing.T) {
 			if last := all[len(all)-1]; last.Operation == "userInvites" {
 				return instead(200, fmt.Sprintf(`{"data":{"userInvites":{"totalCount":1,"data":[{"id":%q,"status":"pending","createdAt":"2000-01-01T00:00:00Z","updatedAt":"2000-01-01T00:00:00Z"}]}}}`, w.invites[1].ID))(resp)
 			} else if last.Operation == "userInvite" && strings.Contains(string(last.Variables), id) {
-				return instead(200, fmt.Sprintf(`{"data":{"userInvite":{"id":%q,"locale":"fr","status":"pending","createdAt":"2000-01-01T00:00:00Z","updatedAt":"2100-01-01T00:00:00Z"}}}`, id))(resp)
+				return instead(200, fmt.Sprintf(`{"data":{"userInvite":{"id":%q,"userTokenId":"another","status":"pending","createdAt":"2000-01-01T00:00:00Z","updatedAt":"2100-01-01T00:00:00Z"}}}`, id))(resp)
 			}
 			return resp
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 		defer cancel()
 		w.after(10*time.Second, func() error { changed.Store(true); return nil })
-		w.watch(ctx, roq.UserInvitesQuery{})
+		tokens := &roq.IDFilter{ValueIn: []string{w.invites[0].UserTokenID, w.invites[1].UserTokenID}}
+		w.watch(ctx, roq.UserInvitesQuery{Filter: roq.UserInviteFilter{UserTokenID: tokens}})
 		w.expect(t, "0: pending, now gone")
 		lists := 0
 		for _, a := range w.asked()[2:] {
@@ -161,4 +162,39 @@ func TestWatchUserInvitesThatNoLongerMatch(t *testing.T) {
 			t.Errorf("the invites were listed again %d times, want 2", lists)
 		}
 	})
+}
+
+// An invite that was accepted while the lists do not show it is reported as
+// accepted, however long they are behind: it cannot have ceased to match.
+func TestWatchUserInvitesAcceptedWhileListsAreStale(t *testing.T) {
+	t.Parallel()
+	for name, filter := range map[string]func(w *watched) roq.UserInviteFilter{
+		"no condition":  func(*watched) roq.UserInviteFilter { return roq.UserInviteFilter{} },
+		"on the status": func(*watched) roq.UserInviteFilter { return pendingOnly.Filter },
+		"on the tenant": func(w *watched) roq.UserInviteFilter {
+			return roq.UserInviteFilter{Status: pendingOnly.Filter.Status, TenantID: &roq.IDFilter{EqualTo: w.tenant}}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				w := newWatched(t, 2)
+				var stale atomic.Bool
+				w.meddle = on("userInvites", 0, func(resp *http.Response) *http.Response {
+					if stale.Load() {
+						return instead(200, emptyList)(resp)
+					}
+					return resp
+				})
+				w.after(10*time.Second, func() error { stale.Store(true); return w.accept(0) })
+				w.after(5*time.Minute, func() error { stale.Store(false); return nil })
+				w.after(6*time.Minute, func() error { return w.accept(1) })
+				w.watch(t.Context(), roq.UserInvitesQuery{Filter: filter(w)})
+				w.expect(t, "0: pending, now accepted", "1: pending, now accepted")
+				if len(w.errs) != 0 {
+					t.Errorf("errors: %v", w.errs)
+				}
+			})
+		})
+	}
 }

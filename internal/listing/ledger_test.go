@@ -137,15 +137,16 @@ var (
 // newWatch returns a watch of the ledger's pending rows.
 func (l *ledger) newWatch() listing.Watch[entry] {
 	return listing.Watch[entry]{
-		Fetch:    l.fetch,
-		Read:     l.read,
-		Key:      entryKey,
-		Matches:  func(status string) bool { return status == pending },
-		Final:    func(status string) bool { return status != pending },
-		Passing:  func(err error) bool { return errors.Is(err, errPassing) },
-		Sleep:    func(context.Context, time.Duration) error { return nil },
-		Limit:    500,
-		Parallel: 1,
+		Fetch:       l.fetch,
+		Read:        l.read,
+		Key:         entryKey,
+		Matches:     func(status string) bool { return status == pending },
+		Conditional: true,
+		Final:       func(status string) bool { return status != pending },
+		Passing:     func(err error) bool { return errors.Is(err, errPassing) },
+		Sleep:       func(context.Context, time.Duration) error { return nil },
+		Limit:       500,
+		Parallel:    1,
 	}
 }
 

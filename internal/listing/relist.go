@@ -57,8 +57,8 @@ func (f *follower[T]) listAgain(ctx context.Context) ([]Change[T], error) {
 
 // confirm adds the changes of rows that a list misses. A list may be behind, or
 // wrong for once, so each row is read. One that is there as it was seen last stays,
-// and one that has changed stays until the next list misses it too. The rows are
-// listed again as long as that is not decided.
+// and one that has changed stays until the next list misses it too, unless it
+// cannot have ceased to match. The rows are listed again as long as lists miss them.
 func (f *follower[T]) confirm(ctx context.Context, changes []Change[T], missing []string) ([]Change[T], error) {
 	gone := func(id string) {
 		changes = append(changes, Change[T]{ID: id, PreviousStatus: f.marks[id].status})
@@ -79,8 +79,8 @@ func (f *follower[T]) confirm(ctx context.Context, changes []Change[T], missing 
 		case concluded && row == nil:
 			gone(id)
 			continue
-		case concluded && f.only != "":
-			changes = f.note(changes, row) // its id is the whole query, so it matches
+		case concluded && !f.Conditional:
+			changes = f.note(changes, row) // it matches, so the list is behind
 		case concluded && f.isNews(f.Key(row)):
 			m := f.marks[id]
 			m.doubted = true // and not the change: a list that shows the row reports it

@@ -82,6 +82,55 @@ func TestRunOfStaleLists(t *testing.T) {
 	}
 }
 
+// A row that cannot cease to match is never gone because it has changed: a change
+// that the lists miss is reported as soon as the row is read.
+func TestRunOfStaleListsWithoutOtherConditions(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		before func(n int, l *ledger)
+		want   []string
+	}{
+		"accepted, and two lists miss it": {func(n int, l *ledger) {
+			switch n {
+			case 2:
+				l.set("id1", "accepted", 1000)
+				l.unlisted = []string{"id1"}
+			case 4:
+				l.unlisted = nil
+			}
+		}, []string{"id1 pending>accepted"}},
+		"changed twice, and every list misses it": {func(n int, l *ledger) {
+			switch n {
+			case 2:
+				l.set("id1", pending, 1000)
+				l.unlisted = []string{"id1"}
+			case 4:
+				l.set("id1", "accepted", 2000)
+			}
+		}, []string{"id1 pending>pending", "id1 pending>accepted"}},
+		"changed, and then removed": {func(n int, l *ledger) {
+			switch n {
+			case 2:
+				l.set("id1", pending, 1000)
+				l.unlisted = []string{"id1"}
+			case 4:
+				l.remove("id1")
+			}
+		}, []string{"id1 pending>pending", "id1 pending>gone"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			l := &ledger{entries: entries(3), before: test.before}
+			w := l.newWatch()
+			w.Conditional = false
+			got, errs := l.watch(t, w, 8)
+			if !slices.Equal(got, test.want) || len(errs) != 0 {
+				t.Errorf("reported is %q, %v, want %q", got, errs, test.want)
+			}
+		})
+	}
+}
+
 // A number of rows that is wrong for once costs a list, and nothing is reported.
 func TestRunOfAWrongTotal(t *testing.T) {
 	t.Parallel()

@@ -25,6 +25,9 @@ type Watch[T any] struct {
 	// Matches reports whether the query's condition on the status holds. A row that
 	// was followed once is followed whatever its status becomes.
 	Matches func(status string) bool
+	// Conditional is whether the query has conditions besides that on the status that
+	// a row may cease to match. If not, a row that Read finds is never gone.
+	Conditional bool
 	// Final reports whether a status is final. The watch ends when that of every
 	// row is.
 	Final func(status string) bool
@@ -82,6 +85,7 @@ func (w Watch[T]) Run(ctx context.Context, yield func(Change[T], error) bool) {
 // row is nil. A row that is not in the list yet is waited for if Read finds it. Wait
 // goes through every failure that may pass.
 func (w Watch[T]) Wait(ctx context.Context, id string) (row *T, err error) {
+	w.Conditional = false // an id does not change
 	f := &follower[T]{Watch: w, only: id}
 	f.run(ctx, func(c Change[T], failure error) bool {
 		if failure != nil && w.passes(ctx, failure) {
