@@ -210,12 +210,8 @@ func streamError(err error) error {
 	switch e := err.(type) { //nolint:errorlint // they are never wrapped
 	case *exchange.Failure:
 		return failed(e)
-	case interface{ Unwrap() []error }:
-		var all []error
-		for _, one := range e.Unwrap() {
-			all = append(all, streamError(one))
-		}
-		return errors.Join(all...)
+	case *campaign.BothError:
+		return errors.Join(failed(e.Failure), e.Source)
 	default:
 		return err
 	}

@@ -356,3 +356,38 @@ func TestZeroClient(t *testing.T) {
 		_ = c.RequireSession(http.NotFoundHandler())
 	}
 }
+
+// A stream's own error comes out unchanged, whatever it is made of.
+func TestSendAllGivesTheStreamsErrorBack(t *testing.T) {
+	t.Parallel()
+	b := newBackend(t)
+	for _, own := range []error{errors.New("plain"), errors.Join(errors.New("a"), errors.New("b")), fmt.Errorf("%w and %w", io.EOF, io.ErrClosedPipe)} {
+		_, err := b.sendAll(t.Context(), t, func(yield func(roq.UserInviteInput, error) bool) {
+			yield(roq.UserInviteInput{}, own)
+		})
+		if err != own { //nolint:errorlint // the very same
+			t.Errorf("%v, want %v itself", err, own)
+		}
+	}
+}
+
+// A stream that was quiet for long has its patience still when trouble comes.
+func TestSendAllIsPatientAfterAQuietWhile(t *testing.T) {
+	t.Parallel()
+	for name, answer := range map[string]roqtest.Fault{"429": {Status: 429}, "503": {Status: 503}} {
+		synctest.Test(t, func(t *testing.T) {
+			b := newBubbled(t, nil)
+			answer.Skip, answer.Times = 3, 1 // two tokens, and the first send
+			b.Inject(answer)
+			outcomes, err := b.sendAll(t.Context(), t, func(yield func(roq.UserInviteInput, error) bool) {
+				if yield(roq.UserInviteInput{Email: "a@x.example"}, nil) {
+					time.Sleep(time.Hour) //nolint:forbidigo // the bubble's clock
+					yield(roq.UserInviteInput{Email: "b@x.example"}, nil)
+				}
+			})
+			if got := statuses(outcomes); err != nil || name == "429" && got[roq.OutcomeSent] != 2 {
+				t.Errorf("%s: %v, %v; want both sent", name, got, err)
+			}
+		})
+	}
+}

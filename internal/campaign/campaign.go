@@ -81,12 +81,24 @@ type Campaign[T any] struct {
 // errLeft ends a campaign whose loop was left.
 var errLeft = errors.New("the loop was left")
 
+// BothError is the error of a campaign that failed, and whose source did.
+type BothError struct {
+	Failure *exchange.Failure
+	Source  error
+}
+
+// Error implements error.
+func (b *BothError) Error() string { return b.Failure.Error() + "\n" + b.Source.Error() }
+
 // Run sends what comes out of the source and hands every outcome to yield, until
-// that returns false. Its error is the source's own, a *exchange.Failure, or both.
+// that returns false. Its error is the source's own, a *exchange.Failure, or a *BothError.
 func (c *Campaign[T]) Run(ctx context.Context, source iter.Seq2[T, error], yield func(Outcome[T]) bool) (err error) {
 	book, failed := openLogbook(ctx, c.Call, c.Journal, c.Name)
 	if failed != nil {
 		return failed
+	}
+	if ctx.Err() != nil {
+		source = func(func(T, error) bool) {} // what it yields could not be taken
 	}
 	taking, end := context.WithCancelCause(ctx)
 	working, release := c.outlive(taking)

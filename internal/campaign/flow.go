@@ -76,7 +76,7 @@ func (f *flow[T]) err() error {
 	case f.broken:
 		return nil
 	case f.failed != nil && own != nil:
-		return errors.Join(why, f.failed)
+		return &BothError{f.counts.conclude(own), f.failed}
 	case f.failed != nil:
 		return f.failed
 	case own != nil:

@@ -23,14 +23,14 @@ type pacing struct {
 	// tries is how many batches in a row are to be tried again, and barren how many in
 	// a row failed in another way.
 	tries, barren int
-	// good is when a batch was last answered; at the beginning, when the campaign
-	// began. Any is whether one was at all.
-	good time.Time
-	any  bool
+	// since is when the first of these tries failed. Any is whether a batch was ever
+	// answered.
+	since time.Time
+	any   bool
 }
 
 func newPacing(most int, pace transport.Pace) *pacing {
-	return &pacing{most: most, pace: pace, window: 1, good: time.Now()}
+	return &pacing{most: most, pace: pace, window: 1}
 }
 
 // report is how a batch fared.
@@ -71,15 +71,16 @@ func (p *pacing) waited() { p.wait = nil }
 func (p *pacing) note(r *report) {
 	switch {
 	case r.answered:
-		p.good, p.any = time.Now(), true
-		p.unwell, p.tries = false, 0
+		p.any, p.unwell, p.tries = true, false, 0
 		if !r.barren && !r.unclear {
 			p.barren = 0
 			p.window = min(p.window+1, p.most) // each of a round: it doubles
 		}
 	case r.again:
 		p.unwell = true
-		p.tries++
+		if p.tries++; p.tries == 1 {
+			p.since = time.Now()
+		}
 		p.hold(max(r.after, p.pace.After(p.tries)))
 	}
 	if r.barren {
@@ -107,7 +108,7 @@ func (p *pacing) hopeless(r *report) *exchange.Failure {
 		return r.why
 	case !r.again:
 		return nil
-	case time.Since(p.good) >= Patience:
+	case p.tries > 0 && time.Since(p.since) >= Patience:
 		return r.why
 	case !p.any && !r.throttled && !r.unclear && !r.blind:
 		// Nothing has ever been sent, so that something is wrong with the settings rather

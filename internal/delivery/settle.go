@@ -77,7 +77,7 @@ func settle(ctx, hurry context.Context, call *exchange.Call, m mutation) (l look
 			vain = 0
 		}
 		done := !more || onlyThrottled && complete == enough || vain == enough+1
-		if !done && transport.Sleep(trying, max(call.Pace.After(try), spent(call.Settle-left, begin)/4)) != nil {
+		if !done && transport.Sleep(trying, max(call.Pace.After(try), spent(call.Settle-left, begin)/2)) != nil {
 			done = true // there is no time for another one
 		}
 		cancel()
