@@ -85,6 +85,11 @@ func (p *pacing) note(r *report) {
 	}
 	if r.barren {
 		p.barren++
+		if r.unclear {
+			// Reading works and sending does not: each try costs doubts, so that the pauses
+			// grow fast.
+			p.hold(p.pace.MaxWait / 2 << (p.barren - 1))
+		}
 	}
 	if r.unclear || r.barren || r.again {
 		p.window = 1

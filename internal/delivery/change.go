@@ -104,9 +104,9 @@ func (c *change) explain(ctx context.Context, failed *exchange.Failure) *exchang
 	}
 	switch statusOf(row.Status) {
 	case evidence.Canceled:
-		return failed.And("the invite is canceled", exchange.AlreadyCanceled)
+		return failed.Because(exchange.AlreadyCanceled)
 	case evidence.Accepted:
-		return failed.And("the invite has been accepted", exchange.AlreadyAccepted)
+		return failed.Because(exchange.AlreadyAccepted)
 	}
 	return failed
 }

@@ -48,6 +48,13 @@ func (f *Failure) And(message string, kinds Kind) *Failure {
 	return &more
 }
 
+// Because returns the failure with kinds that explain it.
+func (f *Failure) Because(kinds Kind) *Failure {
+	more := *f
+	more.Kinds |= kinds
+	return &more
+}
+
 // Concluded returns the failure with what is known of the outcome, in place of what
 // it said of that.
 func (f *Failure) Concluded(outcome Kind, known string) *Failure {
