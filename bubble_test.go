@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -74,12 +75,12 @@ func (b *backend) send(ctx context.Context, n int, name string, opts ...roq.Call
 
 // on applies a change to the n-th answer (from 1) of an operation, 0 is every one.
 func on(operation string, n int, change func(*http.Response) *http.Response) func(string, *http.Response) *http.Response {
-	var seen int
+	var seen atomic.Int64
 	return func(op string, resp *http.Response) *http.Response {
 		if op != operation {
 			return resp
 		}
-		if seen++; n != 0 && seen != n {
+		if at := seen.Add(1); n != 0 && at != int64(n) {
 			return resp
 		}
 		return change(resp)
@@ -127,11 +128,11 @@ func both(a, b func(string, *http.Response) *http.Response) func(string, *http.R
 
 // first applies a change to the first n answers of an operation.
 func first(operation string, n int, change func(*http.Response) *http.Response) func(string, *http.Response) *http.Response {
+	var seen atomic.Int64
 	return func(op string, resp *http.Response) *http.Response {
-		if op != operation || n == 0 {
+		if op != operation || seen.Add(1) > int64(n) {
 			return resp
 		}
-		n--
 		return change(resp)
 	}
 }

@@ -84,11 +84,14 @@ type SendOutcome struct {
 // is reported and the others go on.
 //
 // A batch that was not sent is retried until no batch has succeeded for five
-// minutes, and one that the platform is too busy or too broken to look up is looked
-// up again for as long. A Retry-After of up to five minutes is waited out. If nothing
-// has ever been sent, and the platform cannot be reached, the stream ends at once.
-// Five batches in a row that come to nothing otherwise end it too, and so does a
-// refusal that is about the caller ([ErrUnauthorized], [ErrForbidden]).
+// minutes, or for ten of the waits that the platform asks for if that is longer. One
+// that the platform is too busy or too broken to look up is looked up again for as
+// long. A Retry-After of up to five minutes is waited out. If nothing has ever been
+// sent, and the platform cannot be reached, the stream ends at once.
+// While sends are lost and reads work, it tries smaller and smaller batches, down to
+// one invite, with growing pauses, and ends after five minutes. Five batches in a row
+// that fail in another way end it too, and so does a refusal that is about the caller
+// ([ErrUnauthorized], [ErrForbidden]).
 //
 // An error comes once, last, with a zero outcome: the stream's own, unchanged; the
 // context's, if it cut anything short; the journal's; or why the stream stopped. A

@@ -254,14 +254,14 @@ func TestSendAllEndsEarly(t *testing.T) {
 		its     httpmock.Responder
 		want    error
 		status  roq.OutcomeStatus
-		batches int
+		batches int // at most
 	}{
 		"unauthorized":      {refused(401), roq.ErrUnauthorized, roq.OutcomeNotSent, 2}, // with a fresh token too
 		"forbidden":         {refused(403), roq.ErrForbidden, roq.OutcomeNotSent, 1},
 		"refused each time": {refused(400), roq.ErrInvalidInput, roq.OutcomeNotSent, 5},
-		"unclear each time": {refused(500), roq.ErrUnavailable, roq.OutcomeUnknown, 5},
+		"unclear each time": {refused(500), roq.ErrUnavailable, roq.OutcomeUnknown, 15},
 		"cut each time": {func(*http.Request) (*http.Response, error) { return nil, io.ErrUnexpectedEOF },
-			roq.ErrUnavailable, roq.OutcomeUnknown, 5},
+			roq.ErrUnavailable, roq.OutcomeUnknown, 15},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -280,8 +280,8 @@ func TestSendAllEndsEarly(t *testing.T) {
 						t.Errorf("input %d is %s: %v", o.Index, o.Status, o.Err)
 					}
 				}
-				if n := len(m.sentFor(t, "sendUserInvites")); n != tt.batches || tried < 10 || len(outcomes) >= 100 {
-					t.Errorf("%d requests for %d of %d inputs, want %d", n, tried, len(outcomes), tt.batches)
+				if n := len(m.sentFor(t, "sendUserInvites")); n > tt.batches || tt.status == roq.OutcomeNotSent && n != tt.batches || tried < 10 || len(outcomes) >= 100 {
+					t.Errorf("%d requests for %d of %d inputs, want %d at most", n, tried, len(outcomes), tt.batches)
 				}
 			})
 		})

@@ -66,14 +66,14 @@ func isSend(r *http.Request) bool {
 // unknown.
 func TestSendAllBehindAGateway(t *testing.T) {
 	t.Parallel()
-	for _, all := range []bool{false, true} {
+	for _, g := range []*gateway{{most: 5}, {most: 5, all: true}, {most: 3, all: true}, {most: 2, all: true}, {most: 1, all: true}} {
 		synctest.Test(t, func(t *testing.T) {
 			b := newBubbled(t, nil, roq.WithTransport(func(next http.RoundTripper) http.RoundTripper {
-				return &gateway{most: 5, next: next, all: all, begin: time.Now()}
+				return &gateway{most: g.most, next: next, all: g.all, begin: time.Now()}
 			}))
 			outcomes, err := b.sendAll(t.Context(), t, people(2000, "a"))
 			if got := statuses(outcomes); err != nil || got[roq.OutcomeSent] != 2000 {
-				t.Errorf("reads throttled %v: %v, %v; want all of them sent", all, got, err)
+				t.Errorf("%d a minute, reads too %v: %v, %v; want all of them sent", g.most, g.all, got, err)
 			}
 			if n := len(b.Outbox()); n != 2000 {
 				t.Errorf("%d e-mails, want 2000", n)
@@ -391,3 +391,75 @@ func TestSendAllIsPatientAfterAQuietWhile(t *testing.T) {
 		})
 	}
 }
+
+// Sends that are lost for minutes while reads work cost a batch of doubts, and then
+// ever smaller ones. The stream goes on when they get through.
+func TestSendAllThroughLostSends(t *testing.T) {
+	t.Parallel()
+	for _, from := range []int{0, 500} {
+		for name, wait := range map[string]time.Duration{"the default waits": 30 * time.Second, "short waits": 50 * time.Millisecond} {
+			synctest.Test(t, func(t *testing.T) {
+				var b *bubbled
+				var until time.Time
+				b = newBubbled(t, nil, roq.WithRetry(roq.RetryPolicy{MinWait: wait / 60, MaxWait: wait}), roq.WithTransport(func(next http.RoundTripper) http.RoundTripper {
+					return roundTripper(func(r *http.Request) (*http.Response, error) {
+						if isSend(r) && len(b.Outbox()) >= from {
+							if until.IsZero() {
+								until = time.Now().Add(4 * time.Minute)
+							}
+							if time.Now().Before(until) {
+								return httpmock.NewStringResponse(http.StatusBadGateway, "bad gateway"), nil
+							}
+						}
+						return next.RoundTrip(r)
+					})
+				}))
+				outcomes, err := b.sendAll(t.Context(), t, people(2000, "a"), roq.WithParallel(1))
+				got := statuses(outcomes)
+				if err != nil || got[roq.OutcomeUnknown] > 250 || got[roq.OutcomeSent]+got[roq.OutcomeUnknown] != 2000 {
+					t.Errorf("after %d, %s: %v, %v; want at most 250 unknown and the others sent", from, name, got, err)
+				}
+			})
+		}
+	}
+}
+
+// A stream that panics while it cleans up does so in the loop, and one that yields an
+// input after the context has ended gets an outcome for it.
+func TestSendAllStreamEndsLate(t *testing.T) {
+	t.Parallel()
+	for name, end := range map[string]func(){"return": func() {}, "panic": func() { panic("of the caller's") }} {
+		synctest.Test(t, func(t *testing.T) {
+			b := newBubbled(t, nil)
+			ctx, cancel := context.WithCancel(t.Context())
+			given, told := 0, 0
+			stream := func(yield func(roq.UserInviteInput, error) bool) {
+				defer end()
+				for given < 2 {
+					given++
+					if !yield(roq.UserInviteInput{Email: fmt.Sprintf("p%d@x.example", given)}, nil) {
+						return
+					}
+					cancel()
+					time.Sleep(moment / 2)
+				}
+			}
+			defer func() {
+				if v := recover(); (v != nil) != (name == "panic") {
+					t.Errorf("%s: the loop ended with %v", name, v)
+				}
+				if given != 2 || told != given {
+					t.Errorf("%s: %d of %d inputs had an outcome", name, told, given)
+				}
+			}()
+			for _, err := range b.client.AsUser(b.user.ID).SendAllUserInvites(ctx, roq.SendAllUserInvitesInput{TenantID: b.tenant, UserInvites: stream}) {
+				if err == nil {
+					told++
+				}
+			}
+		})
+	}
+}
+
+// moment is how long a stream is waited for that was told to stop.
+const moment = time.Second

@@ -33,10 +33,15 @@ const (
 	// Patience is how long batches that were not sent are tried again after one was,
 	// and the longest Retry-After that is waited for.
 	Patience = 5 * time.Minute
+	// patienceTimes is how many of the waits that the platform asks for it gets at least.
+	patienceTimes = 10
 	// linger is how long a batch that is not full waits for more.
 	linger = time.Second
 	// maxBarren is how many batches in a row may fail in ways that do not pass.
 	maxBarren = 5
+	// longestProbe is the longest pause between batches while reading works and sending
+	// does not.
+	longestProbe = time.Minute
 	// noteTimeout bounds writing to the journal when everything else has ended.
 	noteTimeout = 30 * time.Second
 )
@@ -115,18 +120,24 @@ func (c *Campaign[T]) Run(ctx context.Context, source iter.Seq2[T, error], yield
 		seen:    make(map[addressKey]uint32),
 		pacing:  newPacing(c.Parallel, c.Call.Pace),
 	}
+	returned := false
 	defer func() {
 		// Whatever ended the loop: nothing of the caller's is used after it.
 		end(errLeft)
 		f.drain()
-		f.intake.abandon()
+		cleanUp := f.intake.abandon()
 		f.pause.Stop()
 		release()
 		if ending := book.close(); ending != nil && err == nil && !f.broken {
 			err = f.counts.conclude(journalFailed(c.Call, "could not be ended", ending))
 		}
+		if returned {
+			cleanUp.Resume()
+		}
 	}()
-	return f.run()
+	err = f.run()
+	returned = true
+	return err
 }
 
 // outlive returns a context for the requests of a campaign: it has the time of one

@@ -102,7 +102,7 @@ func (f *flow[T]) over() bool {
 		return false
 	}
 	if !f.drained && f.stopped() {
-		f.drained = f.intake.close()
+		f.drained = (f.broken || f.intake.isLate()) && f.intake.close()
 		f.short = true
 	}
 	return f.drained
@@ -141,12 +141,15 @@ func (f *flow[T]) launch() {
 // next waits for whatever comes first: an input, a result, the end of a pause or of
 // the campaign.
 func (f *flow[T]) next() {
-	items, ended := f.intake.items, f.taking.Done()
+	items, ended, late := f.intake.items, f.taking.Done(), f.intake.late
 	if size := f.c.Size.Get(); f.drained || len(f.fresh) >= size || len(f.doubtful) >= size {
 		items = nil // until there is room
 	}
 	if f.stopped() {
 		ended = nil // it has had its effect
+	}
+	if f.intake.isLate() {
+		late = nil
 	}
 	select {
 	case t, ok := <-items:
@@ -168,6 +171,7 @@ func (f *flow[T]) next() {
 	case <-f.pacing.timer():
 		f.pacing.waited()
 	case <-ended:
+	case <-late:
 	}
 }
 

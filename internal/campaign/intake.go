@@ -15,6 +15,10 @@ type intake[T any] struct {
 	items chan taken[T]
 	done  chan struct{} // closed when the stream has ended
 	gone  chan struct{} // closed when nobody takes anything any more
+	// late is closed a moment after the stream was told to stop.
+	late chan struct{}
+	// end is how the stream ended; it is set before done is closed.
+	end relay.End
 
 	mu sync.Mutex
 	// held is whether an input has left the stream and may not have been taken.
@@ -34,7 +38,7 @@ type taken[T any] struct {
 }
 
 func pull[T any](source iter.Seq2[T, error]) *intake[T] {
-	in := &intake[T]{items: make(chan taken[T]), done: make(chan struct{}), gone: make(chan struct{})}
+	in := &intake[T]{items: make(chan taken[T]), done: make(chan struct{}), gone: make(chan struct{}), late: make(chan struct{})}
 	relay.Go(func() {
 		for input, err := range source {
 			if !in.offer(taken[T]{input: input, err: err}) {
@@ -42,7 +46,7 @@ func pull[T any](source iter.Seq2[T, error]) *intake[T] {
 			}
 		}
 	}, func(end relay.End) {
-		if end.Abnormal() {
+		if in.end = end; end.Abnormal() {
 			in.offer(taken[T]{end: end})
 		}
 		close(in.items)
@@ -70,11 +74,29 @@ func (in *intake[T]) offer(t taken[T]) bool {
 	return t.err == nil && !in.closing
 }
 
-// stop lets the stream give what it has just yielded, and no more.
+// moment is how long a stream that was told to stop has to hand over what it is in
+// the middle of, and to end.
+const moment = time.Second
+
+// stop lets the stream hand over what it has yielded, and what it yields within a
+// moment. It is asked for no more.
 func (in *intake[T]) stop() {
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	in.closing = true
+	if !in.closing {
+		in.closing = true
+		time.AfterFunc(moment, func() { close(in.late) })
+	}
+}
+
+// isLate reports whether the stream has had its moment.
+func (in *intake[T]) isLate() bool {
+	select {
+	case <-in.late:
+		return true
+	default:
+		return false
+	}
 }
 
 // close ends the stream unless an input is held, which has to be taken first.
@@ -85,17 +107,19 @@ func (in *intake[T]) close() bool {
 	return in.closed
 }
 
-// abandon leaves the stream. One that is in the middle of something has a moment to
-// come out of it, so that its caller can close what it reads from.
-func (in *intake[T]) abandon() {
+// abandon leaves the stream, and returns how it ended. One that is in the middle of
+// something has a moment to come out of it, so that its caller can close what it
+// reads from.
+func (in *intake[T]) abandon() relay.End {
+	in.stop()
 	in.mu.Lock()
-	in.closing, in.closed = true, true
+	in.closed = true
 	in.mu.Unlock()
 	close(in.gone)
-	moment := time.NewTimer(time.Second)
-	defer moment.Stop()
 	select {
 	case <-in.done:
-	case <-moment.C:
+		return in.end
+	case <-in.late:
+		return relay.End{}
 	}
 }

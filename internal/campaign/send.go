@@ -157,7 +157,7 @@ func (s *sending[T]) sort(failed *exchange.Failure) []note {
 	}
 	r.report.blind = len(r.blind) > 0
 	if r.report.again = len(r.unsent)+len(r.blind) > 0; r.report.again {
-		r.report.after = f.c.Call.Client.Sender.Pause(f.c.Call.Client.PlatformURL, Patience)
+		r.report.after = max(d.Asked(), f.c.Call.Client.Sender.Pause(f.c.Call.Client.PlatformURL, Patience))
 	}
 	return notes
 }

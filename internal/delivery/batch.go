@@ -90,7 +90,10 @@ func (b *batch) attempt(ctx context.Context, attempts int) *exchange.Reply {
 	}()
 	reply := b.d.Call.Do(ctx, b.d.As, request)
 	returned = true
-	b.reply = &reply
+	b.reply, b.d.asked = &reply, 0
+	if reply.Answer != nil {
+		b.d.asked = reply.Answer.RetryAfter
+	}
 	b.record()
 	return b.reply
 }

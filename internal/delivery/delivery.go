@@ -6,6 +6,7 @@ package delivery
 
 import (
 	"context"
+	"time"
 
 	"github.com/go-roq/roq/internal/evidence"
 	"github.com/go-roq/roq/internal/exchange"
@@ -64,6 +65,8 @@ type Delivery struct {
 	tooLarge *exchange.Failure
 	// blind is why the last look-up failed, if it did.
 	blind *exchange.Failure
+	// asked is how long the last answer to a send asks to be left alone.
+	asked time.Duration
 }
 
 // fate is what is known of one invite.
@@ -232,6 +235,10 @@ func (d *Delivery) Unclear() bool { return d.unclear }
 
 // Blind returns why the last look-up failed; nil if none did.
 func (d *Delivery) Blind() *exchange.Failure { return d.blind }
+
+// Asked returns how long the last answer to a send asked to be left alone. Behind
+// a limit that counts every request, what was read since is counted too.
+func (d *Delivery) Asked() time.Duration { return d.asked }
 
 // Count returns how many invites have each verdict.
 func (d *Delivery) Count() (sent, refused, unknown, notSent int) {

@@ -49,7 +49,7 @@ func deliver(ctx, hurry context.Context, call *exchange.Call, m mutation, resume
 		if stuck || left <= 0 || !m.again(l.complete, last) {
 			return l
 		}
-		if !resumed && call.Pace.Wait(ctx, call.Pace.MaxAttempts-left, nil) != nil {
+		if !resumed && call.Pace.Wait(ctx, call.Pace.MaxAttempts-left) != nil {
 			return l
 		}
 		resumed = false
@@ -69,8 +69,14 @@ func settle(ctx, hurry context.Context, call *exchange.Call, m mutation) (l look
 		begin := time.Now()
 		trying, cancel := context.WithTimeout(ctx, left)
 		l.complete, l.failed = m.lookUp(trying, lookingUp(call))
+		if l.failed != nil && trying.Err() != nil && ctx.Err() == nil {
+			l.failed = l.failed.Because(exchange.Unavailable) // it did not answer in time
+		}
 		more, onlyThrottled := m.open()
-		if complete++; !l.complete {
+		switch {
+		case l.complete:
+			complete++
+		case l.failed == nil:
 			complete = 0
 		}
 		if vain++; !hopeless(l.failed) {

@@ -37,8 +37,8 @@ func (p Pace) wait(attempt int, jitter float64) time.Duration {
 
 // Wait sleeps as long as is due after the given attempt, counted from 1, or until
 // the context ends.
-func (p Pace) Wait(ctx context.Context, attempt int, header http.Header) error {
-	return Sleep(ctx, p.waitAfter(attempt, header, time.Now()))
+func (p Pace) Wait(ctx context.Context, attempt int) error {
+	return Sleep(ctx, p.After(attempt))
 }
 
 // Sleep waits for d, or until the context ends, whose error and cause it then
@@ -63,36 +63,35 @@ func Sleep(ctx context.Context, d time.Duration) error {
 // waitAfter is wait, or what the answer's Retry-After asks for if that is longer.
 // It is bounded either way: a server does not get to hold a caller for an hour, nor,
 // with 0, to make it storm.
-func (p Pace) waitAfter(attempt int, header http.Header, now time.Time) time.Duration {
+func (p Pace) waitAfter(attempt int, asked time.Duration) time.Duration {
 	d := p.wait(attempt, rand.Float64())
-	if asked, ok := retryAfter(header.Get("Retry-After"), now); ok {
-		asked = min(asked, p.Longest())
+	if asked = min(asked, p.Longest()); asked > 0 {
 		d = max(d, asked+rand.N(asked/8+1)) // not all at once who were told the same
 	}
 	return min(d, p.Longest())
 }
 
-// retryAfter reads a Retry-After value, seconds or a date (RFC 9110, 10.2.3). A
-// value too large for a Duration is the longest Duration.
-func retryAfter(value string, now time.Time) (time.Duration, bool) {
+// retryAfter reads a Retry-After value, seconds or a date (RFC 9110, 10.2.3); 0 if
+// there is none. A value too large for a Duration is the longest Duration.
+func retryAfter(value string, now time.Time) time.Duration {
 	const longest = time.Duration(1<<63 - 1)
 	if value == "" {
-		return 0, false
+		return 0
 	}
 	if seconds, err := strconv.ParseUint(value, 10, 64); err == nil {
 		if seconds > uint64(longest/time.Second) {
-			return longest, true
+			return longest
 		}
-		return time.Duration(seconds) * time.Second, true
+		return time.Duration(seconds) * time.Second
 	} else if allDigits(value) {
-		return longest, true
+		return longest
 	}
 	date, err := http.ParseTime(value)
 	if err != nil {
-		return 0, false
+		return 0
 	}
 	// Sub saturates, so a date in the year 9999 is the longest Duration.
-	return max(0, date.Sub(now)), true
+	return max(0, date.Sub(now))
 }
 
 func allDigits(s string) bool {

@@ -99,6 +99,8 @@ type Answer struct {
 	Header http.Header
 	// Date is the answer's Date header, Received when it came by this machine's clock.
 	Date, Received time.Time
+	// RetryAfter is how long its Retry-After asks to be left alone; 0 if it has none.
+	RetryAfter time.Duration
 	// Body is there to say what went wrong: nil if the outcome is Answered.
 	Body []byte
 }
@@ -280,6 +282,7 @@ func (c *call) fail(err error) {
 func (c *call) read(resp *http.Response) error {
 	answer := &Answer{Status: resp.StatusCode, Header: resp.Header, Received: time.Now()}
 	answer.Date, _ = http.ParseTime(resp.Header.Get("Date")) // zero if there is none
+	answer.RetryAfter = retryAfter(resp.Header.Get("Retry-After"), answer.Received)
 	limit := c.sender.maxBytes
 	asked := c.request.MaxBytes > 0 && c.request.MaxBytes < limit
 	if asked {
@@ -337,11 +340,9 @@ func (c *call) record(outcome Outcome, answer *Answer, err error) {
 	c.result.Attempts++
 	c.result.Maybe = c.result.Maybe || outcome.Maybe()
 	c.result.Throttled = c.result.Throttled || outcome == Throttled
-	if answer != nil && (answer.Status == http.StatusTooManyRequests || answer.Status == http.StatusServiceUnavailable) {
-		if d, ok := retryAfter(answer.Header.Get("Retry-After"), time.Now()); ok {
-			c.sender.pauses.add(c.request.Origin, d)
-			c.sender.limit.pause(time.Now().Add(min(d, c.request.Pace.MaxWait)))
-		}
+	if answer != nil && answer.RetryAfter > 0 && (answer.Status == http.StatusTooManyRequests || answer.Status == http.StatusServiceUnavailable) {
+		c.sender.pauses.add(c.request.Origin, answer.RetryAfter)
+		c.sender.limit.pause(time.Now().Add(min(answer.RetryAfter, c.request.Pace.MaxWait)))
 	}
 	c.result.Outcome, c.result.Answer, c.result.Err = outcome, answer, err
 	if !c.sender.logger.Enabled(context.Background(), slog.LevelDebug) {
@@ -356,12 +357,12 @@ func (c *call) record(outcome Outcome, answer *Answer, err error) {
 }
 
 // backoff is how long to wait before the next attempt.
-func (c *call) backoff(_, _ time.Duration, _ int, resp *http.Response) time.Duration {
-	var header http.Header
-	if resp != nil {
-		header = resp.Header
+func (c *call) backoff(_, _ time.Duration, _ int, _ *http.Response) time.Duration {
+	var asked time.Duration
+	if c.result.Answer != nil {
+		asked = c.result.Answer.RetryAfter
 	}
-	wait := max(c.request.Pace.waitAfter(c.result.Attempts, header, time.Now()), min(c.sender.pauses.left(c.request.Origin, c.request.Pace.Longest()), c.request.Pace.Longest()))
+	wait := max(c.request.Pace.waitAfter(c.result.Attempts, asked), min(c.sender.pauses.left(c.request.Origin, c.request.Pace.Longest()), c.request.Pace.Longest()))
 	c.sender.logger.Warn("roq: trying again", "operation", c.request.Operation, "purpose", c.request.Purpose, "request", c.request.Header.Get(RequestID),
 		"attempt", c.result.Attempts, "outcome", c.result.Outcome.String(), "wait", wait)
 	return wait
