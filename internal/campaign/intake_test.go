@@ -65,5 +65,6 @@ func TestIntakeAbandon(t *testing.T) {
 		if end := in.abandon(); end.Abnormal() || time.Since(begin) != moment {
 			t.Errorf("a stream that blocks was waited for %v", time.Since(begin))
 		}
+		time.Sleep(2 * time.Hour) // its goroutine has time to end
 	})
 }
