@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/go-roq/roq/internal/address"
 	"github.com/go-roq/roq/internal/evidence"
@@ -200,15 +201,23 @@ func (b *batch) refuse(r said) {
 }
 
 // open implements [mutation].
-func (b *batch) open() (left, onlyThrottled bool) {
-	onlyThrottled = true
+func (b *batch) open() (left, brief bool) {
+	brief = true
 	for _, i := range b.places {
 		if f := &b.d.fates[i]; !f.Known() {
 			left = true
-			onlyThrottled = onlyThrottled && !f.Maybe && !f.Echo
+			brief = brief && (!f.Maybe && !f.Echo || time.Since(b.left(f)) > b.d.Call.Settle)
 		}
 	}
-	return left, left && onlyThrottled
+	return left, left && brief
+}
+
+// left returns when the last attempt with an invite left.
+func (b *batch) left(f *fate) time.Time {
+	if b.reply.LastBegan.After(f.start.At) {
+		return b.reply.LastBegan
+	}
+	return f.start.At
 }
 
 // again implements [mutation].

@@ -13,9 +13,10 @@ import (
 type mutation interface {
 	// attempt makes the request, at most so many times, and records its outcome.
 	attempt(ctx context.Context, attempts int) *exchange.Reply
-	// open reports whether anything is left that reading could find out, and whether
-	// all of that was only throttled: then a few complete look-ups are enough.
-	open() (left, onlyThrottled bool)
+	// open reports whether anything is left that reading could find out, and whether a
+	// few complete look-ups are enough for that: all of it was only throttled, or left so
+	// long ago that the list must show it by now.
+	open() (left, brief bool)
 	// lookUp reads once, and records what it finds. It reports whether it showed
 	// everything, or why it failed.
 	lookUp(ctx context.Context, asking *exchange.Call) (complete bool, failed *exchange.Failure)
@@ -72,7 +73,7 @@ func settle(ctx, hurry context.Context, call *exchange.Call, m mutation) (l look
 		if l.failed != nil && trying.Err() != nil && ctx.Err() == nil {
 			l.failed = l.failed.Because(exchange.Unavailable) // it did not answer in time
 		}
-		more, onlyThrottled := m.open()
+		more, brief := m.open()
 		switch {
 		case l.complete:
 			complete++
@@ -82,7 +83,7 @@ func settle(ctx, hurry context.Context, call *exchange.Call, m mutation) (l look
 		if vain++; !hopeless(l.failed) {
 			vain = 0
 		}
-		done := !more || onlyThrottled && complete == enough || vain == enough+1
+		done := !more || brief && complete >= enough || vain == enough+1
 		if !done && transport.Sleep(trying, max(call.Pace.After(try), spent(call.Settle-left, begin)/2)) != nil {
 			done = true // there is no time for another one
 		}
