@@ -59,6 +59,7 @@ func (c *Client) FindUsers(ctx context.Context, q FindUsersQuery, opts ...CallOp
 		Origin: core.cfg.APIURL,
 		URL:    withQuery(core.cfg.APIURL+wire.FindManyPath, wire.FindMany{Q: q.where()}),
 		Header: header,
+		Own:    wire.OwnREST,
 		Read: func(body []byte) (err error) {
 			found, err = wire.DecodeUsers(body)
 			return err

@@ -242,11 +242,34 @@ func (b *batch) again(complete bool, last *exchange.Reply) bool {
 	return len(b.sending) > 0
 }
 
-// tooLarge reports whether the batch was refused for its size, and nothing else
-// happened.
-func (b *batch) tooLarge() bool {
-	return b.reply.Failure.Has(exchange.BatchTooLarge) && refused(b.reply) && !b.reply.Maybe &&
-		!slices.ContainsFunc(b.places, func(i int) bool { return b.d.fates[i].Refused || b.d.fates[i].Finding == evidence.Done })
+// why is the reason for which a batch was refused as a whole, if a part of it need not
+// meet it.
+type why int
+
+const (
+	another why = iota
+	tooLarge
+	content // of one of the invites, as far as can be told
+	wasCut  // while it was being written, perhaps for its size
+)
+
+// whole returns why the batch was refused as a whole, if nothing else happened.
+func (b *batch) whole() why {
+	if b.reply.Maybe || slices.ContainsFunc(b.places, func(i int) bool { return b.d.fates[i].Refused || b.d.fates[i].Finding == evidence.Done }) {
+		return another
+	}
+	switch f := b.reply.Failure; {
+	case b.reply.WasCut():
+		return wasCut
+	case !refused(b.reply):
+		return another
+	case f.Has(exchange.BatchTooLarge):
+		return tooLarge
+	case f.Has(exchange.InvalidInput|exchange.AlreadyInvited|exchange.AlreadyExists|exchange.AlreadyAccepted) && !f.Has(exchange.Malformed|exchange.Unauthorized|exchange.Forbidden):
+		return content
+	default:
+		return another
+	}
 }
 
 // failure returns why not every invite of the batch is sent or refused.

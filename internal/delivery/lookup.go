@@ -37,7 +37,7 @@ func (b *batch) lookUp(ctx context.Context, asking *exchange.Call) (complete boo
 func (b *batch) find(ctx context.Context, asking *exchange.Call, open []int) (complete bool, failed *exchange.Failure) {
 	s := search{b: b, asking: asking, wanted: make(map[string]int, len(open)), loose: make(map[string]int, len(open))}
 	complete, failed = s.run(ctx, open)
-	if !failed.Has(exchange.BatchTooLarge) || len(open) == 1 {
+	if !failed.Has(exchange.BatchTooLarge) && !s.cut || len(open) == 1 {
 		return complete, failed
 	}
 	complete, failed = b.find(ctx, asking, open[:len(open)/2])
@@ -63,6 +63,8 @@ type search struct {
 	// last.
 	ordered bool
 	last    time.Time
+	// cut is whether a request for a page was cut, perhaps for its size.
+	cut bool
 }
 
 // run reads the newest invites to the addresses.
@@ -132,6 +134,7 @@ func (s *search) page(ctx context.Context, list wire.List) (read int, past bool,
 		}},
 	})
 	if reply.Failure != nil {
+		s.cut = reply.WasCut()
 		return 0, false, reply
 	}
 	s.ordered, s.last = ordered, last

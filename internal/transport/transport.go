@@ -87,6 +87,9 @@ type Request struct {
 	// HasData reports whether a body holds what was asked for although the status
 	// says that it was not done. Nil means never.
 	HasData func(body []byte) bool
+	// Own reports whether a body is in the server's own form, and not that of something
+	// in front of it. Nil means always.
+	Own func(body []byte) bool
 	// Origin is the server's address: a pause that it asks for holds for it alone.
 	Origin string
 	// NoCookies leaves the client's cookie jar out of it.
@@ -119,7 +122,8 @@ type Result struct {
 	// Began is when the first attempt did, LastBegan when the last one did; zero if
 	// there was none.
 	Began, LastBegan time.Time
-	// Maybe is whether any attempt may have been processed, Throttled whether any was.
+	// Maybe is whether any attempt may have been processed, Throttled whether any was
+	// not by convention only.
 	Maybe, Throttled bool
 	// Interrupted is whether the caller's context ended before the platform
 	// answered.
@@ -166,7 +170,7 @@ func (s *Sender) Do(ctx context.Context, r Request) Result {
 	c.retrying.ErrorHandler = retryablehttp.PassthroughErrorHandler
 	// What it returns is the last attempt's, which c has read, closed and judged.
 	_, _ = c.retrying.Do(req) //nolint:bodyclose // by read
-	undecided := c.result.Answer == nil && c.result.Outcome != Answered || Decide(r.Class, c.result.Outcome) == Retry
+	undecided := c.result.Answer == nil && c.result.Outcome != Answered || c.result.Action == Retry
 	if undecided && ctx.Err() != nil {
 		c.result.Err, c.result.Interrupted = interrupted(ctx, c.result.Err), callers.Err() != nil
 	}
@@ -262,8 +266,15 @@ func (c *call) check(ctx context.Context, _ *http.Response, err error) (bool, er
 		c.fail(err)
 	}
 	c.result.Action = Decide(c.request.Class, c.result.Outcome)
+	if c.result.Outcome == Cut && len(c.request.Body) > largeBody {
+		c.result.Action = Stop
+	}
 	return c.result.Action == Retry && ctx.Err() == nil, err
 }
+
+// largeBody is longer than what a kernel takes without a reader. When such a body is
+// cut, its size may be the reason: whoever can ask for less does.
+const largeBody = 64 << 10
 
 // fail records an attempt that got no answer.
 func (c *call) fail(err error) {
@@ -297,7 +308,8 @@ func (c *call) read(resp *http.Response) error {
 	if err == nil {
 		answer.Body = body.Bytes()
 	}
-	switch outcome := StatusOutcome(resp.StatusCode); {
+	own := c.request.Own == nil || err == nil && c.request.Own(answer.Body)
+	switch outcome := StatusOutcome(resp.StatusCode, own); {
 	case outcome != Answered && err == nil && c.request.HasData != nil && c.request.HasData(answer.Body):
 		// Something was done, whatever the status says.
 		if outcome, err = c.request.Judge(answer.Body); outcome != Answered {
@@ -339,8 +351,8 @@ func mayBeJSON(contentType string) bool {
 func (c *call) record(outcome Outcome, answer *Answer, err error) {
 	c.result.Attempts++
 	c.result.Maybe = c.result.Maybe || outcome.Maybe()
-	c.result.Throttled = c.result.Throttled || outcome == Throttled
-	if answer != nil && answer.RetryAfter > 0 && (answer.Status == http.StatusTooManyRequests || answer.Status == http.StatusServiceUnavailable) {
+	c.result.Throttled = c.result.Throttled || outcome.Throttled()
+	if answer != nil && answer.RetryAfter > 0 && (outcome.Throttled() || answer.Status == http.StatusServiceUnavailable) {
 		c.sender.pauses.add(c.request.Origin, answer.RetryAfter)
 		c.sender.limit.pause(time.Now().Add(min(answer.RetryAfter, c.request.Pace.MaxWait)))
 	}
