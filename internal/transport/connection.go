@@ -181,6 +181,21 @@ func (p *progress) outcome(err error) Outcome {
 	}
 }
 
+// short reports whether the connections that the attempt used have not taken so many
+// bytes, and sees to it that they take no more.
+func (p *progress) short(bytes int) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	whole := func(u usedConn) bool { return u.conn == nil || u.conn.written.Load()-u.from >= int64(bytes) }
+	if len(p.used) == 0 || slices.ContainsFunc(p.used, whole) {
+		return false
+	}
+	for _, u := range p.used {
+		_ = u.conn.Close() // nobody else has it: it takes another request only after this one
+	}
+	return !slices.ContainsFunc(p.used, whole)
+}
+
 type progressKey struct{}
 
 // traced is a transport of ours that records how far the attempt got that a

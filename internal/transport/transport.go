@@ -349,6 +349,9 @@ func mayBeJSON(contentType string) bool {
 // record records the outcome of the attempt. The log gets no error text: a transport
 // of the caller's may put anything into one.
 func (c *call) record(outcome Outcome, answer *Answer, err error) {
+	if n := len(c.request.Body); n > 0 && (outcome.Maybe() || outcome.Throttled()) && c.progress.short(n) {
+		outcome = Cut
+	}
 	c.result.Attempts++
 	c.result.Maybe = c.result.Maybe || outcome.Maybe()
 	c.result.Throttled = c.result.Throttled || outcome.Throttled()
