@@ -6,7 +6,11 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"net"
 	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -177,5 +181,62 @@ func TestSendAllWithContentRefused(t *testing.T) {
 		if err := file.Close(); err != nil {
 			t.Fatal(err)
 		}
+	}
+}
+
+// limited passes requests on whose body is short enough. It answers others before it
+// has read them, or not at all, and resets the connection.
+func limited(t *testing.T, platform string, limit int64, answer string) (address string) {
+	t.Helper()
+	to, err := url.Parse(platform)
+	if err != nil {
+		t.Fatal(err)
+	}
+	proxy := httputil.NewSingleHostReverseProxy(to)
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.ContentLength <= limit {
+			proxy.ServeHTTP(w, r)
+			return
+		}
+		conn, _, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		_, _ = io.WriteString(conn, answer)
+		if tcp, ok := conn.(*net.TCPConn); ok {
+			_ = tcp.SetLinger(0)
+		}
+		_ = conn.Close()
+	}))
+	t.Cleanup(srv.Close)
+	return srv.URL
+}
+
+// Whoever answers before the body is read, and resets, has processed nothing: a
+// batch is sent in parts that fit.
+func TestSendBehindALimitThatResets(t *testing.T) {
+	t.Parallel()
+	for name, answer := range map[string]string{
+		"no answer": "",
+		"413":       "HTTP/1.1 413 Payload Too Large\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
+		"a page":    "HTTP/1.1 403 Forbidden\r\nContent-Type: text/html\r\nContent-Length: 6\r\nConnection: close\r\n\r\n<html>",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newBackend(t)
+			cfg := b.Config()
+			cfg.PlatformURL = limited(t, cfg.PlatformURL, 6<<20, answer)
+			client := newClient(t, cfg, roq.WithBatchSize(2000))
+			in := roq.SendUserInvitesInput{TenantID: b.tenant}
+			for i := range 2000 {
+				// Long enough that no kernel takes the whole request.
+				in.UserInvites = append(in.UserInvites, roq.UserInviteInput{Email: fmt.Sprintf("p%d@x.example", i), Variables: map[string]any{"text": strings.Repeat("x", 10_000)}})
+			}
+			result, err := client.AsUser(b.user.ID).SendUserInvites(t.Context(), in)
+			if err != nil || len(result.Success) != 2000 || len(b.Outbox()) != 2000 {
+				t.Errorf("%v, with %d e-mails; want all sent once", err, len(b.Outbox()))
+			}
+		})
 	}
 }
