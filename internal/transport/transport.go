@@ -142,8 +142,10 @@ func (s *Sender) Do(ctx context.Context, r Request) Result {
 	callers := ctx
 	ctx, cancel := s.bound(ctx, r)
 	defer cancel()
-	if !r.HasTurn && s.Turn(ctx, r.Origin, r.Pace.Longest()) != nil {
-		return Result{Outcome: Unsent, Action: Stop, Err: interrupted(ctx, nil), Interrupted: callers.Err() != nil}
+	if !r.HasTurn {
+		if err := s.Turn(ctx, r.Origin, r.Pace.Longest()); err != nil {
+			return Result{Outcome: Unsent, Action: Stop, Err: err, Interrupted: errors.Is(err, errNoTime) || callers.Err() != nil}
+		}
 	}
 	c.request.HasTurn = true
 	c.result.Began = time.Now()
@@ -166,12 +168,15 @@ func (s *Sender) Do(ctx context.Context, r Request) Result {
 	c.retrying.RetryMax = r.Pace.MaxAttempts - 1
 	c.retrying.RequestLogHook = c.begin
 	c.retrying.CheckRetry = c.check
-	c.retrying.Backoff = c.backoff
+	c.retrying.Backoff = c.announce
 	c.retrying.ErrorHandler = retryablehttp.PassthroughErrorHandler
 	// What it returns is the last attempt's, which c has read, closed and judged.
 	_, _ = c.retrying.Do(req) //nolint:bodyclose // by read
 	undecided := c.result.Answer == nil && c.result.Outcome != Answered || c.result.Action == Retry
-	if undecided && ctx.Err() != nil {
+	switch {
+	case c.noTime:
+		c.result.Err = fmt.Errorf("%w; the last attempt: %w", errNoTime, c.result.Err)
+	case undecided && ctx.Err() != nil:
 		c.result.Err, c.result.Interrupted = interrupted(ctx, c.result.Err), callers.Err() != nil
 	}
 	return c.result
@@ -201,6 +206,12 @@ type call struct {
 	result   Result
 	// cancel ends the context of the attempt.
 	cancel context.CancelFunc
+	// wait is how long to wait before the next attempt, noTime is whether the context
+	// would end before it.
+	wait   time.Duration
+	noTime bool
+	// late is why the attempt did not get its turn.
+	late error
 }
 
 // errTimeout is why an attempt ended that lasted too long.
@@ -215,6 +226,9 @@ var errTimeout = fmt.Errorf("no whole answer within an attempt's time-out (WithT
 func (c *call) RoundTrip(req *http.Request) (*http.Response, error) {
 	ctx := req.Context()
 	err := ctx.Err() // it may have ended while the attempt waited for its turn
+	if err == nil {
+		err = c.late
+	}
 	if err == nil && c.request.Leaving != nil {
 		err = c.request.Leaving(ctx)
 	}
@@ -243,9 +257,8 @@ var errJudged = errors.New("judged")
 // attempt has its own.
 func (c *call) begin(_ retryablehttp.Logger, req *http.Request, _ int) {
 	if !c.request.HasTurn && c.sender.limit != nil {
-		// The wait before it was that of backoff, pauses included. RoundTrip sees to a
-		// context that ends here.
-		_ = c.sender.Turn(req.Context(), c.request.Origin, c.request.Pace.Longest())
+		// The wait before it was that of backoff, pauses included.
+		c.late = c.sender.Turn(req.Context(), c.request.Origin, c.request.Pace.Longest())
 	}
 	c.request.HasTurn = false
 	c.result.LastBegan = time.Now()
@@ -269,7 +282,12 @@ func (c *call) check(ctx context.Context, _ *http.Response, err error) (bool, er
 	if c.result.Outcome == Cut && len(c.request.Body) > largeBody {
 		c.result.Action = Stop
 	}
-	return c.result.Action == Retry && ctx.Err() == nil, err
+	if c.result.Action != Retry || c.result.Attempts == c.request.Pace.MaxAttempts || ctx.Err() != nil {
+		return false, err
+	}
+	c.wait = c.backoff()
+	c.noTime = noTime(ctx, c.wait)
+	return !c.noTime, err
 }
 
 // largeBody is longer than what a kernel takes without a reader. When such a body is
@@ -372,15 +390,20 @@ func (c *call) record(outcome Outcome, answer *Answer, err error) {
 }
 
 // backoff is how long to wait before the next attempt.
-func (c *call) backoff(_, _ time.Duration, _ int, _ *http.Response) time.Duration {
+func (c *call) backoff() time.Duration {
 	var asked time.Duration
 	if c.result.Answer != nil {
 		asked = c.result.Answer.RetryAfter
 	}
-	wait := max(c.request.Pace.waitAfter(c.result.Attempts, asked), min(c.sender.pauses.left(c.request.Origin, c.request.Pace.Longest()), c.request.Pace.Longest()))
+	return max(c.request.Pace.waitAfter(c.result.Attempts, asked), min(c.sender.pauses.left(c.request.Origin, c.request.Pace.Longest()), c.request.Pace.Longest()))
+}
+
+// announce is called when there will be another attempt, and returns how long to wait
+// before it.
+func (c *call) announce(_, _ time.Duration, _ int, _ *http.Response) time.Duration {
 	c.sender.logger.Warn("roq: trying again", "operation", c.request.Operation, "purpose", c.request.Purpose, "request", c.request.Header.Get(RequestID),
-		"attempt", c.result.Attempts, "outcome", c.result.Outcome.String(), "wait", wait)
-	return wait
+		"attempt", c.result.Attempts, "outcome", c.result.Outcome.String(), "wait", c.wait)
+	return c.wait
 }
 
 // interrupted puts the end of the context in front of the error that it caused
