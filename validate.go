@@ -101,10 +101,10 @@ func (as *identity) prepare(in *SendUserInvitesInput) (tenantID string, invites 
 		f.index = i
 		out := &invites[i]
 		as.prepareOne(f, &in.UserInvites[i], out)
-		if first, ok := seen[out.Address]; ok && out.Address != "" {
+		if first, ok := seen[out.Mailbox]; ok && out.Mailbox != "" {
 			f.add("Email", fmt.Sprintf("must not be the address of UserInvites[%d]", first))
 		} else {
-			seen[out.Address] = i
+			seen[out.Mailbox] = i
 		}
 	}
 	return tenantID, invites, f.err(operation)
@@ -125,7 +125,7 @@ func (as *identity) tenant(f *findings, given string) string {
 
 // prepareOne checks one input, and makes an invite of it.
 func (as *identity) prepareOne(f *findings, in *UserInviteInput, out *delivery.Invite) {
-	out.Address = address.Fold(in.Email)
+	out.Address, out.Mailbox = address.Fold(in.Email), address.Mailbox(in.Email)
 	out.Create = wire.Create{
 		CreatedByUserID: cmp.Or(in.CreatedByUserID, as.userID),
 		Email:           in.Email,

@@ -16,8 +16,9 @@ import (
 // Invite is one person to invite, who was found valid.
 type Invite struct {
 	wire.Create
-	// Address is the form in which the address is compared.
-	Address string
+	// Address is the form in which the address is compared, Mailbox the one by which
+	// another spelling of it is recognized.
+	Address, Mailbox string
 	// Before is when an earlier delivery may have sent it; zero if none has. Throttled is
 	// whether all its attempts were only throttled.
 	Before    evidence.Start

@@ -98,9 +98,8 @@ func (s *search) addresses(open []int) []string {
 	var all []string
 	for _, i := range open {
 		out := &s.b.d.Invites[i]
-		loose := address.Loose(out.Email)
-		s.wanted[out.Address], s.loose[loose] = i, i
-		all = append(all, out.Email, out.Address, loose)
+		s.wanted[out.Address], s.loose[out.Mailbox] = i, i
+		all = append(all, address.Spellings(out.Email)...)
 		if start := s.b.d.fates[i].start; s.earliest.At.IsZero() || start.At.Before(s.earliest.At) {
 			s.earliest = start
 		}
@@ -153,7 +152,7 @@ func (s *search) candidate(row *wire.Invite) (candidate, bool) {
 	i, same := s.wanted[address.Fold(row.Email)]
 	if !same {
 		var other bool
-		if i, other = s.loose[address.Loose(row.Email)]; !other {
+		if i, other = s.loose[address.Mailbox(row.Email)]; !other {
 			return candidate{}, false
 		}
 	}
