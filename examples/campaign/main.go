@@ -23,11 +23,14 @@
 //
 // Ctrl-C ends it when the requests in flight have their outcomes, a second one at
 // once. The same command again resumes: the journal beside the file knows who was
-// invited, and nobody is mailed twice. The journal belongs to the name of the file;
-// with -campaign NAME it is NAME.journal, and the file can be renamed. The report
-// beside the file has a line for each row, and NAME.report.unknown.csv those that
-// may have been mailed. Running the same command again looks for their invites;
-// -repeat-unknown sends those that are not found again.
+// invited, and nobody is mailed twice. The journal belongs to the name of the file.
+// With -campaign NAME it is NAME.journal, and the file can be renamed. A campaign
+// that was begun without a name resumes under another file name with the names that
+// it had: -campaign people.csv -journal people.journal.
+//
+// The report beside the file has a line for each row, and NAME.report.unknown.csv
+// has those that may have been mailed. Running the same command again looks for
+// their invites; -repeat-unknown sends those that are not found again.
 //
 // The platform inside is gone when the program ends. To try stopping and resuming,
 // start one beside it and give this program the variables that it prints:

@@ -35,7 +35,7 @@ func TestRehearsal(t *testing.T) {
 	if status, stdout, stderr := runs(t, append(platform, "-csv", path)...); status != statusSent || strings.Contains(stdout, "REHEARSAL") {
 		t.Fatalf("the status is %d:\n%s%s", status, stdout, stderr)
 	}
-	real, err := os.ReadFile(name + ".report.csv")
+	sent, err := os.ReadFile(name + ".report.csv")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -53,7 +53,7 @@ func TestRehearsal(t *testing.T) {
 	if status != statusUsage || !strings.Contains(stderr, "a rehearsal does not overwrite it: choose another -report") {
 		t.Errorf("a rehearsal with the report of a campaign = %d, %s", status, stderr)
 	}
-	if now, err := os.ReadFile(name + ".report.csv"); err != nil || string(now) != string(real) || once(t, srv) != 3 {
+	if now, err := os.ReadFile(name + ".report.csv"); err != nil || string(now) != string(sent) || once(t, srv) != 3 {
 		t.Errorf("after rehearsals %d people were mailed, and the report is\n%s\n%v", once(t, srv), now, err)
 	}
 	if status, stdout, _ := runs(t, "-csv", path, "-dry-run"); status != statusSent || strings.Contains(stdout, "REHEARSAL") {
@@ -78,6 +78,18 @@ func TestCampaignName(t *testing.T) {
 	}
 	if _, err := os.Stat(filepath.Join(filepath.Dir(path), "spring.journal")); err != nil {
 		t.Error(err)
+	}
+	// One that was begun without a name had that of its file.
+	unnamed := people(t, strings.ReplaceAll(many(3), "@", ".u@"))
+	if status, _, stderr := runs(t, append(platform, "-csv", unnamed)...); status != statusSent {
+		t.Fatalf("the status is %d: %s", status, stderr)
+	}
+	if err := os.Rename(unnamed, unnamed+".txt"); err != nil {
+		t.Fatal(err)
+	}
+	status, stdout, stderr = runs(t, append(platform, "-csv", unnamed+".txt", "-campaign", "people.csv", "-journal", strings.TrimSuffix(unnamed, ".csv")+".journal")...)
+	if status != statusSent || !strings.Contains(stdout, "3  sent, 3 of them by an earlier run\n") || once(t, srv) != 6 {
+		t.Errorf("the status is %d, %d were mailed:\n%s%s", status, once(t, srv), stdout, stderr)
 	}
 	status, _, stderr = runs(t, append(platform, "-csv", moved, "-campaign", "summer", "-journal", filepath.Join(filepath.Dir(path), "spring.journal"))...)
 	if status != statusUsage || !strings.Contains(stderr, "-campaign") {
