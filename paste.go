@@ -11,7 +11,7 @@ import "github.com/go-roq/roq/internal/paste"
 // People are separated by line ends, semicolons and commas, also by those of other
 // scripts; after an address a space is enough, or "and". Quotes and brackets around
 // an address, "mailto:", bullets and numbers of a list, the full stop of a sentence
-// and invisible characters are taken off.
+// and invisible characters are removed.
 //
 // A name is what precedes an address in brackets: first name and last name, or in
 // the reverse order with a comma. In rows that are copied from a spreadsheet, with
@@ -22,10 +22,11 @@ import "github.com/go-roq/roq/internal/paste"
 // name, Last name, Name), wherever they are, give the name.
 //
 // An address that occurs more than once, in upper or lower case, is one input, with
-// the first name that is given for it. What is not an address is one input as well,
-// for each person that it may have been: its Email is what was written, and
-// [UserInviteInput.Validate] says what is wrong. So is an address with words before
-// it that are not separated from it. An empty text gives an empty result.
+// the first name that is given for it. What is not an address is an input as well:
+// its Email is what was written, and [UserInviteInput.Validate] says what is wrong.
+// It is one input for a line, or for the text between two semicolons, that has no
+// address at all. Words directly before an address without brackets need not be its
+// name, and are refused together with it. An empty text gives an empty result.
 func ParseUserInvites(text string) []UserInviteInput {
 	var inputs []UserInviteInput
 	for _, p := range paste.People(text) {

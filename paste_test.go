@@ -101,7 +101,10 @@ func TestParseUserInvites(t *testing.T) {
 		"Ann <>":                           email("Ann <>"),
 		"\"never closed, a@x.org\nb@x.org": email(`"never closed`, "a@x.org", "b@x.org"),
 		"<never closed, a@x.org\nb@x.org":  email("<never closed", "a@x.org", "b@x.org"),
-		"---\nnobody,noone;and\n,;\n1.":    email("---", "nobody", "noone", "1."),
+		"---\nnobody,noone;and\n,;\n1.":    email("---", "nobody,noone", "and", "1."),
+		"Lee, Ann; Ray, Bob":               email("Lee, Ann", "Ray, Bob"),
+		"Total,5,,foo\na@x.org,5,foo":      email("Total,5,,foo", "a@x.org", "5", "foo"),
+		"Ann <ann.x.org>, nobody; noone":   append(named("Ann", "", "ann.x.org"), email("nobody", "noone")...),
 		"nobody\nNobody, a@x.org":          email("nobody", "a@x.org"),
 	})
 }
@@ -221,7 +224,7 @@ func TestParseTable(t *testing.T) {
 		"a@x.example\tSales\tBerlin":                                     email("a@x.example"),
 		"Floor 2\ta@x.example\na\tb\tc\tb@x.example":                     email("a@x.example", "b@x.example"),
 		"Invitees\nEmail\tName\na@x.example\tAnn":                        slices.Concat(email("Invitees"), named("Ann", "", "a@x.example")),
-		"email, nobody":       email("email", "nobody"),
+		"email, nobody":       email("email, nobody"),
 		"Name\tPhone\nAnn\t5": email("Name Phone", "Ann 5"),
 	})
 }

@@ -13,7 +13,17 @@ import (
 // until it is known what they are.
 func (r *reader) scan(line string) {
 	var parts []string
-	start := 0
+	start := 0     // of the current part
+	group := 0     // what is behind the last semicolon
+	found := false // whether somebody is in the group
+	end := func(i int) {
+		if all := line[group:i]; found || strings.Contains(all, "@") {
+			r.alone(append(parts, line[start:i]))
+		} else {
+			r.whole(all)
+		}
+		parts, start, group, found = nil, i+1, i+1, false
+	}
 	for i := 0; i < len(line); i++ {
 		switch line[i] {
 		case ',':
@@ -25,15 +35,12 @@ func (r *reader) scan(line string) {
 			parts = append(parts, part)
 			start = i + 1
 		case ';':
-			r.alone(append(parts, line[start:i]))
-			parts = nil
-			start = i + 1
+			end(i)
 		case '<', '(', '[':
 			if in, email := bracketed(line[i:]); email {
 				r.named(parts, line[start:i], in)
-				parts = nil
 				i += len(in) + 1
-				start = i + 1
+				parts, start, found = nil, i+1, true
 			} else if line[i] == '(' && in != "" {
 				i += len(in) + 1 // a remark, perhaps with commas
 			}
@@ -41,11 +48,7 @@ func (r *reader) scan(line string) {
 			i += quoted(line[i:])
 		}
 	}
-	if start == 0 && !strings.Contains(line, "@") {
-		r.whole(line)
-		return
-	}
-	r.alone(append(parts, line[start:]))
+	end(len(line))
 }
 
 // bracketed returns what is in the brackets that s begins with, without others
