@@ -21,8 +21,8 @@ import "github.com/go-roq/roq/internal/paste"
 // by commas or semicolons too, as in the header, and the columns for names (First
 // name, Last name, Name), wherever they are, give the name.
 //
-// An address that occurs more than once, in upper or lower case, is one input, with
-// the first name that is given for it. What is not an address is an input as well:
+// An address that occurs more than once, in any spelling, is one input, with the first
+// name that is given for it. What is not an address is an input as well:
 // its Email is what was written, and [UserInviteInput.Validate] says what is wrong.
 // It is one input for a line, or for the text between two semicolons, that has no
 // address at all. Words directly before an address without brackets need not be its

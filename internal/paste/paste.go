@@ -36,7 +36,7 @@ func People(text string) []Person {
 // reader collects people.
 type reader struct {
 	people []Person
-	at     map[string]int // by folded address
+	at     map[string]int // by mailbox
 	table  *columns       // what the last header said
 }
 
@@ -45,7 +45,7 @@ func (r *reader) add(p Person) {
 	if p.Email == "" {
 		return
 	}
-	key := address.Fold(p.Email)
+	key := address.Mailbox(p.Email)
 	i, found := r.at[key]
 	switch {
 	case !found:

@@ -113,9 +113,9 @@ func (r *reader) row(line string) bool {
 	return true
 }
 
-// cells reads a row of a table whose header is not known: addresses, the first with
-// the one or two cells before it as its name: numbers of rows are no names. A row without an address is one
-// input.
+// cells reads a row of a table whose header is not known: addresses, each with the one
+// or two cells before it as its name. Numbers of rows are no names. A row without an
+// address is one input.
 func (r *reader) cells(line string) {
 	if !strings.Contains(line, "@") {
 		r.whole(strings.Join(strings.Fields(line), " "))
