@@ -43,7 +43,7 @@ func readError(e jsontext.Value) Error {
 // whichever shape it has, and at most a hundred of them. A body of another kind, a
 // proxy's page for example, has none.
 func Errors(body []byte) []Error {
-	top := valid(body)
+	top := valid(body, errorsReading)
 	var found []Error
 	if list := find(top, "errors"); list.Kind() == '[' {
 		for c := inside(list); len(found) < mostErrors; {
@@ -79,7 +79,7 @@ func Errors(body []byte) []Error {
 
 // HasData reports whether a body of any status is a GraphQL answer with some data.
 func HasData(body []byte) bool {
-	data := find(valid(body), "data")
+	data := find(valid(body, dataReading), "data")
 	if data.Kind() != '{' {
 		return false
 	}
@@ -94,7 +94,7 @@ func HasData(body []byte) bool {
 // InviteError reads the error of one refused invite: plain text, or a string
 // that holds JSON.
 func InviteError(s string) Error {
-	top := valid([]byte(s))
+	top := valid([]byte(s), inviteErrorReading)
 	e := Error{Code: text(find(top, "errorCode")), Message: text(find(top, "message"))}
 	if e == (Error{}) {
 		return Error{Message: s}
