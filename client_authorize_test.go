@@ -87,7 +87,7 @@ func TestNoTokenNoRequest(t *testing.T) {
 func TestUnauthorizedGetsOneFreshToken(t *testing.T) {
 	t.Parallel()
 	for name, unauthorized := range map[string]httpmock.Responder{
-		"status":        jsonAnswer(401, `{"message":"Unauthorized"}`),
+		"status":        jsonAnswer(401, `{"statusCode":401,"message":"Unauthorized"}`),
 		"GraphQL code":  jsonAnswer(200, `{"data":null,"errors":[{"message":"no","extensions":{"code":"UNAUTHENTICATED"}}]}`),
 		"errorCode":     jsonAnswer(200, `{"data":null,"errors":[{"message":"no","extensions":{"response":{"statusCode":401,"errorCode":"INVALID_TOKEN"}}}]}`),
 		"inside status": jsonAnswer(200, `{"errors":[{"message":"no","extensions":{"response":{"statusCode":401}}}]}`),
@@ -166,7 +166,7 @@ func TestATokenThatCannotBeRenewed(t *testing.T) {
 
 func TestASessionsTokenCannotBeRenewed(t *testing.T) {
 	t.Parallel()
-	m := newMock(t, jsonAnswer(401, ""))
+	m := newMock(t, refusal(401))
 	_, err := m.client.AsSession(&roq.Session{RoqAccessToken: accessToken(time.Hour)}).UserInvite(t.Context(), inviteID)
 	if !errors.Is(err, roq.ErrUnauthorized) || len(m.requests) != 1 {
 		t.Errorf("UserInvite = %v after %d requests, want ErrUnauthorized after one", err, len(m.requests))

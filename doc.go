@@ -98,7 +98,7 @@
 //	refused by validation, never sent                fail     fail     fail
 //	nothing sent: DNS, dial, TLS handshake           retry    retry    retry
 //	certificate not trusted                          fail     fail     fail
-//	cut while the request was being written          retry    retry    settle
+//	cut while the request was being written          retry    retry    retry, split
 //	sent, and no whole answer                        retry    settle   settle
 //	2xx that is no GraphQL answer                    retry    settle   settle
 //	5xx, a crash or an unknown error in GraphQL      retry    settle   settle
@@ -107,7 +107,8 @@
 //	3xx, which is not followed                       fail     settle   settle
 //	401                                              one fresh token, then fail
 //	413, BULK_USER_INVITE_LIMIT_EXCEEDED             fail     fail     split
-//	any other 4xx, a refusal in GraphQL              fail     fail     fail
+//	any other 4xx, a refusal in GraphQL              fail     fail     fail, split
+//	4xx in another form than the platform's          retry    retry    look up, repeat
 //	data and errors together                         both     the data decides
 //
 // To settle is to find out an outcome by reading. Of a send, the invites to its
@@ -124,13 +125,21 @@
 // complete look-ups do not show it, it is repeated while attempts are left, and then
 // it is [ErrNotSent]. If the look-ups fail, the outcome is unknown.
 //
+// A refusal is the platform's only in the form in which the platform writes it: as
+// GraphQL errors, or as an exception of NestJS. A page, a text or other JSON with a
+// status like 403 or 404 comes from something in front of the platform. Such an answer
+// says nothing about an invite or a caller: it is [ErrUnavailable], and counts as one
+// of those that ask to wait.
+//
 // Where a query is answered with data and errors together, both are returned. For a
 // mutation the data decides: an invite in it was made, or changed, and what the data
 // leaves out is settled.
 //
-// A batch that is too large is split in two. An invite that is too large alone is
-// refused alone, and the others are sent; the call itself fails with
-// [ErrBatchTooLarge] only if not one of its invites fits.
+// A batch that is too large is split in two, and so is one that was refused for what
+// is in it: by a validator, or because somebody is invited already. An invite that is
+// too large, or not valid, alone is refused alone, and the others are sent. The call
+// itself fails with [ErrBatchTooLarge], or as the platform refused it, only if that
+// happens to each of its invites.
 //
 // So no invite is lost in silence, and nobody is mailed twice because of a retry.
 //

@@ -42,14 +42,15 @@ var (
 	// ErrRateLimited means that the platform asked for fewer requests (HTTP 429).
 	ErrRateLimited = errors.New("roq: rate limited")
 	// ErrUnavailable means that the platform could not be reached or did not give
-	// a usable answer: network errors, HTTP 5xx, a body that is not GraphQL.
+	// a usable answer: network errors, HTTP 5xx, a body that is not GraphQL, an HTTP 4xx
+	// from something in front of it.
 	ErrUnavailable = errors.New("roq: unavailable")
 	// ErrBatchTooLarge means that the platform does not take an invite because of its
 	// size, even alone (BULK_USER_INVITE_LIMIT_EXCEEDED, HTTP 413). Others are not
 	// affected: a batch that is too large is split.
 	ErrBatchTooLarge = errors.New("roq: batch too large")
 	// ErrNotSent means that nothing happened: no request left, or none was processed by
-	// something that was too busy (408, 425, 429). Trying again is safe. A request that
+	// something that was too busy (408, 425, 429) or in the way (4xx of a gateway). Trying again is safe. A request that
 	// the platform refused as a whole matches the kind of the refusal instead.
 	ErrNotSent = errors.New("roq: not sent")
 	// ErrOutcomeUnknown means that the platform may have done what was asked: the

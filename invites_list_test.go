@@ -184,7 +184,7 @@ func TestAllUserInvitesReadsAhead(t *testing.T) {
 
 func TestAllUserInvitesErrorComesOnceAndLast(t *testing.T) {
 	t.Parallel()
-	m := newMock(t, inOrder((&changing{rows: rows(45)}).serve, httpmock.NewStringResponder(403, "")))
+	m := newMock(t, inOrder((&changing{rows: rows(45)}).serve, refusal(403)))
 	count, failed := 0, 0
 	for invite, err := range m.client.AsUser(userID).AllUserInvites(t.Context(), roq.UserInvitesQuery{Limit: 10}) {
 		if err != nil {

@@ -4,12 +4,10 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"io"
 	"net/http"
 	"slices"
 	"strings"
 	"testing"
-	"testing/iotest"
 	"testing/synctest"
 	"time"
 
@@ -147,13 +145,13 @@ func TestRefusals(t *testing.T) {
 		message string
 	}{
 		"400 GraphQL":     {jsonAnswer(400, `{"errors":[{"message":"Cannot query field","extensions":{"code":"GRAPHQL_VALIDATION_FAILED"}}]}`), roq.ErrInvalidInput, "GRAPHQL_VALIDATION_FAILED", 400, "Cannot query field"},
-		"400 plain":       {httpmock.NewStringResponder(400, "bad"), roq.ErrInvalidInput, "", 400, "bad request"},
-		"403":             {httpmock.NewStringResponder(403, "<html>"), roq.ErrForbidden, "", 403, "forbidden"},
-		"404":             {httpmock.NewStringResponder(404, "<html>"), roq.ErrNotFound, "", 404, "not found"},
+		"400 NestJS":      {jsonAnswer(400, `{"statusCode":400,"message":"bad"}`), roq.ErrInvalidInput, "", 400, "bad"},
+		"403":             {jsonAnswer(403, `{"statusCode":403,"message":"Forbidden resource","error":"Forbidden"}`), roq.ErrForbidden, "", 403, "Forbidden resource"},
+		"404":             {jsonAnswer(404, `{"errors":[{"message":"no such invite","extensions":{"code":"NOT_FOUND"}}]}`), roq.ErrNotFound, "NOT_FOUND", 404, "no such invite"},
 		"413":             {httpmock.NewStringResponder(413, ""), roq.ErrBatchTooLarge, "", 413, "request entity too large"},
-		"415":             {httpmock.NewStringResponder(415, ""), nil, "", 415, "unsupported media type"},
+		"415":             {jsonAnswer(415, `{"statusCode":415}`), nil, "", 415, "unsupported media type"},
 		"422":             {jsonAnswer(422, `{"statusCode":422,"message":["a","b"]}`), roq.ErrInvalidInput, "", 422, "a; b"},
-		"418":             {httpmock.NewStringResponder(418, ""), nil, "", 418, "i'm a teapot"},
+		"418":             {jsonAnswer(418, `{"statusCode":418}`), nil, "", 418, "i'm a teapot"},
 		"user input":      {graphQL(`{"code":"BAD_USER_INPUT"}`), roq.ErrInvalidInput, "BAD_USER_INPUT", 200, "outer"},
 		"response string": {graphQL(`{"code":"FORBIDDEN","response":{"statusCode":403,"error":"Forbidden","errorCode":"FORBIDDEN","message":"not yours"}}`), roq.ErrForbidden, "FORBIDDEN", 403, "not yours"},
 		"response array":  {graphQL(`{"code":"BAD_USER_INPUT","response":{"statusCode":400,"message":["id must be a UUID","x"]}}`), roq.ErrInvalidInput, "BAD_USER_INPUT", 400, "id must be a UUID; x"},
@@ -167,9 +165,13 @@ func TestRefusals(t *testing.T) {
 		"a new code 409":  {graphQL(`{"response":{"statusCode":409,"errorCode":"USER_INVITE_TEAPOT"}}`), nil, "USER_INVITE_TEAPOT", 409, "outer"},
 		"unfit code":      {graphQL(`{"response":{"statusCode":403,"errorCode":"ask ann@acme.example"}}`), roq.ErrForbidden, "", 403, "outer"},
 		"echoed key":      {graphQL(`{"response":{"statusCode":403,"errorCode":"` + apiKey + `"}}`), roq.ErrForbidden, "", 403, "outer"},
-		"cut short": {func(*http.Request) (*http.Response, error) {
-			return &http.Response{StatusCode: http.StatusForbidden, ContentLength: -1, Body: io.NopCloser(iotest.ErrReader(io.ErrUnexpectedEOF))}, nil
-		}, roq.ErrForbidden, "", 403, "forbidden"},
+		"today's NestJS":  {graphQL(`{"code":"INTERNAL_SERVER_ERROR","originalError":{"statusCode":409,"errorCode":"USER_INVITE_ALREADY_ACCEPTED","message":"joined"}}`), roq.ErrAlreadyAccepted, "USER_INVITE_ALREADY_ACCEPTED", 409, "joined"},
+		"its status":      {graphQL(`{"code":"INTERNAL_SERVER_ERROR","status":404}`), roq.ErrNotFound, "INTERNAL_SERVER_ERROR", 404, "outer"},
+		"its exceptions":  {graphQL(`{"code":"BAD_REQUEST","originalError":{"statusCode":400,"message":["email must be an email"],"error":"Bad Request"}}`), roq.ErrInvalidInput, "BAD_REQUEST", 400, "email must be an email"},
+		"Apollo's status": {graphQL(`{"code":"NOPE","http":{"status":403,"headers":{}}}`), roq.ErrForbidden, "NOPE", 403, "outer"},
+		"a numeric code":  {graphQL(`{"code":"404"}`), roq.ErrNotFound, "", 404, "outer"},
+		"a number":        {graphQL(`{"code":403}`), roq.ErrForbidden, "", 403, "outer"},
+		"its response":    {graphQL(`{"code":"404","exception":{"response":{"statusCode":404,"errorCode":"USER_INVITATION_NOT_FOUND","message":"none"}}}`), roq.ErrNotFound, "USER_INVITATION_NOT_FOUND", 404, "none"},
 	} {
 		for _, op := range operations() {
 			t.Run(name+"/"+op.name, func(t *testing.T) {
@@ -286,7 +288,7 @@ func TestAttemptTimeout(t *testing.T) {
 
 func TestPlatformsRequestIDWins(t *testing.T) {
 	t.Parallel()
-	m := newMock(t, httpmock.NewStringResponder(403, "").HeaderSet(http.Header{"X-Request-Id": {"platform-1"}}))
+	m := newMock(t, refusal(403).HeaderSet(http.Header{"X-Request-Id": {"platform-1"}}))
 	_, err := m.client.AsUser(userID).UserInvite(t.Context(), inviteID)
 	var e *roq.Error
 	if !errors.As(err, &e) || e.RequestID != "platform-1" || err.Error() != "roq: userInvite: forbidden (HTTP 403, request platform-1)" {

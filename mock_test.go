@@ -3,6 +3,7 @@ package roq_test
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -144,6 +145,11 @@ func (m *mock) sent() []request {
 // jsonAnswer is a responder that can be used again and again.
 func jsonAnswer(status int, body string) httpmock.Responder {
 	return httpmock.NewStringResponder(status, body).HeaderSet(http.Header{"Content-Type": {"application/json"}})
+}
+
+// refusal answers as the platform does where it knows nothing of GraphQL.
+func refusal(status int) httpmock.Responder {
+	return jsonAnswer(status, fmt.Sprintf(`{"statusCode":%d}`, status))
 }
 
 // inOrder answers the n-th request with the n-th responder, and further ones

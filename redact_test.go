@@ -156,7 +156,7 @@ func TestErrorsHideSecrets(t *testing.T) {
 		"field amiss":      jsonAnswer(200, `{"data":{"canary@acme.example":1},"errors":[{"message":7}]}`),
 		"type amiss":       jsonAnswer(200, `{"data":{"sendUserInvitesV2":"canary@acme.example","userInvite":"canary@acme.example"}}`),
 		"long":             jsonAnswer(403, `{"message":"`+strings.Repeat("x", 990)+` canary-local@acme.example"}`),
-		"request id":       httpmock.NewStringResponder(403, "").HeaderSet(http.Header{"X-Request-Id": {"canary@acme.example"}}),
+		"request id":       refusal(403).HeaderSet(http.Header{"X-Request-Id": {"canary@acme.example"}}),
 		"redirect":         httpmock.NewStringResponder(302, "").HeaderSet(http.Header{"Location": {"https://x/?canary@acme.example"}}),
 		"two lines and up": jsonAnswer(403, `{"message":"a\r\nlevel=ERROR msg=canary@acme.example\u0000"}`),
 	} {
@@ -285,7 +285,7 @@ func TestTokensAndAddressesInsideWords(t *testing.T) {
 		for name, responder := range map[string]httpmock.Responder{
 			"answer":  jsonAnswer(403, string(body)),
 			"network": httpmock.NewErrorResponder(errors.New("no " + said + " here")),
-			"id":      httpmock.NewStringResponder(403, "").HeaderSet(http.Header{"X-Request-Id": {said}}),
+			"id":      refusal(403).HeaderSet(http.Header{"X-Request-Id": {said}}),
 		} {
 			m := newMock(t, responder, roq.WithRetry(roq.RetryPolicy{MaxAttempts: 1}))
 			_, err = m.client.AsUser(userID).UserInvite(t.Context(), inviteID)

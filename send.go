@@ -28,15 +28,19 @@ type UserInviteInput struct {
 	CreatedByUserID string
 	// Email is one address without a name, up to 254 bytes. Required.
 	Email string
-	// Locale chooses the language of the e-mail, as in "en-US".
+	// Locale chooses the language of the e-mail, as in "en-US". Up to 64 characters.
 	Locale string
-	// FirstName and LastName are the invitee's, for the e-mail and the list.
+	// FirstName and LastName are the invitee's, for the e-mail and the list. Each is one
+	// line of up to 255 characters, without control characters and marks of text direction.
+	// The bounds are this package's: the platform publishes none.
 	FirstName, LastName string
-	// Roles are the roles that the invitee gets; without any, the inviter's.
+	// Roles are the roles that the invitee gets; without any, the inviter's. The rules
+	// are those of a name, and none may be empty.
 	Roles []string
-	// Variables are for the template of the e-mail (SchemaV2 only).
+	// Variables are for the template of the e-mail (SchemaV2 only). No string in them may
+	// hold control characters, line breaks or marks of text direction.
 	Variables map[string]any
-	// Data is kept with the invite (SchemaV1 only).
+	// Data is kept with the invite (SchemaV1 only). No string in it may hold NUL.
 	Data map[string]any
 }
 

@@ -213,7 +213,7 @@ func TestALaterBatchFails(t *testing.T) {
 		kind    error
 		want    map[string][]string
 	}{
-		"refused":   {httpmock.NewStringResponder(403, ""), roq.ErrForbidden, map[string][]string{"success": emails[:2], "not sent": emails[2:]}},
+		"refused":   {refusal(403), roq.ErrForbidden, map[string][]string{"success": emails[:2], "not sent": emails[2:]}},
 		"unclear":   {httpmock.NewStringResponder(502, ""), roq.ErrOutcomeUnknown, map[string][]string{"success": emails[:2], "unknown": emails[2:4], "not sent": emails[4:]}},
 		"redirects": {httpmock.NewStringResponder(302, ""), roq.ErrOutcomeUnknown, map[string][]string{"success": emails[:2], "unknown": emails[2:4], "not sent": emails[4:]}},
 	} {

@@ -353,7 +353,7 @@ func TestErrorsEndWithWhatIsKnown(t *testing.T) {
 		its  httpmock.Responder
 		want string
 	}{
-		"refused": {jsonAnswer(403, `{"message":"no"}`), "nothing was "},
+		"refused": {jsonAnswer(403, `{"statusCode":403,"message":"no"}`), "nothing was "},
 		"unclear": {httpmock.NewStringResponder(500, ""), "; the outcome is unknown"},
 	} {
 		for _, op := range operations() {
@@ -450,5 +450,55 @@ func TestFindings(t *testing.T) {
 	}
 	if !slices.Equal(e.Findings, want) || len(m.sent()) != 0 {
 		t.Errorf("%+v, want %+v", e.Findings, want)
+	}
+}
+
+// A look-up that hangs leaves time for others: it does not eat the settle time-out.
+func TestLookUpsThatHang(t *testing.T) {
+	t.Parallel()
+	for _, settle := range []time.Duration{2 * time.Second, 10 * time.Second, time.Minute} {
+		for hanging := range 2 {
+			synctest.Test(t, func(t *testing.T) {
+				b := newBubbled(t, nil, roq.WithSettleTimeout(settle), roq.WithTimeout(2*time.Minute))
+				b.Inject(roqtest.Fault{Operation: "sendUserInvites", Times: 1, Drop: roqtest.DropAfter})
+				b.Inject(roqtest.Fault{Operation: "userInvites", Times: 1 + hanging, Delay: time.Hour})
+				begin := time.Now()
+				result, err := b.send(t.Context(), 3, "a")
+				if err != nil || len(result.Success) != 3 || time.Since(begin) > settle {
+					t.Fatalf("%v with %d hanging: %v after %v, want them found", settle, 1+hanging, err, time.Since(begin))
+				}
+				b.Inject(roqtest.Fault{Operation: "cancelUserInvite", Times: 1, Drop: roqtest.DropAfter})
+				b.Inject(roqtest.Fault{Operation: "userInvite", Times: 1 + hanging, Delay: time.Hour})
+				if i, err := b.client.AsUser(b.user.ID).CancelUserInvite(t.Context(), result.Success[0].ID); err != nil || i.Status != roq.StatusCanceled {
+					t.Errorf("%v with %d hanging: a cancel: %v", settle, 1+hanging, err)
+				}
+			})
+		}
+	}
+}
+
+// A deadline that comes before another attempt could be made is not waited for.
+func TestDeadlinesBeforeTheNextAttempt(t *testing.T) {
+	t.Parallel()
+	for _, status := range []int{429, 503} {
+		for _, op := range operations() {
+			if op.mutation {
+				continue // which uses the time to find out the outcome
+			}
+			synctest.Test(t, func(t *testing.T) {
+				b := newBubbled(t, nil)
+				if _, err := b.send(t.Context(), 1, "a"); err != nil { // for the tokens
+					t.Fatal(err)
+				}
+				b.Inject(roqtest.Fault{Status: status, Header: http.Header{"Retry-After": {"9"}}})
+				ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+				defer cancel()
+				begin := time.Now()
+				_, err := op.call(ctx, b.client.AsUser(b.user.ID))
+				if took := time.Since(begin); err == nil || took > time.Second {
+					t.Errorf("%s, %d: %v after %v, want it to end at once", op.name, status, err, took)
+				}
+			})
+		}
 	}
 }

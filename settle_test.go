@@ -329,8 +329,8 @@ func TestSettlingIsBounded(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), row.deadline)
 			begin := time.Now()
 			sent, err := b.send(ctx, 1, "person", row.opts...)
-			if !errors.Is(err, roq.ErrOutcomeUnknown) || len(sent.Unknown) != 1 || time.Since(begin) != row.within {
-				t.Errorf("%v after %v, want it unknown after %v", err, time.Since(begin), row.within)
+			if !errors.Is(err, roq.ErrOutcomeUnknown) || len(sent.Unknown) != 1 || time.Since(begin) > row.within || time.Since(begin) < row.within*3/4 {
+				t.Errorf("%v after %v, want it unknown shortly before %v are over", err, time.Since(begin), row.within)
 			}
 			cancel()
 		}

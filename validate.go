@@ -101,10 +101,10 @@ func (as *identity) prepare(in *SendUserInvitesInput) (tenantID string, invites 
 		f.index = i
 		out := &invites[i]
 		as.prepareOne(f, &in.UserInvites[i], out)
-		if first, ok := seen[out.Address]; ok && out.Address != "" {
+		if first, ok := seen[out.Mailbox]; ok && out.Mailbox != "" {
 			f.add("Email", fmt.Sprintf("must not be the address of UserInvites[%d]", first))
 		} else {
-			seen[out.Address] = i
+			seen[out.Mailbox] = i
 		}
 	}
 	return tenantID, invites, f.err(operation)
@@ -125,7 +125,7 @@ func (as *identity) tenant(f *findings, given string) string {
 
 // prepareOne checks one input, and makes an invite of it.
 func (as *identity) prepareOne(f *findings, in *UserInviteInput, out *delivery.Invite) {
-	out.Address = address.Fold(in.Email)
+	out.Address, out.Mailbox = address.Fold(in.Email), address.Mailbox(in.Email)
 	out.Create = wire.Create{
 		CreatedByUserID: cmp.Or(in.CreatedByUserID, as.userID),
 		Email:           in.Email,
@@ -142,8 +142,8 @@ func (as *identity) prepareOne(f *findings, in *UserInviteInput, out *delivery.I
 	case schema == SchemaV1 && in.Variables != nil:
 		f.add("Variables", "is not part of this schema version (WithSchema)")
 	}
-	out.InjectableVariables = f.object("Variables", in.Variables)
-	out.Data = f.object("Data", in.Data)
+	out.InjectableVariables = f.object("Variables", in.Variables, check.Variables)
+	out.Data = f.object("Data", in.Data, check.Data)
 }
 
 // Validate returns nil if the platform can be asked to invite this person, and
@@ -157,26 +157,26 @@ func (in UserInviteInput) Validate() error {
 		f.check("CreatedByUserID", check.ID(in.CreatedByUserID))
 	}
 	f.person(&in)
-	f.object("Variables", in.Variables)
-	f.object("Data", in.Data)
+	f.object("Variables", in.Variables, check.Variables)
+	f.object("Data", in.Data, check.Data)
 	return f.err(wire.SendUserInvitesV2.Name)
 }
 
 // person finds what is wrong with an input, whoever sends it.
 func (f *findings) person(in *UserInviteInput) {
 	f.check("Email", check.Email(in.Email))
-	f.check("Locale", check.Text(in.Locale))
-	f.check("FirstName", check.Text(in.FirstName))
-	f.check("LastName", check.Text(in.LastName))
+	f.check("Locale", check.Locale(in.Locale))
+	f.check("FirstName", check.Name(in.FirstName))
+	f.check("LastName", check.Name(in.LastName))
 	for i, role := range in.Roles {
-		if err := check.Text(role); err != nil {
+		if err := check.Role(role); err != nil {
 			f.check(fmt.Sprintf("Roles[%d]", i), err)
 		}
 	}
 }
 
 // object encodes a JSON object of the caller's, nil if there is none.
-func (f *findings) object(field string, object map[string]any) []byte {
+func (f *findings) object(field string, object map[string]any, rule func([]byte) error) []byte {
 	if object == nil {
 		return nil
 	}
@@ -189,6 +189,8 @@ func (f *findings) object(field string, object map[string]any) []byte {
 	// backslashes are gone, nothing else looks like it.
 	if strings.Contains(strings.ReplaceAll(string(encoded), `\\`, ""), `\ufffd`) {
 		f.add(field, "must be valid UTF-8")
+	} else {
+		f.check(field, rule(encoded))
 	}
 	return encoded
 }

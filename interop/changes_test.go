@@ -19,7 +19,7 @@ var scenarios = map[string]func(s *scene, w witness){
 				CreatedByUserID: ben, Email: "Wick.John+a@Roq.tech", FirstName: "John", LastName: "Wick", Locale: "en-US",
 				Roles: []string{"content-creator", "member"}, Variables: map[string]any{"greeting": "Hello ☺", "n": 1.5, "deep": []any{map[string]any{"a": nil}}},
 			},
-			roq.UserInviteInput{CreatedByUserID: ann, Email: "jürgen@example.com", FirstName: "Jürgen \"J\" O'Hara\n", Locale: "de-DE", Roles: []string{"member"}},
+			roq.UserInviteInput{CreatedByUserID: ann, Email: "jürgen@example.com", FirstName: "Jürgen \"J\" O'Hara", Locale: "de-DE", Roles: []string{"member"}},
 			invite("eve@example.com"))))
 	},
 	"send, some refused": func(s *scene, w witness) {

@@ -3,6 +3,7 @@ package roqtest
 import (
 	"encoding/json"
 	"net/http"
+	"strings"
 )
 
 // platformError is a refusal as the platform words it. It is the error of a
@@ -60,6 +61,18 @@ func (e *platformError) writeREST(w http.ResponseWriter) {
 		"errorCode":  e.errorCode,
 		"message":    e.message,
 	})
+}
+
+// refuse answers that the platform refuses a request with that status, and with no
+// code of its own.
+func refuse(w http.ResponseWriter, r *http.Request, status int) {
+	e := &platformError{status: status, message: http.StatusText(status)}
+	if !strings.HasSuffix(r.URL.Path, "/graphql") {
+		writeJSON(w, status, map[string]any{"statusCode": status, "message": e.message})
+		return
+	}
+	extensions := map[string]any{"code": e.graphQLCode(), "response": map[string]any{"statusCode": status, "message": e.message}}
+	writeJSON(w, status, map[string]any{"data": nil, "errors": []any{map[string]any{"message": e.message, "extensions": extensions}}})
 }
 
 func badInput(message string) *platformError {

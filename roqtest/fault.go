@@ -25,7 +25,9 @@ type Fault struct {
 	// the request is not processed.
 	Delay time.Duration
 	// Status, from 200 to 599, answers with that status instead of processing the
-	// request, and with Body. A Body without a Status is answered with 200.
+	// request, and with Body. From 400 to 499 without a Body it is the platform that
+	// refuses the request, in its own form; with one it is whatever writes such a Body.
+	// A Body without a Status is answered with 200.
 	Status int
 	// Body is what is answered in the platform's place. Its Content-Type is found
 	// out from the text, unless Header has one.
@@ -115,6 +117,9 @@ func (f *Fault) serve(w http.ResponseWriter, r *http.Request, process http.Handl
 	if f.Drop != DropAfter && (f.Status != 0 || f.Body != "") {
 		answer.Code = min(max(f.Status, 200), 599)
 		answer.Body.WriteString(f.Body)
+		if f.Body == "" && answer.Code >= 400 && answer.Code <= 499 {
+			refuse(answer, r, answer.Code)
+		}
 	} else {
 		process(answer, r)
 	}

@@ -2,6 +2,7 @@
 package address
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -32,15 +33,15 @@ func foldRune(r rune) rune {
 // toASCII accepts any domain that can be looked up.
 var toASCII = idna.New(idna.MapForLookup(), idna.Transitional(false))
 
-// Loose returns a form by which another spelling of one mailbox is recognized:
-// without spaces around it, in lower case and Unicode's form NFC, and with the
-// domain in its ASCII form. Two people may have addresses that have it in common,
-// on a mail server that keeps them apart: what must not be confused is compared
-// by [Fold].
-func Loose(email string) string {
+// Mailbox returns the form that all spellings of one mailbox have in common: without
+// spaces around it, in lower case and Unicode's form NFC, with the domain in its ASCII
+// form, and, at Google's mail, which does not heed them, without dots. Two people may
+// have addresses that have it in common, on a mail server that keeps them apart: a
+// platform's answer is compared by [Fold] first.
+func Mailbox(email string) string {
 	email = Fold(strings.TrimSpace(email))
 	if isASCII(email) && !strings.Contains(email, "xn--") {
-		return email
+		return google(email)
 	}
 	// Lower case of what is normal need not be normal.
 	email = norm.NFC.String(Fold(norm.NFC.String(email)))
@@ -52,7 +53,47 @@ func Loose(email string) string {
 	if err != nil {
 		return email // no domain: as it was written
 	}
-	return email[:at+1] + domain
+	return google(email[:at+1] + domain)
+}
+
+// google returns an address of Google's mail in its own form, and any other as it is.
+func google(email string) string {
+	local, ok := strings.CutSuffix(email, "@gmail.com")
+	if !ok {
+		if local, ok = strings.CutSuffix(email, "@googlemail.com"); !ok {
+			return email
+		}
+	}
+	return strings.ReplaceAll(local, ".", "") + "@gmail.com"
+}
+
+// Spellings returns how a platform may have stored an address.
+func Spellings(email string) []string {
+	mailbox := Mailbox(email)
+	all := []string{email, Fold(email), mailbox}
+	if at := strings.LastIndexByte(mailbox, '@'); strings.Contains(mailbox[at+1:], "xn--") {
+		if domain, err := toASCII.ToUnicode(mailbox[at+1:]); err == nil {
+			all = append(all, mailbox[:at+1]+domain)
+		}
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+// Skeleton returns what stays of a [Mailbox] when a platform leaves out what some mail
+// servers do not heed: marks in the part before the @, and what follows a plus sign.
+func Skeleton(mailbox string) string {
+	at := strings.LastIndexByte(mailbox, '@')
+	if at < 0 {
+		return mailbox
+	}
+	local, _, _ := strings.Cut(mailbox[:at], "+")
+	return strings.Map(func(r rune) rune {
+		if unicode.IsLetter(r) || unicode.IsDigit(r) {
+			return r
+		}
+		return -1
+	}, local) + mailbox[at:]
 }
 
 func isASCII(s string) bool {

@@ -242,14 +242,14 @@ func (f *flow[T]) take(input T) {
 		f.report([]Outcome[T]{o})
 		return
 	}
-	key := f.book.key(invite.Address)
+	key := f.book.key(invite.Mailbox)
 	if first, ok := f.seen[key]; ok {
 		o.Status, o.Err = Duplicate, f.c.Repeats(o.Index, int(first))
 		f.report([]Outcome[T]{o})
 		return
 	}
 	f.seen[key] = uint32(o.Index) //nolint:gosec // only to tell somebody where to look
-	switch before := f.book.take(key); {
+	switch before := f.book.take(key, f.book.key(invite.Address)); {
 	case before.status == Sent:
 		o.Status, o.InviteID = Sent, before.id
 		f.report([]Outcome[T]{o})

@@ -125,10 +125,15 @@ func (b *logbook) replay(r Record) error {
 	return nil
 }
 
-// take returns what an earlier run left of an address, and forgets it.
-func (b *logbook) take(key addressKey) earlier {
-	e := b.earlier[key]
-	delete(b.earlier, key)
+// take returns what an earlier run left of an address, and forgets it. Journals of
+// before this module knew spellings of one mailbox have it by the address itself.
+func (b *logbook) take(mailbox, address addressKey) earlier {
+	e, ok := b.earlier[mailbox]
+	if !ok {
+		e = b.earlier[address]
+	}
+	delete(b.earlier, mailbox)
+	delete(b.earlier, address)
 	return e
 }
 

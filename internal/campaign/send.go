@@ -105,7 +105,7 @@ func (s *sending[T]) split(places []int) { s.write(s.notes(places, NotSent)) }
 func (s *sending[T]) notes(places []int, status Status) []note {
 	list := make([]note, len(places))
 	for n, i := range places {
-		list[n] = note{address: s.batch[i].Address, status: status}
+		list[n] = note{address: s.batch[i].Mailbox, status: status}
 	}
 	return list
 }
@@ -124,7 +124,7 @@ func (s *sending[T]) sort(failed *exchange.Failure) []note {
 	for i := range s.batch {
 		it := &s.batch[i]
 		o := Outcome[T]{Input: it.input, Index: it.index}
-		n := note{address: it.Address}
+		n := note{address: it.Mailbox}
 		switch verdict := d.Verdict(i); verdict {
 		case evidence.Sent:
 			o.Status, o.InviteID = Sent, s.ids[i]
@@ -146,7 +146,7 @@ func (s *sending[T]) sort(failed *exchange.Failure) []note {
 			if again || it.Throttled {
 				it.Before, it.Throttled = evidence.Start{}, false
 				r.unsent = append(r.unsent, *it)
-				notes = append(notes, note{address: it.Address, status: NotSent})
+				notes = append(notes, note{address: it.Mailbox, status: NotSent})
 				continue
 			}
 			r.report.barren = true

@@ -12,7 +12,6 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 )
 
 // The longest values that are accepted, in bytes: far above what the platform
@@ -68,15 +67,6 @@ func printable(s string, limit int) error {
 // HeaderText reports why s cannot be a header value of several words.
 func HeaderText(s string) error {
 	return printable(strings.ReplaceAll(s, " ", "_"), maxID)
-}
-
-// Text reports why s cannot be sent as text. Invalid UTF-8 is refused because
-// encoding/json would replace it: another text than the caller's would be sent.
-func Text(s string) error {
-	if !utf8.ValidString(s) {
-		return errUTF8
-	}
-	return nil
 }
 
 // BaseURL returns s without trailing slashes if it can be the base of the

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/go-roq/roq/internal/address"
 	"github.com/go-roq/roq/internal/evidence"
@@ -26,6 +27,8 @@ type batch struct {
 	made     []int
 	refusals []said
 	excess   int
+	// strays are whom the answer names in a spelling that nobody asked for.
+	strays []stray
 	// asked is how many invites the last attempt was about.
 	asked int
 
@@ -103,7 +106,9 @@ func (b *batch) attempt(ctx context.Context, attempts int) *exchange.Reply {
 const mostExcess = 100
 
 // restart forgets an answer of which it is not known whether it can be used.
-func (b *batch) restart() { b.made, b.refusals, b.excess = b.made[:0], b.refusals[:0], 0 }
+func (b *batch) restart() {
+	b.made, b.refusals, b.strays, b.excess = b.made[:0], b.refusals[:0], b.strays[:0], 0
+}
 
 // invite takes an invite out of the answer.
 func (b *batch) invite(row *wire.Invite) error {
@@ -115,8 +120,13 @@ func (b *batch) invite(row *wire.Invite) error {
 	}
 	i, asked := b.asks(row.Email, guess)
 	again := asked && len(b.made) > 0 && i <= b.made[len(b.made)-1] && slices.Contains(b.made, i)
-	if !asked || again {
+	switch {
+	case again:
 		b.excess++
+		return nil
+	case !asked:
+		one := *row
+		b.strays = append(b.strays, stray{email: row.Email, row: &one})
 		return nil
 	}
 	b.made = append(b.made, i)
@@ -137,18 +147,68 @@ func (b *batch) asks(email string, guess int) (int, bool) {
 
 // refused takes a refused invite out of the answer.
 func (b *batch) refused(email, text string) error {
-	i, asked := b.asks(email, len(b.d.Invites))
-	if !asked {
-		b.excess++
-		return nil
-	}
 	e := wire.InviteError(text)
-	b.refusals = append(b.refusals, said{
-		place:   i,
+	r := said{
 		Refusal: Refusal{Code: b.d.Call.Identifier(e.Code), Message: b.d.Call.Redact(e.Message)},
 		kind:    exchange.KindOfCode(e.Code),
-	})
+	}
+	if i, asked := b.asks(email, len(b.d.Invites)); asked {
+		r.place = i
+		b.refusals = append(b.refusals, r)
+	} else {
+		b.strays = append(b.strays, stray{email: email, refusal: r})
+	}
 	return nil
+}
+
+// stray is what an answer says of somebody whom nobody asked for in that spelling: an
+// invite that was made, or a refusal.
+type stray struct {
+	email   string
+	row     *wire.Invite
+	refusal said
+}
+
+// pair finds out whom the strays are about: the platform may store another form of an
+// address. What both sides of one answer have left over is compared by the mailbox
+// first, and then by what is left of that without marks.
+func (b *batch) pair() {
+	for _, form := range []func(string) string{
+		func(mailbox string) string { return mailbox },
+		address.Skeleton,
+	} {
+		if len(b.strays) == 0 {
+			return
+		}
+		count := make(map[string]int, len(b.strays))
+		for _, s := range b.strays {
+			count[form(address.Mailbox(s.email))]++
+		}
+		left := make(map[string][]int)
+		for _, i := range b.sending {
+			if !slices.Contains(b.made, i) && !slices.ContainsFunc(b.refusals, func(r said) bool { return r.place == i }) {
+				key := form(b.d.Invites[i].Mailbox)
+				left[key] = append(left[key], i)
+			}
+		}
+		b.strays = slices.DeleteFunc(b.strays, func(s stray) bool {
+			key := form(address.Mailbox(s.email))
+			if count[key] != 1 || len(left[key]) != 1 {
+				return false
+			}
+			i := left[key][0]
+			if s.row != nil {
+				b.made = append(b.made, i)
+				b.d.Keep(i, s.row)
+			} else {
+				s.refusal.place = i
+				b.refusals = append(b.refusals, s.refusal)
+			}
+			return true
+		})
+	}
+	b.excess += len(b.strays)
+	b.strays = nil
 }
 
 // record records the outcome of the last attempt.
@@ -158,6 +218,7 @@ func (b *batch) record() {
 	if !reply.Data {
 		b.restart()
 	}
+	b.pair()
 	// Whoever the platform says it has made, it has: whatever it says besides.
 	for _, i := range b.made {
 		if f := &b.d.fates[i]; f.Finding == evidence.Done {
@@ -200,15 +261,23 @@ func (b *batch) refuse(r said) {
 }
 
 // open implements [mutation].
-func (b *batch) open() (left, onlyThrottled bool) {
-	onlyThrottled = true
+func (b *batch) open() (left, brief bool) {
+	brief = true
 	for _, i := range b.places {
 		if f := &b.d.fates[i]; !f.Known() {
 			left = true
-			onlyThrottled = onlyThrottled && !f.Maybe && !f.Echo
+			brief = brief && (!f.Maybe && !f.Echo || time.Since(b.left(f)) > b.d.Call.Settle)
 		}
 	}
-	return left, left && onlyThrottled
+	return left, left && brief
+}
+
+// left returns when the last attempt with an invite left.
+func (b *batch) left(f *fate) time.Time {
+	if b.reply.LastBegan.After(f.start.At) {
+		return b.reply.LastBegan
+	}
+	return f.start.At
 }
 
 // again implements [mutation].
@@ -233,11 +302,34 @@ func (b *batch) again(complete bool, last *exchange.Reply) bool {
 	return len(b.sending) > 0
 }
 
-// tooLarge reports whether the batch was refused for its size, and nothing else
-// happened.
-func (b *batch) tooLarge() bool {
-	return b.reply.Failure.Has(exchange.BatchTooLarge) && refused(b.reply) && !b.reply.Maybe &&
-		!slices.ContainsFunc(b.places, func(i int) bool { return b.d.fates[i].Refused || b.d.fates[i].Finding == evidence.Done })
+// why is the reason for which a batch was refused as a whole, if a part of it need not
+// meet it.
+type why int
+
+const (
+	another why = iota
+	tooLarge
+	content // of one of the invites, as far as can be told
+	wasCut  // while it was being written, perhaps for its size
+)
+
+// whole returns why the batch was refused as a whole, if nothing else happened.
+func (b *batch) whole() why {
+	if b.reply.Maybe || slices.ContainsFunc(b.places, func(i int) bool { return b.d.fates[i].Refused || b.d.fates[i].Finding == evidence.Done }) {
+		return another
+	}
+	switch f := b.reply.Failure; {
+	case b.reply.WasCut():
+		return wasCut
+	case !refused(b.reply):
+		return another
+	case f.Has(exchange.BatchTooLarge):
+		return tooLarge
+	case f.Has(exchange.InvalidInput|exchange.AlreadyInvited|exchange.AlreadyExists|exchange.AlreadyAccepted) && !f.Has(exchange.Malformed|exchange.Unauthorized|exchange.Forbidden):
+		return content
+	default:
+		return another
+	}
 }
 
 // failure returns why not every invite of the batch is sent or refused.

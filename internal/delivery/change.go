@@ -156,7 +156,7 @@ func (c *change) moment(reply *exchange.Reply, row *wire.Invite) evidence.Moment
 }
 
 // open implements [mutation].
-func (c *change) open() (left, onlyThrottled bool) {
+func (c *change) open() (left, brief bool) {
 	return !c.record.Known(), !c.record.Maybe
 }
 

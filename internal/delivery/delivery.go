@@ -16,8 +16,9 @@ import (
 // Invite is one person to invite, who was found valid.
 type Invite struct {
 	wire.Create
-	// Address is the form in which the address is compared.
-	Address string
+	// Address is the form in which the address is compared, Mailbox the one by which
+	// another spelling of it is recognized.
+	Address, Mailbox string
 	// Before is when an earlier delivery may have sent it; zero if none has. Throttled is
 	// whether all its attempts were only throttled.
 	Before    evidence.Start
@@ -63,6 +64,10 @@ type Delivery struct {
 	// lone counts the invites that were refused for their size, tooLarge is how.
 	lone     int
 	tooLarge *exchange.Failure
+	// invalid are batches of one that were refused for their content, answered is
+	// whether the platform has taken any batch.
+	invalid  []*batch
+	answered bool
 	// blind is why the last look-up failed, if it did.
 	blind *exchange.Failure
 	// asked is how long the last answer to a send asks to be left alone.
@@ -103,6 +108,9 @@ func (d *Delivery) Run(ctx context.Context) *exchange.Failure {
 	}()
 	_, base := d.part(ctx, places(0, len(d.Invites)))
 	returned = true
+	if !d.answered && d.invalid != nil {
+		base = d.unrefuse()
+	}
 	if base == nil && d.lone == len(d.Invites) {
 		base = d.tooLarge // not one of them fits
 	}
@@ -127,20 +135,30 @@ func places(begin, end int) []int {
 }
 
 // part sends some of the invites, in batches. It reports whether one of them was
-// too large by itself, which then explains why a larger part was refused.
+// refused by itself for its size, which then explains why a larger part was refused.
 func (d *Delivery) part(ctx context.Context, all []int) (lone bool, failed *exchange.Failure) {
 	var odd *exchange.Failure
 	for len(all) > 0 {
 		b := &batch{d: d, places: all[:min(d.Size.Get(), len(all))]}
 		all = all[len(b.places):]
 		err := b.run(ctx)
-		switch {
-		case b.tooLarge() && len(b.places) == 1:
-			d.refuseLone(b)
+		d.answered = d.answered || b.reply.Data
+		switch reason := b.whole(); {
+		case reason == tooLarge && len(b.places) == 1:
+			d.lone, d.tooLarge = d.lone+1, b.reply.Failure
+			d.refuse(b, exchange.PayloadTooLarge)
 			lone, err = true, nil
-		case b.tooLarge():
+		case reason == content && len(b.places) == 1:
+			d.invalid = append(d.invalid, b)
+			d.refuse(b, "")
+			if err = nil; !d.answered && len(d.invalid) == maxInvalid {
+				err = b.reply.Failure
+			}
+		case reason == content:
+			_, err = d.halves(ctx, b)
+		case reason != another && len(b.places) > 1:
 			var culprit bool
-			culprit, err = d.halves(ctx, b)
+			culprit, err = d.smaller(ctx, b)
 			lone = lone || culprit
 		case timedOut(b.reply):
 			d.Size.Shrink(len(b.places))
@@ -158,17 +176,34 @@ func (d *Delivery) part(ctx context.Context, all []int) (lone bool, failed *exch
 	return lone, odd
 }
 
-// halves sends a batch that was refused for its size in two parts. The parts that
+// maxInvalid is how many invites are refused for their content, one by one, until the
+// request itself must be what is wrong, if the platform has taken none.
+const maxInvalid = 8
+
+// smaller sends a batch that was refused for its size in two parts. The parts that
 // are taken say what fits; an invite that is too large by itself says nothing about
 // the others.
-func (d *Delivery) halves(ctx context.Context, b *batch) (lone bool, failed *exchange.Failure) {
-	if d.Split != nil {
-		d.Split(b.places)
-	}
+func (d *Delivery) smaller(ctx context.Context, b *batch) (lone bool, failed *exchange.Failure) {
 	// Until it is known better, size is what was wrong: others in flight, and what is
 	// left of this call, need not meet it too.
 	before := d.Size.Get()
 	d.Size.Shrink(len(b.places))
+	lone, failed = d.halves(ctx, b)
+	switch {
+	case failed != nil:
+	case lone:
+		d.Size.restore(before)
+	default:
+		d.Size.limit(len(b.places) - len(b.places)/2)
+	}
+	return lone, failed
+}
+
+// halves sends a batch that was refused as a whole in two parts.
+func (d *Delivery) halves(ctx context.Context, b *batch) (lone bool, failed *exchange.Failure) {
+	if d.Split != nil {
+		d.Split(b.places)
+	}
 	middle := len(b.places) / 2
 	for _, half := range [][]int{b.places[:middle], b.places[middle:]} {
 		culprit, err := d.part(ctx, half)
@@ -177,25 +212,30 @@ func (d *Delivery) halves(ctx context.Context, b *batch) (lone bool, failed *exc
 			return lone, err
 		}
 	}
-	if lone {
-		d.Size.restore(before)
-	} else {
-		d.Size.limit(len(b.places) - middle)
-	}
 	return lone, nil
 }
 
-// refuseLone makes the refusal of a batch of one that of its invite.
-func (d *Delivery) refuseLone(b *batch) {
-	f := &d.fates[b.places[0]]
-	f.Refused, f.verdict = true, evidence.Refused
-	d.lone++
-	d.tooLarge = b.reply.Failure
-	code := b.reply.Failure.Code
-	if exchange.KindOfCode(code) != exchange.BatchTooLarge {
-		code = exchange.PayloadTooLarge
+// refuse makes the refusal of a batch of one that of its invite, with that code if it
+// has none that says the same.
+func (d *Delivery) refuse(b *batch, code string) {
+	f, failed := &d.fates[b.places[0]], b.reply.Failure
+	if code == "" || exchange.KindOfCode(failed.Code) == exchange.KindOfCode(code) {
+		code = failed.Code
 	}
-	f.refusal = &Refusal{Code: code, Message: b.reply.Failure.Message}
+	f.Refused, f.verdict = true, evidence.Refused
+	f.refusal = &Refusal{Code: code, Message: failed.Message}
+}
+
+// unrefuse takes back the refusals of single invites for their content, since the
+// platform has taken no other: the reason may as well lie in the request. It returns
+// that reason.
+func (d *Delivery) unrefuse() *exchange.Failure {
+	for _, b := range d.invalid {
+		f := &d.fates[b.places[0]]
+		f.Refused, f.refusal = false, nil
+		f.verdict = f.Verdict(false)
+	}
+	return d.invalid[0].reply.Failure
 }
 
 // Verdict returns the outcome of the i-th invite.

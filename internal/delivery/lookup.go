@@ -37,7 +37,7 @@ func (b *batch) lookUp(ctx context.Context, asking *exchange.Call) (complete boo
 func (b *batch) find(ctx context.Context, asking *exchange.Call, open []int) (complete bool, failed *exchange.Failure) {
 	s := search{b: b, asking: asking, wanted: make(map[string]int, len(open)), loose: make(map[string]int, len(open))}
 	complete, failed = s.run(ctx, open)
-	if !failed.Has(exchange.BatchTooLarge) || len(open) == 1 {
+	if !failed.Has(exchange.BatchTooLarge) && !s.cut || len(open) == 1 {
 		return complete, failed
 	}
 	complete, failed = b.find(ctx, asking, open[:len(open)/2])
@@ -63,6 +63,8 @@ type search struct {
 	// last.
 	ordered bool
 	last    time.Time
+	// cut is whether a request for a page was cut, perhaps for its size.
+	cut bool
 }
 
 // run reads the newest invites to the addresses.
@@ -96,9 +98,8 @@ func (s *search) addresses(open []int) []string {
 	var all []string
 	for _, i := range open {
 		out := &s.b.d.Invites[i]
-		loose := address.Loose(out.Email)
-		s.wanted[out.Address], s.loose[loose] = i, i
-		all = append(all, out.Email, out.Address, loose)
+		s.wanted[out.Address], s.loose[out.Mailbox] = i, i
+		all = append(all, address.Spellings(out.Email)...)
 		if start := s.b.d.fates[i].start; s.earliest.At.IsZero() || start.At.Before(s.earliest.At) {
 			s.earliest = start
 		}
@@ -132,6 +133,7 @@ func (s *search) page(ctx context.Context, list wire.List) (read int, past bool,
 		}},
 	})
 	if reply.Failure != nil {
+		s.cut = reply.WasCut()
 		return 0, false, reply
 	}
 	s.ordered, s.last = ordered, last
@@ -150,7 +152,7 @@ func (s *search) candidate(row *wire.Invite) (candidate, bool) {
 	i, same := s.wanted[address.Fold(row.Email)]
 	if !same {
 		var other bool
-		if i, other = s.loose[address.Loose(row.Email)]; !other {
+		if i, other = s.loose[address.Mailbox(row.Email)]; !other {
 			return candidate{}, false
 		}
 	}

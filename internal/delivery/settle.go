@@ -13,9 +13,10 @@ import (
 type mutation interface {
 	// attempt makes the request, at most so many times, and records its outcome.
 	attempt(ctx context.Context, attempts int) *exchange.Reply
-	// open reports whether anything is left that reading could find out, and whether
-	// all of that was only throttled: then a few complete look-ups are enough.
-	open() (left, onlyThrottled bool)
+	// open reports whether anything is left that reading could find out, and whether a
+	// few complete look-ups are enough for that: all of it was only throttled, or left so
+	// long ago that the list must show it by now.
+	open() (left, brief bool)
 	// lookUp reads once, and records what it finds. It reports whether it showed
 	// everything, or why it failed.
 	lookUp(ctx context.Context, asking *exchange.Call) (complete bool, failed *exchange.Failure)
@@ -61,18 +62,18 @@ func deliver(ctx, hurry context.Context, call *exchange.Call, m mutation, resume
 // the retry policy pace the look-ups, which do not count as attempts; waiting
 // because the platform asked for it, or for the rate limit, does not count either.
 func settle(ctx, hurry context.Context, call *exchange.Call, m mutation) (l looks) {
-	left, complete, vain := call.Settle, 0, 0
+	left, complete, vain, last := call.Settle, 0, 0, false
 	for try := 1; left > 0; try++ {
 		if turn(ctx, hurry, call) != nil {
 			return l
 		}
 		begin := time.Now()
-		trying, cancel := context.WithTimeout(ctx, left)
-		l.complete, l.failed = m.lookUp(trying, lookingUp(call))
-		if l.failed != nil && trying.Err() != nil && ctx.Err() == nil {
-			l.failed = l.failed.Because(exchange.Unavailable) // it did not answer in time
+		end := begin.Add(left)
+		if d, ok := ctx.Deadline(); ok && d.Before(end) {
+			end = d
 		}
-		more, onlyThrottled := m.open()
+		l.complete, l.failed = look(ctx, end, call, m)
+		more, brief := m.open()
 		switch {
 		case l.complete:
 			complete++
@@ -82,17 +83,34 @@ func settle(ctx, hurry context.Context, call *exchange.Call, m mutation) (l look
 		if vain++; !hopeless(l.failed) {
 			vain = 0
 		}
-		done := !more || onlyThrottled && complete == enough || vain == enough+1
-		if !done && transport.Sleep(trying, max(call.Pace.After(try), spent(call.Settle-left, begin)/2)) != nil {
-			done = true // there is no time for another one
+		if !more || brief && complete >= enough || vain == enough+1 || last {
+			return l
 		}
-		cancel()
-		if done {
+		took := time.Since(begin)
+		// The time from one to the next grows with how long has been looked up so far,
+		// whatever bound waits have: many who look for long at once must not be a storm.
+		wait := max(call.Pace.After(try), (call.Settle-left+took)/2-took)
+		if rest := time.Until(end); rest < wait {
+			wait, last = rest-max(rest/8, 2*took), true // there is time for one more, near the end
+		}
+		if transport.Sleep(ctx, wait) != nil {
 			return l
 		}
 		left -= time.Since(begin)
 	}
 	return l
+}
+
+// look looks once, and ends in time. One look-up that hangs leaves time for others.
+func look(ctx context.Context, end time.Time, call *exchange.Call, m mutation) (complete bool, failed *exchange.Failure) {
+	rest := time.Until(end)
+	looking, cancel := context.WithTimeout(ctx, min(rest, max(rest/2, call.Settle/4)))
+	defer cancel()
+	complete, failed = m.lookUp(looking, lookingUp(call))
+	if failed != nil && looking.Err() != nil && ctx.Err() == nil {
+		failed = failed.Because(exchange.Unavailable) // it did not answer in time
+	}
+	return complete, failed
 }
 
 // turn waits until the platform may be asked again. If there is no time for that,
@@ -103,19 +121,16 @@ func turn(ctx, hurry context.Context, call *exchange.Call) error {
 	if end, ok := ctx.Deadline(); ok && sender.Pause(origin, call.Pace.Longest()) > time.Until(end) {
 		return ctx.Err()
 	}
-	if err := sender.Turn(hurry, origin, call.Pace.Longest()); err != nil {
+	err := sender.Turn(hurry, origin, call.Pace.Longest())
+	if _, bounded := ctx.Deadline(); err != nil && !bounded {
 		return ctx.Err()
 	}
-	return nil
+	return err
 }
 
 // enough is how many complete look-ups in a row show that what was throttled was not
 // processed: the first may show the list as it was before.
 const enough = 2
-
-// spent is how long has been looked up so far. The waits grow with it, whatever bound
-// they have: many who look for long at the same time must not be a storm.
-func spent(before time.Duration, begin time.Time) time.Duration { return before + time.Since(begin) }
 
 // lookingUp returns the call of one look-up, which has one attempt: the look-ups
 // are the retries.

@@ -119,7 +119,10 @@ func (r *Reply) When() evidence.Answer {
 
 // WasThrottled reports whether the last attempt was: it may be repeated if it was
 // not processed.
-func (r *Reply) WasThrottled() bool { return r.Outcome == transport.Throttled }
+func (r *Reply) WasThrottled() bool { return r.Outcome.Throttled() }
+
+// WasCut reports whether the last attempt was cut while it was being written.
+func (r *Reply) WasCut() bool { return r.Outcome == transport.Cut }
 
 // TimedOut reports whether the last attempt took longer than it was given.
 func (r *Reply) TimedOut() bool {
@@ -148,6 +151,7 @@ func (c *Call) Do(ctx context.Context, as *Identity, r Request) Reply {
 		Timeout:   c.Timeout,
 		HasTurn:   r.HasTurn,
 		HasData:   wire.HasData,
+		Own:       wire.Own,
 		Judge: func(body []byte) (transport.Outcome, error) {
 			return c.read(&reply, r, body)
 		},
@@ -256,6 +260,9 @@ type GetRequest struct {
 	Secrets []string
 	// Read reads the answer's body, and keeps nothing of it.
 	Read func(body []byte) error
+	// Own reports whether a body that refuses the request is the server's: see
+	// [transport.Request].
+	Own func(body []byte) bool
 }
 
 // Get makes a GET request.
@@ -273,6 +280,7 @@ func (c *Call) Get(ctx context.Context, r GetRequest) *Failure {
 		MaxBytes:  AnswerBytes(LeastRows),
 		NoCookies: r.NoCookies,
 		Judge:     judged(r.Read),
+		Own:       r.Own,
 	})
 	c.Attempts += result.Attempts
 	if result.Outcome == transport.Answered {

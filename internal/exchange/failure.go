@@ -92,7 +92,7 @@ func (c *Call) failure(result *transport.Result, errs []wire.Error) *Failure {
 	f := c.Fail("", 0)
 	f.Cause = c.hide(result.Err)
 	if answer := result.Answer; answer != nil {
-		if errs == nil {
+		if errs == nil && result.Outcome != transport.Intercepted {
 			errs = wire.Errors(answer.Body)
 		}
 		f.Status = answer.Status
@@ -115,7 +115,7 @@ func (c *Call) failure(result *transport.Result, errs []wire.Error) *Failure {
 	f.Message = c.Redact(strings.Join(messages, "; "))
 	f.Kinds |= kindsOf(result, f.Kinds)
 	f.Refused = result.Outcome == transport.Refused || result.Outcome == transport.Unauthorized
-	if !result.Outcome.Sent() && !result.Maybe && !result.Throttled {
+	if !result.Outcome.Whole() && !result.Maybe && !result.Throttled {
 		f.Kinds |= NotSent
 	}
 	return f
@@ -166,14 +166,19 @@ func describe(result *transport.Result) string {
 		return result.Err.Error()
 	case result.Outcome == transport.Redirected:
 		return "the answer redirects elsewhere, which is not followed"
+	case result.Outcome == transport.Intercepted:
+		return fmt.Sprintf("%s, answered with %s by something in front of the platform", status(result.Answer.Status), wire.Looks(result.Answer.Body))
 	case result.Answer != nil && result.Answer.Status >= 300:
-		return cmp.Or(strings.ToLower(http.StatusText(result.Answer.Status)), "failed")
+		return status(result.Answer.Status)
 	case result.Err != nil:
 		return result.Err.Error()
 	default:
 		return "the platform gave errors beside the data"
 	}
 }
+
+// status names an HTTP status.
+func status(code int) string { return cmp.Or(strings.ToLower(http.StatusText(code)), "failed") }
 
 // noToken makes the failure of a call that got no access token, and so did not ask
 // for what it is about. The token request may be shared with other calls, whose

@@ -118,6 +118,7 @@ func (c *Call) authorize(ctx context.Context, path, serviceToken string, body an
 		Pace:      c.Pace,
 		Timeout:   c.Timeout,
 		MaxBytes:  AnswerBytes(1),
+		Own:       wire.OwnREST,
 		Judge: judged(func(body []byte) error {
 			answer, err := wire.DecodeToken(body)
 			if err != nil {

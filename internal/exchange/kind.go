@@ -3,6 +3,7 @@ package exchange
 import (
 	"errors"
 	"net/http"
+	"strings"
 
 	"github.com/go-roq/roq/internal/transport"
 	"github.com/go-roq/roq/internal/wire"
@@ -25,6 +26,8 @@ const (
 	RateLimited
 	Unavailable
 	BatchTooLarge
+	// Malformed is an InvalidInput that is about the request, whatever is asked for.
+	Malformed
 	NotSent
 	OutcomeUnknown
 	NoSession
@@ -58,8 +61,10 @@ func KindOfCode(code string) Kind {
 		return Forbidden
 	case "UNAUTHENTICATED", "UNAUTHORIZED_EXCEPTION", "INVALID_CREDENTIALS", "INVALID_TOKEN", "MISSING_AUTH", "INVALID_AUTH_HEADER":
 		return Unauthorized
-	case "BAD_USER_INPUT", "GRAPHQL_VALIDATION_FAILED", "GRAPHQL_PARSE_FAILED":
+	case "BAD_USER_INPUT", "BAD_REQUEST":
 		return InvalidInput
+	case "GRAPHQL_VALIDATION_FAILED", "GRAPHQL_PARSE_FAILED":
+		return InvalidInput | Malformed
 	case "INTERNAL_ERROR", "INTERNAL_SERVER_ERROR":
 		return Unavailable
 	}
@@ -91,15 +96,15 @@ func kindOfStatus(status int) Kind {
 // status, then the code that the GraphQL server gives every error.
 func KindOf(e wire.Error) Kind {
 	kind := KindOfCode(e.Code)
-	if !e.Own && e.Status != 0 {
-		if byStatus := kindOfStatus(e.Status); byStatus != 0 {
-			return byStatus
-		}
+	malformed := kind & Malformed
+	if strings.Contains(e.Message, "got invalid value") {
+		malformed = 0 // which is what graphql-js says of a variable
 	}
-	if kind == 0 {
-		kind = kindOfStatus(e.Status)
+	kind &^= Malformed
+	if byStatus := kindOfStatus(e.Status); byStatus != 0 && (kind == 0 || !e.Own) {
+		kind = byStatus
 	}
-	return kind
+	return kind | malformed
 }
 
 // judge says what a GraphQL answer means. Only an error that is known to be a
@@ -130,11 +135,11 @@ func judge(answer wire.Answer) (transport.Outcome, error) {
 // the request itself means.
 func kindsOf(result *transport.Result, given Kind) Kind {
 	var kinds Kind
-	if given == 0 && result.Answer != nil {
+	if given == 0 && result.Answer != nil && result.Outcome != transport.Intercepted {
 		kinds = kindOfStatus(result.Answer.Status)
 	}
 	switch result.Outcome {
-	case transport.Unsent, transport.Untrusted, transport.Cut, transport.Unclear, transport.Redirected:
+	case transport.Unsent, transport.Untrusted, transport.Cut, transport.Intercepted, transport.Unclear, transport.Redirected:
 		// A caller that gave up says nothing about the platform.
 		if !result.Interrupted {
 			kinds |= Unavailable

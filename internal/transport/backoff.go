@@ -2,6 +2,7 @@ package transport
 
 import (
 	"context"
+	"fmt"
 	"math/rand/v2"
 	"net/http"
 	"strconv"
@@ -35,10 +36,27 @@ func (p Pace) wait(attempt int, jitter float64) time.Duration {
 	return d/2 + time.Duration(jitter*float64(d/2))
 }
 
-// Wait sleeps as long as is due after the given attempt, counted from 1, or until
-// the context ends.
+// Wait waits as long as is due after the given attempt, counted from 1: see [Await].
 func (p Pace) Wait(ctx context.Context, attempt int) error {
-	return Sleep(ctx, p.After(attempt))
+	return Await(ctx, p.After(attempt))
+}
+
+// errNoTime is why something is not waited for.
+var errNoTime = fmt.Errorf("the context would end before the next attempt: %w", context.DeadlineExceeded)
+
+// Await is Sleep for somebody who has to do something afterwards: if the context ends
+// before that, it returns at once.
+func Await(ctx context.Context, d time.Duration) error {
+	if noTime(ctx, d) {
+		return errNoTime
+	}
+	return Sleep(ctx, d)
+}
+
+// noTime reports whether a context that has not ended will have after d.
+func noTime(ctx context.Context, d time.Duration) bool {
+	end, ok := ctx.Deadline()
+	return ok && ctx.Err() == nil && time.Until(end) < d
 }
 
 // Sleep waits for d, or until the context ends, whose error and cause it then

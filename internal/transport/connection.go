@@ -59,7 +59,7 @@ func http1Only(t *http.Transport) *http.Transport {
 type counted struct {
 	net.Conn
 	written atomic.Int64
-	broken  atomic.Bool // a write failed
+	failed  atomic.Int64 // the length of the first write that failed; 0 if none has
 }
 
 // Write counts before it writes, so that whoever sees the old count knows that
@@ -69,10 +69,14 @@ func (c *counted) Write(b []byte) (int, error) {
 	n, err := c.Conn.Write(b)
 	c.written.Add(int64(n - len(b)))
 	if err != nil {
-		c.broken.Store(true)
+		c.failed.CompareAndSwap(0, int64(len(b)))
 	}
 	return n, err
 }
+
+// longestAlert is longer than what TLS writes of its own accord, when a request may
+// have been written to its end: an alert, or a new key.
+const longestAlert = 512
 
 // counting makes a transport, which is changed, count what it writes.
 func counting(t *http.Transport) *http.Transport {
@@ -96,15 +100,15 @@ func counting(t *http.Transport) *http.Transport {
 
 // countOf returns the counting connection below, nil if there is none: a caller's
 // DialTLS makes its own.
-func countOf(conn net.Conn) *counted {
+func countOf(conn net.Conn) (c *counted, overTLS bool) {
 	for {
 		switch c := conn.(type) {
 		case *counted:
-			return c
-		case interface{ NetConn() net.Conn }: // TLS
-			conn = c.NetConn()
+			return c, overTLS
+		case interface{ NetConn() net.Conn }:
+			conn, overTLS = c.NetConn(), true
 		default:
-			return nil
+			return nil, overTLS
 		}
 	}
 }
@@ -119,8 +123,18 @@ type progress struct {
 }
 
 type usedConn struct {
-	conn *counted
-	from int64
+	conn    *counted
+	overTLS bool
+	from    int64
+}
+
+// cut reports whether a part of the request could not be written.
+func (u usedConn) cut() bool {
+	if u.conn == nil {
+		return false
+	}
+	failed := u.conn.failed.Load()
+	return failed > 0 && (!u.overTLS || failed > longestAlert)
 }
 
 func (p *progress) reset() {
@@ -130,8 +144,8 @@ func (p *progress) reset() {
 }
 
 func (p *progress) got(info httptrace.GotConnInfo) {
-	used := usedConn{conn: countOf(info.Conn)}
-	if used.conn != nil {
+	var used usedConn
+	if used.conn, used.overTLS = countOf(info.Conn); used.conn != nil {
 		used.from = used.conn.written.Load()
 	}
 	p.mu.Lock()
@@ -160,11 +174,26 @@ func (p *progress) outcome(err error) Outcome {
 		return Untrusted
 	case !p.sent():
 		return Unsent
-	case slices.ContainsFunc(p.used, func(u usedConn) bool { return u.conn != nil && u.conn.broken.Load() }):
+	case slices.ContainsFunc(p.used, usedConn.cut):
 		return Cut
 	default:
 		return Unclear
 	}
+}
+
+// short reports whether the connections that the attempt used have not taken so many
+// bytes, and sees to it that they take no more.
+func (p *progress) short(bytes int) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	whole := func(u usedConn) bool { return u.conn == nil || u.conn.written.Load()-u.from >= int64(bytes) }
+	if len(p.used) == 0 || slices.ContainsFunc(p.used, whole) {
+		return false
+	}
+	for _, u := range p.used {
+		_ = u.conn.Close() // nobody else has it: it takes another request only after this one
+	}
+	return !slices.ContainsFunc(p.used, whole)
 }
 
 type progressKey struct{}

@@ -21,7 +21,7 @@ func newLimit(perSecond float64) *limit {
 // wait returns when it is the next request's turn, or when the context ends.
 func (l *limit) wait(ctx context.Context) error {
 	turn := l.bucket.Reserve()
-	err := Sleep(ctx, turn.Delay())
+	err := Await(ctx, turn.Delay())
 	if err != nil {
 		turn.Cancel() // it is somebody else's
 	}

@@ -71,5 +71,5 @@ func (s *Sender) Pause(origin string, patience time.Duration) time.Duration {
 // WaitOut waits until a server that asked to be left alone may be asked again,
 // but no longer than that.
 func (s *Sender) WaitOut(ctx context.Context, origin string, longest time.Duration) error {
-	return Sleep(ctx, min(s.pauses.left(origin, longest), longest))
+	return Await(ctx, min(s.pauses.left(origin, longest), longest))
 }

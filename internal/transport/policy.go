@@ -31,11 +31,15 @@ const (
 	Untrusted
 	// Held is Unsent because the request's own Leaving kept it here.
 	Held
+	// Cut means that the connection broke before the kernel had taken the whole
+	// request: nobody can have processed it.
+	Cut
 	// Throttled means not processed, by convention; something in front of the
 	// platform may have passed the request on all the same.
 	Throttled
-	// Cut means that the connection broke before the whole request was written.
-	Cut
+	// Intercepted is Throttled by something that does not answer as the server does: a
+	// gateway that has no way there, or wants something else.
+	Intercepted
 	// Unclear means that the request may have been processed.
 	Unclear
 	// Redirected is Unclear with an answer that points elsewhere. Credentials do
@@ -45,14 +49,17 @@ const (
 
 // String names the outcome in the log.
 func (o Outcome) String() string {
-	return [...]string{"answered", "refused", "unauthorized", "not sent", "untrusted certificate", "held", "throttled", "cut", "unclear", "redirected"}[o]
+	return [...]string{"answered", "refused", "unauthorized", "not sent", "untrusted certificate", "held", "cut", "throttled", "intercepted", "unclear", "redirected"}[o]
 }
 
 // Maybe reports whether the request may have been processed.
-func (o Outcome) Maybe() bool { return o >= Cut }
+func (o Outcome) Maybe() bool { return o >= Unclear }
 
-// Sent reports whether anything of the request may have left this machine.
-func (o Outcome) Sent() bool { return o != Unsent && o != Untrusted && o != Held }
+// Throttled reports whether the request was not processed, by convention.
+func (o Outcome) Throttled() bool { return o == Throttled || o == Intercepted }
+
+// Whole reports whether the whole request may have left this machine.
+func (o Outcome) Whole() bool { return o != Unsent && o != Untrusted && o != Held && o != Cut }
 
 // Action is what follows an attempt.
 type Action int
@@ -70,9 +77,9 @@ const (
 // Decide is the retry table: class of operation × outcome of an attempt.
 func Decide(class Class, outcome Outcome) Action {
 	switch outcome {
-	case Unsent:
+	case Unsent, Cut:
 		return Retry
-	case Cut, Throttled:
+	case Throttled, Intercepted:
 		return [...]Action{Query: Retry, Withdrawal: Retry, Mailing: Settle}[class]
 	case Unclear:
 		return [...]Action{Query: Retry, Withdrawal: Settle, Mailing: Settle}[class]
@@ -84,17 +91,21 @@ func Decide(class Class, outcome Outcome) Action {
 }
 
 // StatusOutcome judges an HTTP status by itself. A 2xx is Answered as far as the
-// status goes; the body has the last word.
-func StatusOutcome(status int) Outcome {
+// status goes; the body has the last word. Own is whether the body is in the server's
+// own form: only then is a refusal the server's word. What is too large is so
+// whoever says it.
+func StatusOutcome(status int, own bool) Outcome {
 	switch {
 	case status >= 200 && status <= 299:
 		return Answered
 	case status >= 300 && status <= 399:
 		return Redirected
-	case status == http.StatusUnauthorized:
-		return Unauthorized
 	case status == http.StatusTooManyRequests, status == http.StatusRequestTimeout, status == http.StatusTooEarly:
 		return Throttled
+	case status >= 400 && status <= 499 && !own && status != http.StatusRequestEntityTooLarge:
+		return Intercepted
+	case status == http.StatusUnauthorized:
+		return Unauthorized
 	case status >= 400 && status <= 499:
 		return Refused
 	default:

@@ -17,8 +17,10 @@ func TestDecide(t *testing.T) {
 		{Unauthorized, Stop, Stop, Stop, false},
 		{Unsent, Retry, Retry, Retry, false},
 		{Untrusted, Stop, Stop, Stop, false}, // the certificate will not get better
-		{Cut, Retry, Retry, Settle, true},    // half a request is not processed, but who knows what a gateway makes of it
+		{Held, Stop, Stop, Stop, false},
+		{Cut, Retry, Retry, Retry, false}, // half a request cannot be processed
 		{Throttled, Retry, Retry, Settle, false},
+		{Intercepted, Retry, Retry, Settle, false},
 		{Unclear, Retry, Settle, Settle, true},
 		{Redirected, Stop, Settle, Settle, true}, // a gateway may have redirected what the platform had done
 	} {
@@ -44,8 +46,14 @@ func TestStatusOutcome(t *testing.T) {
 		408: Throttled, 425: Throttled, 429: Throttled,
 		500: Unclear, 501: Unclear, 502: Unclear, 503: Unclear, 504: Unclear, 505: Unclear, 599: Unclear, 999: Unclear,
 	} {
-		if got := StatusOutcome(status); got != want {
-			t.Errorf("StatusOutcome(%d %s) = %v, want %v", status, http.StatusText(status), got, want)
+		if got := StatusOutcome(status, true); got != want {
+			t.Errorf("StatusOutcome(%d %s, true) = %v, want %v", status, http.StatusText(status), got, want)
+		}
+		if (want == Refused || want == Unauthorized) && status != http.StatusRequestEntityTooLarge {
+			want = Intercepted
+		}
+		if got := StatusOutcome(status, false); got != want {
+			t.Errorf("StatusOutcome(%d %s, false) = %v, want %v", status, http.StatusText(status), got, want)
 		}
 	}
 }

@@ -87,6 +87,9 @@ type Request struct {
 	// HasData reports whether a body holds what was asked for although the status
 	// says that it was not done. Nil means never.
 	HasData func(body []byte) bool
+	// Own reports whether a body is in the server's own form, and not that of something
+	// in front of it. Nil means always.
+	Own func(body []byte) bool
 	// Origin is the server's address: a pause that it asks for holds for it alone.
 	Origin string
 	// NoCookies leaves the client's cookie jar out of it.
@@ -119,7 +122,8 @@ type Result struct {
 	// Began is when the first attempt did, LastBegan when the last one did; zero if
 	// there was none.
 	Began, LastBegan time.Time
-	// Maybe is whether any attempt may have been processed, Throttled whether any was.
+	// Maybe is whether any attempt may have been processed, Throttled whether any was
+	// not by convention only.
 	Maybe, Throttled bool
 	// Interrupted is whether the caller's context ended before the platform
 	// answered.
@@ -138,8 +142,10 @@ func (s *Sender) Do(ctx context.Context, r Request) Result {
 	callers := ctx
 	ctx, cancel := s.bound(ctx, r)
 	defer cancel()
-	if !r.HasTurn && s.Turn(ctx, r.Origin, r.Pace.Longest()) != nil {
-		return Result{Outcome: Unsent, Action: Stop, Err: interrupted(ctx, nil), Interrupted: callers.Err() != nil}
+	if !r.HasTurn {
+		if err := s.Turn(ctx, r.Origin, r.Pace.Longest()); err != nil {
+			return Result{Outcome: Unsent, Action: Stop, Err: err, Interrupted: errors.Is(err, errNoTime) || callers.Err() != nil}
+		}
 	}
 	c.request.HasTurn = true
 	c.result.Began = time.Now()
@@ -162,12 +168,15 @@ func (s *Sender) Do(ctx context.Context, r Request) Result {
 	c.retrying.RetryMax = r.Pace.MaxAttempts - 1
 	c.retrying.RequestLogHook = c.begin
 	c.retrying.CheckRetry = c.check
-	c.retrying.Backoff = c.backoff
+	c.retrying.Backoff = c.announce
 	c.retrying.ErrorHandler = retryablehttp.PassthroughErrorHandler
 	// What it returns is the last attempt's, which c has read, closed and judged.
 	_, _ = c.retrying.Do(req) //nolint:bodyclose // by read
-	undecided := c.result.Answer == nil && c.result.Outcome != Answered || Decide(r.Class, c.result.Outcome) == Retry
-	if undecided && ctx.Err() != nil {
+	undecided := c.result.Answer == nil && c.result.Outcome != Answered || c.result.Action == Retry
+	switch {
+	case c.noTime:
+		c.result.Err = fmt.Errorf("%w; the last attempt: %w", errNoTime, c.result.Err)
+	case undecided && ctx.Err() != nil:
 		c.result.Err, c.result.Interrupted = interrupted(ctx, c.result.Err), callers.Err() != nil
 	}
 	return c.result
@@ -197,6 +206,12 @@ type call struct {
 	result   Result
 	// cancel ends the context of the attempt.
 	cancel context.CancelFunc
+	// wait is how long to wait before the next attempt, noTime is whether the context
+	// would end before it.
+	wait   time.Duration
+	noTime bool
+	// late is why the attempt did not get its turn.
+	late error
 }
 
 // errTimeout is why an attempt ended that lasted too long.
@@ -211,6 +226,9 @@ var errTimeout = fmt.Errorf("no whole answer within an attempt's time-out (WithT
 func (c *call) RoundTrip(req *http.Request) (*http.Response, error) {
 	ctx := req.Context()
 	err := ctx.Err() // it may have ended while the attempt waited for its turn
+	if err == nil {
+		err = c.late
+	}
 	if err == nil && c.request.Leaving != nil {
 		err = c.request.Leaving(ctx)
 	}
@@ -239,9 +257,8 @@ var errJudged = errors.New("judged")
 // attempt has its own.
 func (c *call) begin(_ retryablehttp.Logger, req *http.Request, _ int) {
 	if !c.request.HasTurn && c.sender.limit != nil {
-		// The wait before it was that of backoff, pauses included. RoundTrip sees to a
-		// context that ends here.
-		_ = c.sender.Turn(req.Context(), c.request.Origin, c.request.Pace.Longest())
+		// The wait before it was that of backoff, pauses included.
+		c.late = c.sender.Turn(req.Context(), c.request.Origin, c.request.Pace.Longest())
 	}
 	c.request.HasTurn = false
 	c.result.LastBegan = time.Now()
@@ -262,8 +279,20 @@ func (c *call) check(ctx context.Context, _ *http.Response, err error) (bool, er
 		c.fail(err)
 	}
 	c.result.Action = Decide(c.request.Class, c.result.Outcome)
-	return c.result.Action == Retry && ctx.Err() == nil, err
+	if c.result.Outcome == Cut && len(c.request.Body) > largeBody {
+		c.result.Action = Stop
+	}
+	if c.result.Action != Retry || c.result.Attempts == c.request.Pace.MaxAttempts || ctx.Err() != nil {
+		return false, err
+	}
+	c.wait = c.backoff()
+	c.noTime = noTime(ctx, c.wait)
+	return !c.noTime, err
 }
+
+// largeBody is longer than what a kernel takes without a reader. When such a body is
+// cut, its size may be the reason: whoever can ask for less does.
+const largeBody = 64 << 10
 
 // fail records an attempt that got no answer.
 func (c *call) fail(err error) {
@@ -297,7 +326,8 @@ func (c *call) read(resp *http.Response) error {
 	if err == nil {
 		answer.Body = body.Bytes()
 	}
-	switch outcome := StatusOutcome(resp.StatusCode); {
+	own := c.request.Own == nil || err == nil && c.request.Own(answer.Body)
+	switch outcome := StatusOutcome(resp.StatusCode, own); {
 	case outcome != Answered && err == nil && c.request.HasData != nil && c.request.HasData(answer.Body):
 		// Something was done, whatever the status says.
 		if outcome, err = c.request.Judge(answer.Body); outcome != Answered {
@@ -337,10 +367,13 @@ func mayBeJSON(contentType string) bool {
 // record records the outcome of the attempt. The log gets no error text: a transport
 // of the caller's may put anything into one.
 func (c *call) record(outcome Outcome, answer *Answer, err error) {
+	if n := len(c.request.Body); n > 0 && (outcome.Maybe() || outcome.Throttled()) && c.progress.short(n) {
+		outcome = Cut
+	}
 	c.result.Attempts++
 	c.result.Maybe = c.result.Maybe || outcome.Maybe()
-	c.result.Throttled = c.result.Throttled || outcome == Throttled
-	if answer != nil && answer.RetryAfter > 0 && (answer.Status == http.StatusTooManyRequests || answer.Status == http.StatusServiceUnavailable) {
+	c.result.Throttled = c.result.Throttled || outcome.Throttled()
+	if answer != nil && answer.RetryAfter > 0 && (outcome.Throttled() || answer.Status == http.StatusServiceUnavailable) {
 		c.sender.pauses.add(c.request.Origin, answer.RetryAfter)
 		c.sender.limit.pause(time.Now().Add(min(answer.RetryAfter, c.request.Pace.MaxWait)))
 	}
@@ -357,15 +390,20 @@ func (c *call) record(outcome Outcome, answer *Answer, err error) {
 }
 
 // backoff is how long to wait before the next attempt.
-func (c *call) backoff(_, _ time.Duration, _ int, _ *http.Response) time.Duration {
+func (c *call) backoff() time.Duration {
 	var asked time.Duration
 	if c.result.Answer != nil {
 		asked = c.result.Answer.RetryAfter
 	}
-	wait := max(c.request.Pace.waitAfter(c.result.Attempts, asked), min(c.sender.pauses.left(c.request.Origin, c.request.Pace.Longest()), c.request.Pace.Longest()))
+	return max(c.request.Pace.waitAfter(c.result.Attempts, asked), min(c.sender.pauses.left(c.request.Origin, c.request.Pace.Longest()), c.request.Pace.Longest()))
+}
+
+// announce is called when there will be another attempt, and returns how long to wait
+// before it.
+func (c *call) announce(_, _ time.Duration, _ int, _ *http.Response) time.Duration {
 	c.sender.logger.Warn("roq: trying again", "operation", c.request.Operation, "purpose", c.request.Purpose, "request", c.request.Header.Get(RequestID),
-		"attempt", c.result.Attempts, "outcome", c.result.Outcome.String(), "wait", wait)
-	return wait
+		"attempt", c.result.Attempts, "outcome", c.result.Outcome.String(), "wait", c.wait)
+	return c.wait
 }
 
 // interrupted puts the end of the context in front of the error that it caused

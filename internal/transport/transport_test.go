@@ -110,21 +110,48 @@ func TestAttemptsAndWaitsAreBounded(t *testing.T) {
 	})
 }
 
+// A wait ends with the context, and does not begin if the context would end before it
+// does.
 func TestTheContextWins(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(300*time.Millisecond, cancel)
 		responder, _ := failing(100, httpmock.NewStringResponder(503, ""))
-		ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
-		defer cancel()
 		begin := time.Now()
 		result := mocked(t, responder).Do(ctx, request(Query, endpoint))
 		if waited := time.Since(begin); waited != 300*time.Millisecond {
 			t.Errorf("the call ended after %v, want when its context did", waited)
 		}
-		if !result.Interrupted || !errors.Is(result.Err, context.DeadlineExceeded) || !strings.Contains(result.Err.Error(), "HTTP status 503") {
-			t.Errorf("result %+v, want the deadline and what came before", result)
+		if !result.Interrupted || !errors.Is(result.Err, context.Canceled) || !strings.Contains(result.Err.Error(), "HTTP status 503") {
+			t.Errorf("result %+v, want the end of the context and what came before", result)
 		}
 	})
+	for name, responder := range map[string]httpmock.Responder{
+		"HTTP status 503": httpmock.NewStringResponder(503, "").HeaderSet(http.Header{"Retry-After": {"5"}}),
+		"HTTP status 429": httpmock.NewStringResponder(429, "").HeaderSet(http.Header{"Retry-After": {"5"}}),
+		"no route":        httpmock.NewErrorResponder(errors.New("no route")),
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+			defer cancel()
+			s, begin := mocked(t, responder), time.Now()
+			result := s.Do(ctx, request(Query, endpoint))
+			if waited := time.Since(begin); waited > 200*time.Millisecond || result.Attempts == 0 {
+				t.Errorf("%s: the call ended after %v and %d attempts, want at once", name, waited, result.Attempts)
+			}
+			if !errors.Is(result.Err, context.DeadlineExceeded) || !strings.Contains(result.Err.Error(), name) {
+				t.Errorf("%s: result %+v, want the deadline and what came before", name, result)
+			}
+			if name == "no route" {
+				return
+			}
+			// What the server has asked for holds for the next call too.
+			if result = s.Do(ctx, request(Query, endpoint)); result.Attempts != 0 || result.Outcome != Unsent || !errors.Is(result.Err, context.DeadlineExceeded) {
+				t.Errorf("%s: the next call: %+v, want it to end at once", name, result)
+			}
+		})
+	}
 }
 
 func TestAnEndedContextSendsNothing(t *testing.T) {

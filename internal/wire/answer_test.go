@@ -139,6 +139,16 @@ func TestDecodeReadsErrors(t *testing.T) {
 		"the wrong types":          {`[{"message":7,"extensions":{"code":{},"response":[{"errorCode":"E"}]}}]`, wire.Error{}},
 		"one wrong type":           {`[{"message":{},"extensions":{"response":"x","code":"C"}}]`, wire.Error{Code: "C"}},
 		"a status that is no int":  {`[{"extensions":{"response":{"statusCode":4.5},"exception":{"status":1e400}}}]`, wire.Error{}},
+		"an original error":        {`[{"message":"m","extensions":{"code":"C","originalError":{"statusCode":409,"errorCode":"E","message":"own"}}}]`, wire.Error{Code: "E", Own: true, Message: "own", Status: 409}},
+		"its response":             {`[{"message":"m","extensions":{"originalError":{"response":{"statusCode":"409","errorCode":"E"},"status":500}}}]`, wire.Error{Code: "E", Own: true, Message: "m", Status: 409}},
+		"an exception's response":  {`[{"message":"m","extensions":{"code":"409","exception":{"response":{"errorCode":"E","message":["a","b"]},"status":409}}}]`, wire.Error{Code: "E", Own: true, Message: "a; b", Status: 409}},
+		"a status of its own":      {`[{"message":"m","extensions":{"code":"C","status":404}}]`, wire.Error{Code: "C", Message: "m", Status: 404}},
+		"a status for HTTP":        {`[{"message":"m","extensions":{"http":{"status":404,"headers":{}}}}]`, wire.Error{Message: "m", Status: 404}},
+		"a numeric code":           {`[{"message":"m","extensions":{"code":"404"}}]`, wire.Error{Message: "m", Status: 404}},
+		"a number as code":         {`[{"message":"m","extensions":{"code":404}}]`, wire.Error{Message: "m", Status: 404}},
+		"a number that is none":    {`[{"message":"m","extensions":{"code":"1001"}}]`, wire.Error{Code: "1001", Message: "m"}},
+		"an own code that limits":  {`[{"message":"Too many requests","extensions":{"response":{"errorCode":"E"}}}]`, wire.Error{Code: "E", Own: true, Message: "Too many requests"}},
+		"a limit":                  {`[{"message":"m","extensions":{"code":"Rate-Limit-Exceeded"}}]`, wire.Error{Code: "Rate-Limit-Exceeded", Message: "m", Status: 429}},
 		"extensions of wrong type": {`[{"message":"m","extensions":7}]`, wire.Error{Message: "m"}},
 	} {
 		got, _, err := decode(wire.UserInvite, `{"data":null,"errors":`+row.body+`}`)
@@ -341,4 +351,41 @@ func FuzzErrors(f *testing.F) {
 			t.Errorf("InviteError(%q) = %+v", body, e)
 		}
 	})
+}
+
+// What refuses a request is the platform only in its own form.
+func TestOwn(t *testing.T) {
+	t.Parallel()
+	for name, row := range map[string]struct {
+		body            string
+		graphQL, asREST bool
+		looks           string
+	}{
+		"GraphQL":            {`{"data":null,"errors":[{"message":"m"}]}`, true, false, "JSON of another form"},
+		"only extensions":    {`{"errors":[{"extensions":{}}]}`, true, false, "JSON of another form"},
+		"errors of others":   {`{"errors":["m"]}`, false, false, "JSON of another form"},
+		"no errors":          {`{"errors":[]}`, false, false, "JSON of another form"},
+		"NestJS":             {`{"statusCode":403,"message":"Forbidden resource","error":"Forbidden"}`, true, true, "JSON of another form"},
+		"nothing there":      {`{"statusCode":404,"message":"Not Found"}`, false, true, "JSON of another form"},
+		"no such path":       {`{"statusCode":404,"message":"Cannot GET /x","error":"Not Found"}`, false, false, "JSON of another form"},
+		"the platform's":     {`{"statusCode":404,"errorCode":"USER_NOT_FOUND","message":"m"}`, true, true, "JSON of another form"},
+		"the user query's":   {`{"error":{"message":"m"}}`, true, true, "JSON of another form"},
+		"only a message":     {`{"message":"m"}`, false, false, "JSON of another form"},
+		"a status and error": {`{"status":404,"error":"Not Found"}`, false, false, "JSON of another form"},
+		"a page":             {"\ufeff \n<!doctype html>", false, false, "a page"},
+		"a text":             {"no", false, false, "text"},
+		"nothing":            {"\r\n", false, false, "an empty body"},
+		"cut JSON":           {`{"statusCode":403`, false, false, "text"},
+	} {
+		body := []byte(row.body)
+		if got := wire.Own(body); got != row.graphQL {
+			t.Errorf("%s: Own = %v, want %v", name, got, row.graphQL)
+		}
+		if got := wire.OwnREST(body); got != row.asREST {
+			t.Errorf("%s: OwnREST = %v, want %v", name, got, row.asREST)
+		}
+		if got := wire.Looks(body); got != row.looks {
+			t.Errorf("%s: Looks = %q, want %q", name, got, row.looks)
+		}
+	}
 }

@@ -3,7 +3,9 @@ package wire
 import (
 	"bytes"
 	"cmp"
+	"net/http"
 	"strconv"
+	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
 )
@@ -27,16 +29,60 @@ const mostErrors = 100
 
 // readError reads a GraphQL error. Members of an unexpected type are skipped: an
 // unexpected error is still an error.
+//
+// The platform's own form has extensions.response (roq-core). Beside it stand the forms
+// in which servers of its kind write the same: NestJS with Apollo Server 4 and 5 has
+// extensions.originalError, with Apollo Server 3 extensions.exception, which may hold
+// the response; a status is in any of these, in extensions.status, in extensions.http
+// (Apollo Server 4, graphql-yoga), or is the code itself (NestJS, for an HttpException
+// that Apollo has no name for). Which of them the platform of today writes is not
+// published: reading all of them is our choice.
 func readError(e jsontext.Value) Error {
 	extensions := find(e, "extensions")
-	response := find(extensions, "response")
-	own := text(find(response, "errorCode"))
-	return Error{
-		Code:    cmp.Or(own, text(find(extensions, "code"))),
-		Own:     own != "",
-		Message: cmp.Or(text(find(response, "message")), text(find(e, "message"))),
-		Status:  cmp.Or(number(find(response, "statusCode")), number(find(find(extensions, "exception"), "status"))),
+	exception := find(extensions, "exception")
+	// From the most to the least specific.
+	sources := []jsontext.Value{
+		find(extensions, "response"), find(find(extensions, "originalError"), "response"), find(extensions, "originalError"),
+		find(exception, "response"), exception, extensions, find(extensions, "http"),
 	}
+	var read Error
+	for _, source := range sources {
+		read.Code = cmp.Or(read.Code, text(find(source, "errorCode")))
+		read.Status = cmp.Or(read.Status, number(find(source, "statusCode")), number(find(source, "status")))
+		read.Message = cmp.Or(read.Message, text(find(source, "message")))
+	}
+	read.Own = read.Code != ""
+	read.Message = cmp.Or(read.Message, text(find(e, "message")))
+	code := find(extensions, "code")
+	if n := number(code); n >= 400 && n <= 599 {
+		read.Status = cmp.Or(read.Status, n)
+	} else {
+		read.Code = cmp.Or(read.Code, text(code), text(find(e, "type"))) // the latter is GitHub's
+	}
+	if isThrottle(read.Code) || !read.Own && saysThrottle(read.Message) {
+		read.Status = http.StatusTooManyRequests
+	}
+	return read
+}
+
+// isThrottle reports whether a code says that there were too many requests: what
+// GraphQL servers, gateways and rate limiters write for that, in any case of letters
+// and with any separator.
+func isThrottle(code string) bool {
+	switch strings.ToUpper(strings.NewReplacer("-", "", "_", "", " ", "").Replace(code)) {
+	case "RATELIMITED", "RATELIMIT", "RATELIMITEXCEEDED", "RATELIMITERROR", "REQUESTRATELIMITED",
+		"TOOMANYREQUESTS", "THROTTLED", "THROTTLING", "REQUESTSEXCEEDED":
+		return true
+	}
+	return false
+}
+
+// saysThrottle reports whether a message says so. Errors of NestJS's throttler, and of
+// the usual directives for GraphQL, have the code of a crash.
+func saysThrottle(message string) bool {
+	message = strings.ToLower(message)
+	return strings.HasPrefix(message, "throttlerexception") || strings.HasPrefix(message, "too many requests") ||
+		strings.HasPrefix(message, "rate limit exceeded") || strings.HasPrefix(message, "you are trying to access '")
 }
 
 // Errors reads the errors in the body of an answer whose status says failure, in
@@ -59,8 +105,16 @@ func Errors(body []byte) []Error {
 	if len(found) > 0 {
 		return found
 	}
-	// A REST endpoint of NestJS puts its members at the top, the user query under
-	// "error".
+	rest := restError(top)
+	if rest == (Error{}) {
+		return nil
+	}
+	return []Error{rest}
+}
+
+// restError reads an error of a REST endpoint: NestJS puts its members at the top, the
+// user query under "error".
+func restError(top jsontext.Value) Error {
 	query := find(top, "error")
 	rest := Error{
 		Code:    cmp.Or(text(find(top, "errorCode")), text(find(top, "code")), text(find(query, "code"))),
@@ -70,11 +124,54 @@ func Errors(body []byte) []Error {
 	if string(find(query, "rejectedByPolicy")) == "true" {
 		rest.Code = "FORBIDDEN"
 	}
-	if rest == (Error{}) {
-		return nil
-	}
 	rest.Own = rest.Code != ""
-	return []Error{rest}
+	return rest
+}
+
+// Own reports whether the body of an answer that refuses a GraphQL request is in the
+// platform's form: GraphQL errors, or an exception of NestJS from a part that knows
+// nothing of GraphQL. Such a part never speaks of an invite: what it does not find is
+// the way.
+func Own(body []byte) bool {
+	top := valid(body)
+	if list := find(top, "errors"); list.Kind() == '[' {
+		c := inside(list)
+		first := c.next()
+		return find(first, "message").Kind() == '"' || find(first, "extensions").Kind() == '{'
+	}
+	return ownREST(top) && (find(top, "errorCode") != nil || restError(top).Status != http.StatusNotFound)
+}
+
+// OwnREST is Own for the REST endpoints.
+func OwnREST(body []byte) bool { return ownREST(valid(body)) }
+
+// ownREST reports whether a body is what the platform's REST endpoints answer when they
+// refuse something. NestJS also answers for a path that it does not have.
+func ownREST(top jsontext.Value) bool {
+	rest := restError(top)
+	switch {
+	case find(top, "errorCode").Kind() == '"', find(top, "error").Kind() == '{':
+		return true
+	case rest.Status == 0:
+		return false
+	default:
+		return !strings.HasPrefix(rest.Message, "Cannot ")
+	}
+}
+
+// Looks says what kind of body it is, for an error that must not repeat it.
+func Looks(body []byte) string {
+	trimmed := bytes.TrimLeft(body, "\ufeff \t\r\n")
+	switch {
+	case len(trimmed) == 0:
+		return "an empty body"
+	case trimmed[0] == '<':
+		return "a page"
+	case valid(trimmed) != nil:
+		return "JSON of another form"
+	default:
+		return "text"
+	}
 }
 
 // HasData reports whether a body of any status is a GraphQL answer with some data.
