@@ -133,7 +133,7 @@ func restError(top jsontext.Value) Error {
 // nothing of GraphQL. Such a part never speaks of an invite: what it does not find is
 // the way.
 func Own(body []byte) bool {
-	top := valid(body)
+	top := valid(body, errorsReading)
 	if list := find(top, "errors"); list.Kind() == '[' {
 		c := inside(list)
 		first := c.next()
@@ -143,7 +143,7 @@ func Own(body []byte) bool {
 }
 
 // OwnREST is Own for the REST endpoints.
-func OwnREST(body []byte) bool { return ownREST(valid(body)) }
+func OwnREST(body []byte) bool { return ownREST(valid(body, errorsReading)) }
 
 // ownREST reports whether a body is what the platform's REST endpoints answer when they
 // refuse something. NestJS also answers for a path that it does not have.
@@ -167,7 +167,7 @@ func Looks(body []byte) string {
 		return "an empty body"
 	case trimmed[0] == '<':
 		return "a page"
-	case valid(trimmed) != nil:
+	case valid(trimmed, nil) != nil:
 		return "JSON of another form"
 	default:
 		return "text"

@@ -57,10 +57,14 @@ func object(names string, inside map[string]*reading) *reading {
 var (
 	inviteReading = object("#id email firstName lastName locale #tenantId #createdByUserId #acceptedByUserId #userTokenId roleKeys "+
 		"status data createdAt updatedAt statusUpdatedAt", nil)
-	errorReading = object("message", map[string]*reading{
-		"extensions": object("code", map[string]*reading{
-			"response":  object("errorCode message statusCode", nil),
-			"exception": object("status", nil),
+	// What readError looks for, and where.
+	errorSource  = object("errorCode statusCode status message", nil)
+	errorReading = object("message type", map[string]*reading{
+		"extensions": object("code errorCode statusCode status message", map[string]*reading{
+			"response":      errorSource,
+			"originalError": object("errorCode statusCode status message", map[string]*reading{"response": errorSource}),
+			"exception":     object("errorCode statusCode status message", map[string]*reading{"response": errorSource}),
+			"http":          errorSource,
 		}),
 	})
 	errorsReading = object("errorCode code message statusCode", map[string]*reading{

@@ -211,6 +211,7 @@ func TestMembersThatComeTwice(t *testing.T) {
 		"the errors":                   {wire.UserInvite, `{"data":{"userInvite":{"id":"i"}},"errors":[],"errors":[{}]}`, false},
 		"an error's code":              {wire.UserInvite, `{"data":{"userInvite":{"id":"i"}},"errors":[{"extensions":{"code":"A","code":"B"}}]}`, false},
 		"an error's own code":          {wire.UserInvite, `{"data":{"userInvite":{"id":"i"}},"errors":[{"extensions":{"response":{"errorCode":"A","errorCode":"B"}}}]}`, false},
+		"an original error's code":     {wire.UserInvite, `{"data":{"userInvite":{"id":"i"}},"errors":[{"extensions":{"originalError":{"response":{"errorCode":"A","errorCode":"B"}}}}]}`, false},
 		"a total":                      {wire.UserInvites, `{"data":{"userInvites":{"data":[{"id":"i"}],"totalCount":1,"totalCount":2}}}`, false},
 		"unknown ones, and not JSON":   {wire.UserInvite, `{"data":{"userInvite":{"id":"i","x":1,"x":2}}`, false},
 		"unknown ones, and no address": {wire.UserInvite, `{"data":{"userInvite":{"id":"i","x":1,"x":2,"email":7}}}`, false},
