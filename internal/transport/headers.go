@@ -262,10 +262,13 @@ type keepAlive struct {
 	most    int
 }
 
+// silent announces nothing.
+var silent = keepAlive{-1, -1}
+
 // parseKeepAlive reads Keep-Alive headers ("timeout=5, max=100"). Of several values the
 // smallest counts.
 func parseKeepAlive(values []string) keepAlive {
-	said := keepAlive{-1, -1}
+	said := silent
 	for _, list := range values {
 		for element := range strings.FieldsFuncSeq(list, func(r rune) bool { return r == ',' || r == ';' || r == ' ' || r == '\t' }) {
 			name, value, _ := strings.Cut(element, "=")
