@@ -62,7 +62,7 @@ type SessionUser struct {
 // another path or domain, say. The first that is valid counts. The secure ones come
 // first, and those of one name are taken in the order of the request.
 //
-// If none is valid the error is the most telling one: [ErrSessionExpired], or else
+// If none is valid the error is the most informative one: [ErrSessionExpired], or else
 // [ErrInvalidSession]. Without a cookie, or if all are empty, it is [ErrNoSession].
 func (c *Client) Session(r *http.Request) (*Session, error) {
 	cookies := sessionCookies(r)
@@ -75,25 +75,26 @@ func (c *Client) Session(r *http.Request) (*Session, error) {
 		if err == nil {
 			return s, nil
 		}
-		refused = moreTelling(refused, err)
+		refused = moreInformative(refused, err)
 	}
 	return nil, refused
 }
 
-// moreTelling returns the one of two errors that says more about a visitor who sent
+// moreInformative returns the one of two errors that says more about a visitor who sent
 // both cookies; the first may be nil. A visitor whose session has expired was signed
 // in once, whatever else the browser keeps.
-func moreTelling(first, second error) error {
-	if first == nil || tells(second) > tells(first) {
+func moreInformative(first, second error) error {
+	if first == nil || rank(second) > rank(first) {
 		return second
 	}
 	return first
 }
 
-// tells ranks the errors of a session. What leaves open whether there is one, a
-// failure of the application for one cookie, says more than that there is none. It
-// says less than what asks the visitor to sign in, which replaces that cookie.
-func tells(err error) int {
+// rank orders the errors of a session, the least informative first. A failure of the
+// application for one cookie leaves open whether there is a session. It ranks above the
+// answer that there is none, and below what asks the visitor to sign in: that replaces
+// the cookie.
+func rank(err error) int {
 	switch {
 	case errors.Is(err, ErrSessionExpired):
 		return 3
@@ -175,7 +176,7 @@ const mostFetched = 8
 // It is a query: network errors, 429 and 5xx are retried. It returns
 // [ErrNoSession], without asking if r has no session cookie,
 // [ErrInvalidSession] or [ErrSessionExpired]; of several cookies' errors the most
-// telling one, as Session does.
+// informative one, as Session does.
 func (c *Client) FetchSession(ctx context.Context, r *http.Request, opts ...CallOption) (*Session, error) {
 	const operation = "session"
 	core, notReady := c.ready(operation)
@@ -204,7 +205,7 @@ func (c *Client) FetchSession(ctx context.Context, r *http.Request, opts ...Call
 		if err == nil {
 			return s, nil
 		}
-		refused = moreTelling(refused, err)
+		refused = moreInformative(refused, err)
 		if !aboutCookie(err) {
 			return nil, err
 		}
@@ -224,7 +225,7 @@ func aboutCookie(err error) bool {
 	}
 	switch e.StatusCode {
 	case 0, http.StatusTooManyRequests, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
-		return tells(err) != 1
+		return rank(err) != 1
 	}
 	return true
 }

@@ -24,6 +24,8 @@ const (
 	// A renewal that failed is tried again when a third of the token's time has passed,
 	// but within these bounds.
 	shortestPause, longestPause = 2 * time.Second, time.Minute
+	// patience bounds how long the caller who begins a renewal waits for it.
+	patience = 2 * time.Second
 )
 
 // Key names an identity. [Service] and the keys that [User] makes are distinct
@@ -66,20 +68,25 @@ func NewCache(size int) *Cache {
 // fetch that nobody may be waiting for any more. If the fetch panics, or ends its
 // goroutine, so do all who wait for it, each on its own.
 //
-// A token that ends soon is renewed in the background by the same rules. Until its
-// end nobody waits for the renewal, and nobody fails with it: it is tried again after
-// a pause.
+// A token that ends soon is renewed by the same rules. Until its end nobody fails with
+// the renewal, which is tried again after a pause. The caller who begins it waits for
+// it for two seconds at most, and then it continues in the background. The other
+// callers get the current token at once.
 func (c *Cache) Get(ctx context.Context, key Key, timeout time.Duration, fetch func(context.Context) (string, error)) (string, error) {
-	if token, due, ok := c.lookup(key); ok {
-		if due {
-			c.board(ctx, key, timeout, fetch)
+	e, due, ok := c.lookup(key)
+	if ok && due {
+		if f, began := c.board(ctx, key, timeout, fetch); began {
+			f.await(ctx, min(patience, time.Until(e.end)/2))
 		}
-		return token, nil
+		e, _, ok = c.lookup(key) // which may be new, or refused by now
+	}
+	if ok {
+		return e.token, nil
 	}
 	if err := ctx.Err(); err != nil {
 		return "", err
 	}
-	f := c.board(ctx, key, timeout, fetch)
+	f, _ := c.board(ctx, key, timeout, fetch)
 	select {
 	case <-ctx.Done():
 		return "", ctx.Err()
@@ -97,20 +104,31 @@ type flight struct {
 	end    relay.End
 }
 
-// board returns the flight for the identity, and starts one if there is none.
-func (c *Cache) board(ctx context.Context, key Key, timeout time.Duration, fetch func(context.Context) (string, error)) *flight {
+// await waits until the flight has landed, but no longer than that or the context lasts.
+func (f *flight) await(ctx context.Context, longest time.Duration) {
+	timer := time.NewTimer(longest)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+	case <-timer.C:
+	case <-f.landed:
+	}
+}
+
+// board returns the flight for the identity, and begins one if there is none.
+func (c *Cache) board(ctx context.Context, key Key, timeout time.Duration, fetch func(context.Context) (string, error)) (f *flight, began bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if f, ok := c.flights[key]; ok {
-		return f
+		return f, false
 	}
-	f := &flight{landed: make(chan struct{})}
+	f = &flight{landed: make(chan struct{})}
 	c.flights[key] = f
 	ctx = context.WithoutCancel(ctx)
 	relay.Go(func() {
 		// The flight before this one may have ended since the look-up.
-		if token, due, ok := c.lookup(key); ok && !due {
-			f.token = token
+		if e, due, ok := c.lookup(key); ok && !due {
+			f.token = e.token
 			return
 		}
 		ctx, cancel := context.WithTimeout(ctx, timeout)
@@ -128,7 +146,7 @@ func (c *Cache) board(ctx context.Context, key Key, timeout time.Duration, fetch
 		c.mu.Unlock()
 		close(f.landed)
 	})
-	return f
+	return f, true
 }
 
 // Drop forgets the identity's token if it is still this one, which the platform
@@ -141,22 +159,22 @@ func (c *Cache) Drop(key Key, token string) {
 	}
 }
 
-// lookup returns the identity's token if there is one that is good, and whether it is
-// due to be renewed.
-func (c *Cache) lookup(key Key) (token string, due, ok bool) {
+// lookup returns the identity's entry if its token is good, and whether it is due to be
+// renewed.
+func (c *Cache) lookup(key Key) (e entry, due, ok bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	el, ok := c.entries[key]
 	if !ok {
-		return "", false, false
+		return entry{}, false, false
 	}
-	e, now := el.Value.(*entry), time.Now()
+	e, now := *el.Value.(*entry), time.Now()
 	if !now.Before(e.end) {
 		c.remove(el)
-		return "", false, false
+		return entry{}, false, false
 	}
 	c.order.MoveToFront(el)
-	return e.token, !now.Before(e.renew), true
+	return e, !now.Before(e.renew), true
 }
 
 func (c *Cache) store(key Key, token string) {

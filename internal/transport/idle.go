@@ -77,7 +77,7 @@ func (c *counted) over() bool {
 	return c.spent || !c.end.IsZero() && (!now.Before(c.end) || !now.Round(0).Before(c.end.Round(0)))
 }
 
-// answered tells what the answer to a use announces.
+// answered records what the answer to a use announces.
 func (c *counted) answered(use int64, said keepAlive) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -93,7 +93,7 @@ func (c *counted) answered(use int64, said keepAlive) {
 	c.watch()
 }
 
-// put tells that the connection is idle after a use.
+// put records that the connection is idle after a use.
 func (c *counted) put(use int64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -132,14 +132,14 @@ func (c *counted) expire() {
 // as much, half of the time is left.
 const keepAliveMargin = time.Second
 
-// put is told when a connection of the attempt's is idle.
+// put records that the attempt's connection is idle, unless the transport closed it.
 func (p *progress) put(err error) {
 	if u, ok := p.last(); ok && err == nil {
 		u.conn.put(u.use)
 	}
 }
 
-// answered tells the attempt's connection what the answer announces.
+// answered records what the answer announces of the attempt's connection.
 func (p *progress) answered(said keepAlive) {
 	if u, ok := p.last(); ok {
 		u.conn.answered(u.use, said)
