@@ -220,12 +220,15 @@ func (c *Client) FetchSession(ctx context.Context, r *http.Request, opts ...Call
 // cookie. One that cannot be reached, or asks to be left alone, does not.
 func aboutCookie(err error) bool {
 	var e *Error
-	if !errors.As(err, &e) {
+	switch {
+	case errors.Is(err, ErrNoSession), errors.Is(err, ErrInvalidSession), errors.Is(err, ErrSessionExpired):
+		return true
+	case !errors.As(err, &e):
 		return false
 	}
 	switch e.StatusCode {
 	case 0, http.StatusTooManyRequests, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
-		return rank(err) != 1
+		return false
 	}
 	return true
 }
