@@ -127,10 +127,14 @@ func (p *RoqPlatform) UserInvites(ctx context.Context, q UserInvitesQuery, opts 
 // ahead, as many at once as [WithParallel] says; no more than those are kept.
 //
 // Without an order the invites come by CreatedAt, the oldest first. An invite that
-// matches throughout then comes exactly once, although others come and go meanwhile
-// (if the platform keeps invites with the same CreatedAt in the same order): each
-// page is checked to continue where the one before ended. In an order of the
+// matches throughout then comes exactly once, although others come and go meanwhile:
+// each page is checked to continue where the one before ended. In an order of the
 // caller's an invite comes at most once, and may be missed if others come or go.
+//
+// Invites that are equal by the order, such as those made in one transaction, may come
+// in another order on each page. If fewer invites have come than there are, the list is
+// read again, by their addresses, and what had not come comes last. If it still has not
+// come, that is an error. For this eight bytes of each id are kept.
 //
 // An error comes once, last, with a nil invite. Each page is a query, which is
 // retried; a page that does not advance is an error.
@@ -168,6 +172,13 @@ func (r *reader) each(ctx context.Context, yield func(*UserInvite) bool) error {
 			// Explicit, because the platform's own order is not documented.
 			q.Order = &UserInviteOrder{Sort: SortCreatedAt, Order: Ascending}
 		}
+		return r.page(ctx, q, exchange.PurposePage)
+	}
+	pages.Again = func(ctx context.Context, offset, limit int) (*listing.Page[UserInvite], error) {
+		q := r.query
+		q.Offset, q.Limit = offset, limit
+		// An address has one invite, or few, so that this is an order of nearly all.
+		q.Order = &UserInviteOrder{Sort: SortEmail, Order: Ascending}
 		return r.page(ctx, q, exchange.PurposePage)
 	}
 	return r.failure(pages.Each(ctx, yield))

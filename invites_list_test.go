@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net/http"
 	"runtime"
 	"slices"
@@ -111,6 +112,61 @@ func TestAllUserInvitesWhileTheListChanges(t *testing.T) {
 	_, _, first := m.sent()[0].graphQL(t)
 	if fmt.Sprint(first["order"]) != "map[order:ASC sort:createdAt]" {
 		t.Errorf("order = %v, want it sent", first["order"])
+	}
+}
+
+// Invites that were made in one transaction share their CreatedAt, and may come in
+// another order on each page: everybody comes once.
+func TestAllUserInvitesOfOneTransaction(t *testing.T) {
+	t.Parallel()
+	for _, order := range []*roq.UserInviteOrder{nil, {Sort: roq.SortStatus, Order: roq.Ascending}, {Sort: roq.SortCreatedAt, Order: roq.Descending}} {
+		for _, toStamp := range []int{10, 100} {
+			var mu sync.Mutex
+			random := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // repeatable
+			sorts := make(map[string]int)
+			m := newMock(t, func(r *http.Request) (*http.Response, error) {
+				var body struct {
+					Variables struct {
+						Limit, Offset int
+						Order         struct{ Sort, Order string }
+					} `json:"variables"`
+				}
+				if err := json.NewDecoder(r.Body).Decode(&body); err != nil {
+					return nil, err
+				}
+				mu.Lock()
+				defer mu.Unlock()
+				v := body.Variables
+				sorts[v.Order.Sort]++
+				places := random.Perm(1000)
+				slices.SortStableFunc(places, func(a, b int) int {
+					switch {
+					case v.Order.Sort == "email":
+						return a - b
+					case v.Order.Sort == "status":
+						return 0
+					case v.Order.Order == "DESC":
+						return b/toStamp - a/toStamp
+					}
+					return a/toStamp - b/toStamp
+				})
+				places = places[min(v.Offset, 1000):]
+				var data []string
+				for _, i := range places[:min(v.Limit, len(places))] {
+					at := time.Date(2026, 1, 1, 0, i/toStamp, 0, 0, time.UTC).Format(time.RFC3339)
+					data = append(data, fmt.Sprintf(`{"id":"i%d","email":"p%03d@b.c","status":"pending","createdAt":%q}`, i, i, at))
+				}
+				return httpmock.NewStringResponse(200, fmt.Sprintf(`{"data":{"userInvites":{"totalCount":1000,"data":[%s]}}}`, strings.Join(data, ","))), nil
+			})
+			got, err := collect(t.Context(), m, roq.UserInvitesQuery{Order: order})
+			slices.Sort(got)
+			if err != nil || len(got) != 1000 || len(slices.Compact(got)) != 1000 {
+				t.Errorf("in the order %v, %d to a stamp: %d came, %v; want each once", order, toStamp, len(got), err)
+			}
+			if order != nil && order.Sort == roq.SortStatus && sorts["email"] == 0 {
+				t.Errorf("asked in the orders %v", sorts)
+			}
+		}
 	}
 }
 

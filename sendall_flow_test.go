@@ -249,17 +249,16 @@ func TestSendAllOutlastsAnOutage(t *testing.T) {
 // There is no point in asking for everybody what is refused to the caller.
 func TestSendAllEndsEarly(t *testing.T) {
 	t.Parallel()
-	refused := func(status int) httpmock.Responder { return refusal(status) }
 	for name, tt := range map[string]struct {
 		its     httpmock.Responder
 		want    error
 		status  roq.OutcomeStatus
 		batches int // at most
 	}{
-		"unauthorized":      {refused(401), roq.ErrUnauthorized, roq.OutcomeNotSent, 2}, // with a fresh token too
-		"forbidden":         {refused(403), roq.ErrForbidden, roq.OutcomeNotSent, 1},
-		"refused each time": {refused(400), roq.ErrInvalidInput, roq.OutcomeNotSent, 80},
-		"unclear each time": {refused(500), roq.ErrUnavailable, roq.OutcomeUnknown, 15},
+		"unauthorized":      {refusal(401), roq.ErrUnauthorized, roq.OutcomeNotSent, 2}, // with a fresh token too
+		"forbidden":         {refusal(403), roq.ErrForbidden, roq.OutcomeNotSent, 1},
+		"refused each time": {refusal(400), roq.ErrInvalidInput, roq.OutcomeNotSent, 80},
+		"unclear each time": {refusal(500), roq.ErrUnavailable, roq.OutcomeUnknown, 15},
 		"cut each time": {func(*http.Request) (*http.Response, error) { return nil, io.ErrUnexpectedEOF },
 			roq.ErrUnavailable, roq.OutcomeUnknown, 15},
 	} {

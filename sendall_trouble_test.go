@@ -441,7 +441,7 @@ func TestSendAllStreamEndsLate(t *testing.T) {
 						return
 					}
 					cancel()
-					time.Sleep(moment / 2)
+					<-time.After(moment / 2)
 				}
 			}
 			defer func() {

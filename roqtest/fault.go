@@ -25,9 +25,9 @@ type Fault struct {
 	// the request is not processed.
 	Delay time.Duration
 	// Status, from 200 to 599, answers with that status instead of processing the
-	// request, and with Body. From 400 to 499 without a Body it is the platform that
-	// refuses the request, in its own form; with one it is whatever writes such a Body.
-	// A Body without a Status is answered with 200.
+	// request, and with Body. A refusal (from 400 to 499, but not 408, 425 and 429)
+	// without a Body is the platform's, in its own form; with one it is that of whatever
+	// writes such a Body. A Body without a Status is answered with 200.
 	Status int
 	// Body is what is answered in the platform's place. Its Content-Type is found
 	// out from the text, unless Header has one.
@@ -117,7 +117,7 @@ func (f *Fault) serve(w http.ResponseWriter, r *http.Request, process http.Handl
 	if f.Drop != DropAfter && (f.Status != 0 || f.Body != "") {
 		answer.Code = min(max(f.Status, 200), 599)
 		answer.Body.WriteString(f.Body)
-		if f.Body == "" && answer.Code >= 400 && answer.Code <= 499 {
+		if f.Body == "" && isRefusal(answer.Code) {
 			refuse(answer, r, answer.Code)
 		}
 	} else {
@@ -140,6 +140,16 @@ func (f *Fault) serve(w http.ResponseWriter, r *http.Request, process http.Handl
 		_ = http.NewResponseController(w).Flush()
 		panic(http.ErrAbortHandler)
 	}
+}
+
+// isRefusal reports whether the platform refuses a request with that status, rather than
+// something that asks to wait.
+func isRefusal(status int) bool {
+	switch status {
+	case http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests:
+		return false
+	}
+	return status >= 400 && status <= 499
 }
 
 // sleep waits, and reports whether the request is still wanted.

@@ -2,6 +2,7 @@ package roqtest_test
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -113,5 +114,23 @@ func TestFaultsReachEveryEndpoint(t *testing.T) {
 			t.Errorf("%s: %v, want the fault's status", operation, err)
 		}
 		client.CloseIdleConnections()
+	}
+}
+
+// A refusal without a body is the platform's, in its own form; what asks to wait, or
+// has a body, is not.
+func TestFaultRefuses(t *testing.T) {
+	t.Parallel()
+	for status, own := range map[int]bool{400: true, 401: true, 403: true, 404: true, 422: true, 408: false, 425: false, 429: false, 503: false} {
+		p := newPlatform(t)
+		token := p.serviceToken()
+		p.Inject(roqtest.Fault{Operation: "sendUserInvites", Times: 1, Status: status})
+		if got, body, err := p.attempt(token, "a@x.org"); err != nil || got != status || strings.Contains(body, fmt.Sprintf(`"statusCode":%d`, status)) != own || strings.HasPrefix(body, `{"data":null,"errors":[`) != own {
+			t.Errorf("%d: %d %s, %v", status, got, body, err)
+		}
+		p.Inject(roqtest.Fault{Operation: "sendUserInvites", Times: 1, Status: status, Body: "<html>"})
+		if got, body, err := p.attempt(token, "a@x.org"); err != nil || got != status || body != "<html>" {
+			t.Errorf("%d with a body: %d %s, %v", status, got, body, err)
+		}
 	}
 }

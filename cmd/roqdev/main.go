@@ -21,6 +21,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/netip"
 	"os"
 	"os/signal"
 	"strings"
@@ -84,7 +85,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	address := "http://" + listener.Addr().String()
+	address := baseURL(listener.Addr())
 	server := &http.Server{
 		Handler:           newSite(platform, s.public),
 		ReadHeaderTimeout: 5 * time.Second,
@@ -158,4 +159,14 @@ For your backend:
 
 To sign in: %[1]s/api/auth/login
 `, address, cfg.EnvironmentID, cfg.APIKey, cfg.WebhookKey)
+}
+
+// baseURL returns the URL by which this machine reaches a listener. A wildcard
+// address becomes 127.0.0.1, the default host of roqdev and of the examples:
+// browsers keep cookies by host.
+func baseURL(addr net.Addr) string {
+	if a, err := netip.ParseAddrPort(addr.String()); err == nil && a.Addr().IsUnspecified() {
+		return fmt.Sprintf("http://127.0.0.1:%d", a.Port())
+	}
+	return "http://" + addr.String()
 }

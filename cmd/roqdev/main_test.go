@@ -5,6 +5,9 @@ import (
 	"errors"
 	"flag"
 	"io"
+	"net"
+	"net/http"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -191,5 +194,51 @@ func TestPublicWarns(t *testing.T) {
 		if err := checkAddress(settings{addr: addr, public: true}, &said); err != nil || strings.Contains(said.String(), "warning") != (want != "") {
 			t.Errorf("checkAddress(%s) = %v, %q", addr, err, &said)
 		}
+	}
+}
+
+// What is printed can be opened, also if every address is listened on.
+func TestBaseURL(t *testing.T) {
+	t.Parallel()
+	for listens, want := range map[string]string{
+		"[::]:8080": "http://127.0.0.1:8080", "0.0.0.0:8080": "http://127.0.0.1:8080", "[::ffff:0.0.0.0]:8080": "http://127.0.0.1:8080",
+		"127.0.0.1:8080": "http://127.0.0.1:8080", "[::1]:8080": "http://[::1]:8080", "192.0.2.1:80": "http://192.0.2.1:80",
+	} {
+		if got := baseURL(net.TCPAddrFromAddrPort(netip.MustParseAddrPort(listens))); got != want {
+			t.Errorf("baseURL(%s) = %s, want %s", listens, got, want)
+		}
+	}
+	for _, addr := range []string{":0", "0.0.0.0:0", "[::]:0"} {
+		listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", addr)
+		if err != nil {
+			t.Logf("this machine does not listen on %s: %v", addr, err)
+			continue
+		}
+		conn, err := new(net.Dialer).DialContext(t.Context(), "tcp", strings.TrimPrefix(baseURL(listener.Addr()), "http://"))
+		if err != nil {
+			t.Errorf("%s cannot be reached at %s: %v", addr, baseURL(listener.Addr()), err)
+		} else {
+			_ = conn.Close()
+		}
+		_ = listener.Close()
+	}
+}
+
+// A platform that every machine reaches prints what a backend on this one can use.
+func TestPrintedWildcard(t *testing.T) {
+	t.Parallel()
+	dev := startDev(t, "-addr", ":0", "-public")
+	address := dev.env["ROQ_PLATFORM_URL"]
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, address, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := http.DefaultClient.Do(r)
+	if err != nil || !strings.HasPrefix(address, "http://127.0.0.1:") {
+		t.Fatalf("roqdev prints %s: %v", address, err)
+	}
+	_ = resp.Body.Close()
+	if err := dev.stop(); err != nil {
+		t.Errorf("run = %v", err)
 	}
 }

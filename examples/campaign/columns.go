@@ -22,13 +22,27 @@ const (
 // usualNames are what people call the columns, in the form that plain makes.
 func usualNames() map[string][]string {
 	return map[string][]string{
-		fieldEmail:     {"email", "mail", "emailaddress"},
-		fieldFirstName: {"firstname", "givenname", "forename"},
-		fieldLastName:  {"lastname", "surname", "familyname"},
-		fieldLocale:    {"locale", "language", "lang"},
+		fieldEmail:     {"email", "mail", "emailaddress", "mailaddress", "primaryemail"},
+		fieldFirstName: {"firstname", "first", "givenname", "forename"},
+		fieldLastName:  {"lastname", "last", "surname", "familyname"},
+		fieldLocale:    {"locale", "language", "lang", "preferredlanguage"},
 		fieldRoles:     {"roles", "role", "rolekeys"},
 		fieldCreatedBy: {"createdbyuserid", "createdby"},
 	}
+}
+
+// secondNames are what the columns may be called if none has a usual name.
+func secondNames() map[string][]string {
+	return map[string][]string{fieldEmail: {"userprincipalname", "upn"}}
+}
+
+// usual is a name without a remark in brackets: "Email Address [Required]" is one of
+// the usual names.
+func usual(name string) string {
+	if i := strings.IndexAny(name, "[("); i > 0 {
+		name = name[:i]
+	}
+	return plain(name)
 }
 
 // plain is the form in which the names of columns are compared: "E-Mail",
@@ -72,18 +86,14 @@ type columns struct {
 // matchColumns finds the fields in a header, those that are mapped first.
 func matchColumns(header []string, mapping map[string]string) (columns, error) {
 	c := columns{header: header, at: make(map[string]int)}
-	usual := usualNames()
-	for _, field := range slices.Sorted(maps.Keys(usual)) {
-		names := usual[field]
+	names, second := usualNames(), secondNames()
+	for _, field := range slices.Sorted(maps.Keys(names)) {
 		column, mapped := mapping[field]
-		if mapped {
-			names = []string{plain(column)}
-		}
 		var found []int
-		for i, name := range header {
-			if slices.Contains(names, plain(name)) {
-				found = append(found, i)
-			}
+		if mapped {
+			found = c.find(plain, plain(column))
+		} else if found = c.find(usual, names[field]...); len(found) == 0 {
+			found = c.find(usual, second[field]...)
 		}
 		switch {
 		case len(found) == 1:
@@ -99,6 +109,17 @@ func matchColumns(header []string, mapping map[string]string) (columns, error) {
 	return c, c.distinct()
 }
 
+// find returns the columns with one of the names.
+func (c columns) find(form func(string) string, names ...string) []int {
+	var found []int
+	for i, name := range c.header {
+		if slices.Contains(names, form(name)) {
+			found = append(found, i)
+		}
+	}
+	return found
+}
+
 // distinct refuses one column for two fields.
 func (c columns) distinct() error {
 	fields := make(map[int]string)
@@ -112,12 +133,16 @@ func (c columns) distinct() error {
 	return nil
 }
 
+// uses reports whether a column holds a field.
+func (c columns) uses(column int) bool {
+	return slices.Contains(slices.Collect(maps.Values(c.at)), column)
+}
+
 // ignored are the columns that hold no field.
 func (c columns) ignored() []string {
-	used := slices.Collect(maps.Values(c.at))
 	var names []string
 	for i, name := range c.header {
-		if !slices.Contains(used, i) {
+		if !c.uses(i) {
 			names = append(names, name)
 		}
 	}

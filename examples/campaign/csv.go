@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"encoding/csv"
 	"errors"
 	"fmt"
@@ -11,21 +10,10 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"golang.org/x/text/encoding/unicode"
-	"golang.org/x/text/transform"
-
 	"github.com/go-roq/roq"
 )
 
-const (
-	// maxRecord bounds one row, in bytes: without it a quote that nobody closed
-	// would bring the rest of the file into memory.
-	maxRecord = 1 << 20
-	// maxHeader is how much of the file is looked at for the separator.
-	maxHeader = 64 << 10
-)
-
-// row is one row under the header.
+// row is one row under the header, or one line of a record that is refused.
 type row struct {
 	// line is where it begins in the file, from 1.
 	line int
@@ -50,66 +38,88 @@ type sheet struct {
 	columns
 	separator rune
 	roles     []string
-	limit     *limited
+	lines     *lines
 	csv       *csv.Reader
-	line      int // where the last row that could be read begins
 }
 
-// open reads the header of a CSV file: UTF-8, or UTF-16 with a byte order mark.
+// open reads the header of a CSV file.
 func (f format) open(r io.Reader) (*sheet, error) {
-	// Invalid UTF-8 passes: it is for Validate to refuse, row by row.
-	text := bufio.NewReaderSize(transform.NewReader(r, unicode.BOMOverride(transform.Nop)), maxHeader)
-	s := &sheet{separator: f.separator, roles: f.roles, limit: &limited{from: text, left: maxRecord}}
-	if s.separator == 0 {
-		start, err := text.Peek(maxHeader)
-		if err != nil && !errors.Is(err, io.EOF) {
-			return nil, err
-		}
-		s.separator = guessSeparator(string(start))
+	text, err := decode(r)
+	if err != nil {
+		return nil, err
 	}
-	s.csv = csv.NewReader(s.limit)
+	s := &sheet{separator: f.separator, roles: f.roles, lines: newLines(text)}
+	if err := s.separate(); err != nil {
+		return nil, err
+	}
+	s.csv = csv.NewReader(s.lines)
 	s.csv.Comma = s.separator
-	s.csv.FieldsPerRecord = -1 // next says more about it
+	s.csv.FieldsPerRecord = -1 // row says more about it
 	header, err := s.csv.Read()
-	switch {
-	case errors.Is(err, io.EOF):
-		return nil, errors.New("it is empty: the first row must name the columns")
-	case err != nil:
-		return nil, fmt.Errorf("the header cannot be read: %w", err)
+	if err != nil {
+		return nil, fmt.Errorf("the header in line %d cannot be read: %w", s.lines.first(), plainError(err))
 	}
 	for i, name := range header {
-		header[i] = strings.TrimSpace(name)
-		if strings.Contains(name, "@") {
-			// What it is goes into no error, for it is somebody's.
-			return nil, errors.New("the first row has an e-mail address in it: it must name the columns")
+		header[i] = strings.TrimSpace(strings.Trim(name, "\ufeff"))
+		switch {
+		case !strings.Contains(name, "@"):
+		case len(s.lines.record) > 1:
+			return nil, fmt.Errorf("the header goes from line %d to line %d: close the quote (\") that is open in line %[1]d", s.lines.first(), s.lines.number)
+		default:
+			// The address goes into no error, for it is somebody's.
+			return nil, errors.New("the first row has an e-mail address in it: put a row above it that names the columns, such as email,firstName,lastName")
 		}
 	}
 	s.columns, err = matchColumns(header, f.mapping)
 	return s, err
 }
 
+// separate finds the separator, unless it was given: in a first line as Excel writes
+// it ("sep=;"), which is not of the table, or in the header.
+func (s *sheet) separate() error {
+	for {
+		s.lines.begin()
+		line, err := s.lines.next()
+		if errors.Is(err, io.EOF) {
+			return errors.New("it is empty: the first row must name the columns")
+		}
+		if err != nil {
+			return err
+		}
+		named := strings.Trim(line, `"`)
+		switch {
+		case strings.TrimSpace(line) == "":
+		case len(named) > len("sep=") && strings.EqualFold(named[:len("sep=")], "sep="):
+			separator, err := parseSeparator(named[len("sep="):])
+			if err != nil {
+				return fmt.Errorf("line %d: %w", s.lines.number, err)
+			}
+			if s.separator == 0 {
+				s.separator = separator
+			}
+		default:
+			if s.separator == 0 {
+				s.separator = guessSeparator(line)
+			}
+			s.lines.again()
+			return nil
+		}
+	}
+}
+
 // guessSeparator returns the one that is in the header most often, outside of
 // quotes: the comma if there is none.
-func guessSeparator(text string) rune {
-	header := strings.TrimLeft(text, "\r\n")
+func guessSeparator(header string) rune {
 	counts := make(map[rune]int)
 	inQuotes := false
 	for _, r := range header {
-		switch {
-		case r == '"':
+		if r == '"' {
 			inQuotes = !inQuotes
-		case inQuotes:
-		case r == '\n' || r == '\r':
-			return mostFrequent(counts)
-		default:
+		} else if !inQuotes {
 			counts[r]++
 		}
 	}
-	return mostFrequent(counts)
-}
-
-func mostFrequent(counts map[rune]int) rune {
-	return slices.MaxFunc([]rune{',', ';', '\t'}, func(a, b rune) int { return counts[a] - counts[b] })
+	return slices.MaxFunc([]rune{',', ';', '\t', '|'}, func(a, b rune) int { return counts[a] - counts[b] })
 }
 
 // parseSeparator reads what -separator says.
@@ -129,41 +139,94 @@ func parseSeparator(text string) (rune, error) {
 	return r, nil
 }
 
-// rows reads the rows under the header, without those that have nothing in them.
+// rows reads the rows under the header, without those that have nothing in them. Of
+// a record that is refused each line is a row.
 func (s *sheet) rows() iter.Seq2[row, error] {
 	return func(yield func(row, error) bool) {
 		for {
-			s.limit.left = maxRecord
+			s.lines.begin()
 			record, err := s.csv.Read()
+			first := s.lines.first()
 			var broken *csv.ParseError
 			switch {
 			case errors.Is(err, io.EOF):
 				return
-			case errors.As(err, &broken):
-				if !yield(row{line: broken.StartLine, err: broken.Err}, nil) {
-					return
-				}
-				continue
-			case err != nil:
-				yield(row{}, fmt.Errorf("after line %d: %w", s.line, err))
+			case err != nil && !errors.As(err, &broken):
+				yield(row{}, err)
 				return
-			}
-			s.line, _ = s.csv.FieldPos(0)
-			if !blank(record) && !yield(s.row(record), nil) {
+			case err != nil || s.runsOn(record):
+				for i, line := range s.lines.record {
+					if strings.TrimSpace(line) != "" && !yield(s.refused(first+i, line, s.why(first, err)), nil) {
+						return
+					}
+				}
+			case !blank(record) && !yield(s.row(first, record), nil):
 				return
 			}
 		}
 	}
 }
 
+// runsOn reports whether a record goes over lines that may be rows of their own: a
+// cell with a line break is one of those that are used, or has an address in it.
+func (s *sheet) runsOn(record []string) bool {
+	for i, cell := range record {
+		if strings.Contains(cell, "\n") && (s.uses(i) || strings.Contains(cell, "@")) {
+			return true
+		}
+	}
+	return false
+}
+
+// why says why the lines of a record are refused.
+func (s *sheet) why(first int, err error) error {
+	if last := s.lines.number; last > first {
+		return fmt.Errorf("lines %d to %d are one row, because of a quote (\") that is open at the end of line %[1]d: close it", first, last)
+	}
+	return plainError(err)
+}
+
+// plainError says what is wrong with a record of one line.
+func plainError(err error) error {
+	switch {
+	case errors.Is(err, csv.ErrBareQuote):
+		return errors.New(`a quote (") inside a cell that does not begin with one: put the cell in quotes, and write two for one`)
+	case errors.Is(err, csv.ErrQuote):
+		return errors.New(`a quote (") that is not closed, or something behind the one that closes it`)
+	}
+	return err
+}
+
+// refused is a line of a record that is refused, with the addresses in it for the
+// report.
+func (s *sheet) refused(number int, line string, err error) row {
+	loose := csv.NewReader(strings.NewReader(line))
+	loose.Comma, loose.LazyQuotes = s.separator, true
+	record, _ := loose.Read()
+	emails := []string{s.cell(record, fieldEmail)}
+	if !strings.Contains(emails[0], "@") && strings.Contains(line, "@") {
+		emails = nil
+		for _, in := range roq.ParseUserInvites(line) {
+			if strings.Contains(in.Email, "@") {
+				emails = append(emails, in.Email)
+			}
+		}
+	}
+	return row{line: number, input: roq.UserInviteInput{Email: strings.Join(emails, " ")}, err: err}
+}
+
 func blank(record []string) bool {
 	return !slices.ContainsFunc(record, func(cell string) bool { return strings.TrimSpace(cell) != "" })
 }
 
-func (s *sheet) row(record []string) row {
-	r := row{line: s.line}
-	if len(record) != len(s.header) {
-		r.err = fmt.Errorf("%d cells where the header has %d", len(record), len(s.header))
+// row makes a row of a record. What it may lack is what can be omitted.
+func (s *sheet) row(number int, record []string) row {
+	r := row{line: number}
+	switch have := len(record); {
+	case have > len(s.header) && !blank(record[len(s.header):]):
+		r.err = fmt.Errorf("%s where the header has %d: put a cell with a %q in it in quotes", counted(have, "cell"), len(s.header), s.separator)
+	case have <= s.at[fieldEmail]:
+		r.err = fmt.Errorf("%s where the header has %d: the address is missing", counted(have, "cell"), len(s.header))
 	}
 	r.input = roq.UserInviteInput{
 		Email:           s.cell(record, fieldEmail),
@@ -176,7 +239,18 @@ func (s *sheet) row(record []string) row {
 	if len(r.input.Roles) == 0 {
 		r.input.Roles = s.roles
 	}
+	if strings.Contains(r.input.Email, "#EXT#") {
+		r.err = errors.New("the user principal name of a guest, which is not an address: write the address")
+	}
 	return r
+}
+
+// counted is a number of things: "1 row", "2 rows".
+func counted(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
 }
 
 // splitRoles reads roles with semicolons or vertical bars in between.
@@ -188,19 +262,4 @@ func splitRoles(cell string) []string {
 		}
 	}
 	return roles
-}
-
-// limited refuses to read more than what is left.
-type limited struct {
-	from io.Reader
-	left int
-}
-
-func (l *limited) Read(p []byte) (int, error) {
-	if l.left <= 0 {
-		return 0, fmt.Errorf("a row of more than %d bytes: is a quote missing?", maxRecord)
-	}
-	n, err := l.from.Read(p[:min(len(p), l.left)])
-	l.left -= n
-	return n, err
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -16,10 +15,10 @@ import (
 type checked struct{ rows, bad int }
 
 // dryRun says on out what is wrong with each row, by line and column and without
-// anybody's address. Sixteen bytes are kept of each address.
+// anybody's address.
 func dryRun(ctx context.Context, out io.Writer, c columns, rows iter.Seq2[row, error]) (checked, error) {
 	var n checked
-	lines := make(map[[sha256.Size / 2]byte]int)
+	firsts := make(firstLines)
 	for r, err := range rows {
 		if err != nil {
 			return n, err
@@ -29,21 +28,15 @@ func dryRun(ctx context.Context, out io.Writer, c columns, rows iter.Seq2[row, e
 		}
 		n.rows++
 		wrong := problems(r, c)
-		if len(wrong) == 0 {
-			sum := sha256.Sum256([]byte(strings.ToLower(r.input.Email)))
-			key := [sha256.Size / 2]byte(sum[:])
-			if first, twice := lines[key]; twice {
-				wrong = append(wrong, fmt.Sprintf("%s: must not be the address of line %d", c.name(fieldEmail), first))
-			} else {
-				lines[key] = r.line
-			}
+		if first := firsts.line(r); len(wrong) == 0 && first != r.line {
+			wrong = []string{fmt.Sprintf("%s: duplicate of line %d", c.name(fieldEmail), first)}
 		}
 		if len(wrong) > 0 {
 			n.bad++
 			fmt.Fprintf(out, "line %d: %s\n", r.line, strings.Join(wrong, "; "))
 		}
 	}
-	fmt.Fprintf(out, "%d rows: %d can be sent, %d cannot\n", n.rows, n.rows-n.bad, n.bad)
+	fmt.Fprintf(out, "%s: %d can be sent, %d cannot\n", counted(n.rows, "row"), n.rows-n.bad, n.bad)
 	return n, nil
 }
 
@@ -57,9 +50,8 @@ func problems(r row, c columns) []string {
 		return nil
 	}
 	var all []string
-	for finding := range strings.SplitSeq(refused.Message, "; ") {
-		path, rule, _ := strings.Cut(finding, ": ")
-		all = append(all, c.name(path)+": "+rule)
+	for _, f := range refused.Findings {
+		all = append(all, c.name(f.Field)+": "+f.Reason)
 	}
 	return all
 }

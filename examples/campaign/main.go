@@ -3,25 +3,36 @@
 //
 //	go run .
 //
-// makes up ten thousand people and invites them on a platform inside itself. With
-// -platform it invites on the platform that the environment names (see
-// roq.ConfigFromEnv):
+// makes up ten thousand people and invites them on a platform inside itself: a
+// rehearsal, which mails nobody. With -platform it invites on the platform that the
+// environment names (see roq.ConfigFromEnv):
 //
 //	go run . -csv people.csv -dry-run
 //	go run . -csv people.csv -platform -tenant TENANT -as USER
 //
 // The first row of the file names the columns, in any order: email, and if there
 // are any firstName, lastName, locale, roles (separated by ; or | inside the cell)
-// and createdByUserId, or what people usually call these. Other names need -map;
-// other columns are ignored. Cells are separated by commas, semicolons or tabs.
-// The file is UTF-8, or UTF-16 with a byte order mark.
+// and createdByUserId, or their usual names, such as those in the exports of Google
+// Workspace and Microsoft 365. Other names need -map; other columns are ignored.
+// Cells are separated by commas, semicolons, tabs or vertical bars, or as a first
+// line "sep=;" says. Cells at the end of a row can be omitted. The file is UTF-8 or
+// UTF-16; any other is refused.
 //
-// Ctrl-C ends it when what is under way has its outcome, a second one at once. The
-// same command again goes on where it was: the journal beside the file knows who
-// was invited, and nobody is mailed twice. The report beside the file has a line
-// for each row.
+// A cell that is used holds no line break. If a quote is not closed, the lines up to
+// the next quote are refused, each of them, and so is a row with too many cells.
 //
-// The platform inside is gone when the program ends. To try stopping and going on,
+// Ctrl-C ends it when the requests in flight have their outcomes, a second one at
+// once. The same command again resumes: the journal beside the file knows who was
+// invited, and nobody is mailed twice. The journal belongs to the name of the file.
+// With -campaign NAME it is NAME.journal, and the file can be renamed. A campaign
+// that was begun without a name resumes under another file name with the names that
+// it had: -campaign people.csv -journal people.journal.
+//
+// The report beside the file has a line for each row, and NAME.report.unknown.csv
+// has those that may have been mailed. Running the same command again looks for
+// their invites; -repeat-unknown sends those that are not found again.
+//
+// The platform inside is gone when the program ends. To try stopping and resuming,
 // start one beside it and give this program the variables that it prints:
 //
 //	go -C ../.. run ./cmd/roqdev
@@ -29,9 +40,9 @@
 //	go run . -csv people.csv -platform -as ann@acme.example -rate 10
 //
 // The exit status is 0 if all were sent or are duplicates of such; 1 if some were
-// refused, or in a dry run would be; 2 if the command line, the CSV file or the
-// journal cannot be used, and nothing was sent; 3 if the outcome of some is unknown,
-// or some were not sent, or the report could not be written; 130 if it was
+// refused, or in a dry run would be; 2 if the command line, the CSV file, the report
+// or the journal cannot be used, and nothing was sent; 3 if the outcome of some is
+// unknown, or some were not sent, or the report could not be written; 130 if it was
 // interrupted.
 package main
 
@@ -64,17 +75,22 @@ const (
 
 const usage = `campaign invites everybody in a CSV file.
 
-  campaign                                                    on a platform inside
+  campaign                                                    a rehearsal, with made-up people
+  campaign -csv people.csv                                    a rehearsal
   campaign -csv people.csv -dry-run                           only check the file
-  campaign -csv people.csv -platform -tenant TENANT -as USER  on a real one
+  campaign -csv people.csv -platform -tenant TENANT -as USER  on a real platform
 
--platform needs ROQ_PLATFORM_URL, ROQ_ENVIRONMENT_ID and ROQ_API_KEY in the
-environment; what cmd/roqdev prints will do. Ctrl-C stops, the same command again
-goes on.
+A rehearsal invites on a platform inside this program, and mails nobody. -platform
+needs ROQ_PLATFORM_URL, ROQ_ENVIRONMENT_ID and ROQ_API_KEY in the environment;
+cmd/roqdev prints some. Ctrl-C stops, the same command again resumes.
 
 Exit status: 0 all sent, 1 some refused, 2 nothing was done, 3 some unknown or not
 sent, 130 interrupted.
 
+`
+
+const banner = `*** A REHEARSAL: the platform is inside this program, and NOBODY IS MAILED.
+*** Use -platform to invite people.
 `
 
 func main() {
@@ -119,8 +135,10 @@ func begin(ctx context.Context, args []string, stdout, stderr io.Writer) (int, e
 	if err != nil {
 		return statusUsage, err
 	}
-	// From here on it is the same for all who read the file.
 	source.separator = sheet.separator
+	if !s.platform && !s.dryRun {
+		fmt.Fprint(stdout, banner)
+	}
 	fmt.Fprintf(stdout, "people:  %s, columns %s\n", s.csv, quoted(sheet.header))
 	if ignored := sheet.ignored(); len(ignored) > 0 {
 		fmt.Fprintf(stdout, "ignored: %s\n", quoted(ignored))
@@ -149,9 +167,10 @@ func early(ctx context.Context, bad int, err error) int {
 	return statusSent
 }
 
-// prepare makes up the people, if there are to be any, and completes the paths.
+// prepare completes the paths, checks those of the report, and makes up the people if
+// there is no file.
 func (s *settings) prepare(stdout io.Writer) error {
-	// The journal of the platform inside is of no use when that is gone.
+	// The journal of the platform inside cannot be used after it has ended.
 	apart := s.journal == "" && !s.platform && !s.dryRun
 	if s.csv == "" || apart {
 		dir, err := os.MkdirTemp("", "roq-campaign-")
@@ -165,59 +184,56 @@ func (s *settings) prepare(stdout io.Writer) error {
 			s.journal = filepath.Join(dir, "people.journal")
 		}
 	}
+	given := s.report != ""
 	if err := s.locate(); err != nil {
 		return err
+	}
+	if !s.dryRun {
+		if err := checkReport(*s, given); err != nil {
+			return err
+		}
 	}
 	if _, err := os.Stat(s.csv); !s.made || !errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
-	fmt.Fprintf(stdout, "%d people are made up\n", s.people)
+	fmt.Fprintf(stdout, "%d made-up people are in %s\n", s.people, s.csv)
 	return replaceFile(s.csv, func(w io.Writer) error { return makePeople(w, s.people) })
 }
 
 // invite sends to everybody and reports.
 func invite(ctx context.Context, s settings, source *source, total int, stdout, stderr io.Writer) (int, error) {
+	kept, err := newOutcomes(filepath.Dir(s.report), total)
+	if err != nil {
+		return statusUsage, fmt.Errorf("the report cannot be written: %w", err)
+	}
+	defer kept.close()
 	file, err := journal.Open(s.journal)
 	if err != nil {
 		return statusUsage, err
 	}
 	defer func() { _ = file.Close() }()
-	fates, err := newFates(filepath.Dir(s.report), total)
-	if err != nil {
-		return statusUsage, fmt.Errorf("the report cannot be written: %w", err)
-	}
-	defer fates.close()
 	stage, err := newStage(ctx, s)
 	if err != nil {
 		return early(ctx, 0, err), err
 	}
 	defer stage.close()
 
-	c := &campaign{stage: stage, source: source, journal: file, fates: fates, progress: newProgress(stderr, total, terminal(stderr))}
+	c := &campaign{settings: s, stage: stage, source: source, journal: file, outcomes: kept, progress: newProgress(stderr, total, terminal(stderr))}
 	quiet := context.AfterFunc(ctx, func() {
-		c.progress.note("interrupted: waiting for what is under way; once more to end at once")
+		c.progress.note("interrupted: waiting for the requests in flight; Ctrl-C again ends at once")
 	})
-	ended := c.send(ctx)
+	stopped := c.send(ctx)
 	quiet()
 	tally := c.progress.close()
-	if c.progress.done == 0 && unusable(ended) {
-		return statusUsage, ended
+	if c.progress.done == 0 && unusable(stopped) {
+		return statusUsage, s.explain(stopped)
 	}
 	tally[roq.OutcomeNotSent] += total - c.progress.done
-	c.summarise(stdout, tally)
-	failed := replaceFile(s.report, func(w io.Writer) error { return writeReport(w, source.separator, source.rows(), fates) })
-	if failed != nil {
-		failed = fmt.Errorf("the report could not be written: %w", failed)
-	} else {
-		fmt.Fprintf(stdout, "report:  %s\n", s.report)
-	}
-	if source.changed() {
-		fmt.Fprintf(stdout, "%s was changed meanwhile: its rows may not be those of the report\n", s.csv)
-	}
-	return c.outcome(s, tally, ended, failed, stdout)
+	c.summarize(stdout, tally)
+	return c.finish(tally, stopped, stdout)
 }
 
-// terminal reports whether somebody looks at what is printed there.
+// terminal reports whether a writer is a terminal.
 func terminal(w io.Writer) bool {
 	file, ok := w.(*os.File)
 	return ok && term.IsTerminal(int(file.Fd()))

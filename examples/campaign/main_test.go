@@ -87,7 +87,7 @@ func once(t *testing.T, srv *roqtest.Server) int {
 	return len(mailed)
 }
 
-// Without a file people are made up and invited.
+// Without a file made-up people are invited.
 func TestEmbedded(t *testing.T) {
 	t.Setenv("TMPDIR", t.TempDir())
 	status, stdout, stderr := runs(t, "-people", "3000")
@@ -95,8 +95,8 @@ func TestEmbedded(t *testing.T) {
 		t.Errorf("the status is %d, want %d:\n%s%s", status, statusRefused, stdout, stderr)
 	}
 	for _, want := range []string{
-		"3000 people are made up\n", "\n  2988  sent\n", "\n     9  refused\n", "\n     3  duplicates, which were not sent\n",
-		"\n     0  not sent\n", "the platform mailed 2988 people\n",
+		"*** A REHEARSAL: ", "NOBODY IS MAILED", "3000 made-up people are in ", "\n  2988  sent\n", "\n     9  refused\n", "\n     3  duplicate, and not sent\n",
+		"\n     0  not sent\n", "the platform inside made 2988 e-mails; none left this program\n",
 	} {
 		if !strings.Contains(stdout, want) {
 			t.Errorf("printed lacks %q:\n%s", want, stdout)
@@ -136,7 +136,7 @@ func TestPlatform(t *testing.T) {
 		if status != statusRefused {
 			t.Fatalf("the status is %d:\n%s%s", status, stdout, stderr)
 		}
-		for _, text := range []string{"9970 of them by an earlier run", "journal: 11 bytes of a record that was cut were taken off"} {
+		for _, text := range []string{"9970 of them by an earlier run", "journal: an incomplete record of 11 bytes was removed"} {
 			if strings.Contains(stdout, text) != (i == 1) {
 				t.Errorf("run %d says %q: %v, want %v:\n%s", i, text, i != 1, i == 1, stdout)
 			}
@@ -152,12 +152,12 @@ func TestPlatform(t *testing.T) {
 	if status, _, stderr := runs(t, "-platform", "-csv", path, "-as", "nobody@acme.example"); status != statusUsage || !strings.Contains(stderr, "0 users have the address of -as") {
 		t.Errorf("an inviter who is not there = %d, %s", status, stderr)
 	}
-	if status, _, stderr := runs(t, "-platform", "-csv", path, "-as", ann.ID, "-tenant", "none at all", "-journal", kept+"2"); status != statusUsage || !strings.Contains(stderr, "TenantID") {
+	if status, _, stderr := runs(t, "-platform", "-csv", path, "-as", ann.ID, "-tenant", "none at all", "-journal", kept+"2"); status != statusUsage || !strings.Contains(stderr, "-tenant") {
 		t.Errorf("a tenant that is none = %d, %s", status, stderr)
 	}
 	other := people(t, many(1))
 	if status, _, stderr := runs(t, "-platform", "-csv", other, "-journal", kept, "-as", ann.Email, "-tenant", srv.AddTenant("Other")); status != statusUsage ||
-		!strings.Contains(stderr, "another campaign") {
+		!strings.Contains(stderr, "another campaign") || !strings.Contains(stderr, "-journal "+kept) {
 		t.Errorf("another's journal = %d, %s", status, stderr)
 	}
 	if _, err := os.Stat(strings.TrimSuffix(other, ".csv") + ".report.csv"); err == nil {
@@ -228,18 +228,21 @@ func TestUsage(t *testing.T) {
 		{"-platform", "-platform needs -csv"},
 		{"-platform -csv x", "-as and -tenant"},
 		{"-platform -csv x -as u", "-as and -tenant"},
-		{"-platform -people 3 -csv x -as u -tenant t", "are made up"},
-		{"-as u", "are for a -platform"},
+		{"-platform -people 3 -csv x -as u -tenant t", "cannot be used with -platform"},
+		{"-as u", "can only be used with -platform"},
 		{"-csv " + filepath.Join(t.TempDir(), "none.csv"), "no such file"},
 		{"-csv " + t.TempDir(), "is not a file"},
 		{"-csv " + people(t, "name\n"), "no column with the e-mail addresses"},
 		{"-csv " + people(t, ""), "it is empty"},
-		{"-csv " + people(t, "email\n\""+strings.Repeat("x\n", maxRecord)), "is a quote missing?"},
+		{"-csv " + people(t, "email\n\""+strings.Repeat("x\n", maxRecord)), "close the quote"},
 		{"-csv " + some + " -report " + some, "cannot be two of"},
 		{"-csv " + some + " -report " + filepath.Join(t.TempDir(), "no", "r.csv"), "the report cannot be written"},
-		{"-csv " + some + " -concurrency 100", "WithParallel(100)"},
-		{"-csv " + some + " -batch 0", "WithBatchSize(0)"},
-		{"-csv " + some + " -rate -1", "WithRateLimit(-1)"},
+		{"-csv " + some + " -concurrency 100", "-concurrency 100: must be from 1 to 64"},
+		{"-csv " + some + " -batch 0", "-batch 0: must be from 1 to 10000"},
+		{"-csv " + some + " -rate NaN", "-rate NaN: must be"},
+		{"-csv " + some + " -campaign a/b", `-campaign "a/b": must be a name`},
+		{"-csv " + some + " -report " + filepath.Dir(some), "is not a file: choose another -report"},
+		{"-csv " + some + " -rate -1", "-rate -1: must be from 0 to 100000"},
 	} {
 		status, _, stderr := runs(t, strings.Fields(test.args)...)
 		if status != statusUsage || !strings.Contains(stderr, test.want) {

@@ -7,16 +7,16 @@ import (
 	"strings"
 )
 
-// resident is the address of somebody among the people made up who is a user of
-// the embedded platform already.
+// resident is the address of one of the made-up people who is a user of the embedded
+// platform already.
 func resident(i int) string { return fmt.Sprintf("resident.%d@example.com", i) }
 
-// everyNth is how often something is wrong with the people made up.
+// everyNth is how often something is wrong with the made-up people.
 const everyNth = 1000
 
 // makePeople writes a CSV file of so many people, the same each time. Of every
 // thousand, and among the first ten, one address has no domain, one comes again in
-// capitals, one is a resident's, and one row is cut.
+// capitals, one is a resident's, and one row has a cell too many.
 func makePeople(out io.Writer, people int) error {
 	w := bufio.NewWriter(out)
 	fmt.Fprintln(w, "E-mail,First name,Last name,Language,Roles")
@@ -34,8 +34,7 @@ func makePeople(out io.Writer, people int) error {
 		case 7:
 			address = resident(i)
 		case 9:
-			fmt.Fprintln(w, address)
-			continue
+			surname += "," + surname
 		}
 		fmt.Fprintf(w, "%s,%s,%s,%s,editor|reader\n", address, name, surname, locales[i%len(locales)])
 	}

@@ -22,7 +22,7 @@ const (
 // tally counts outcomes.
 type tally map[roq.OutcomeStatus]int
 
-// String is what is worth a line while it goes on.
+// String returns the counts for a line of progress.
 func (t tally) String() string {
 	counts := []string{fmt.Sprintf("%d sent", t[roq.OutcomeSent])}
 	for _, status := range []roq.OutcomeStatus{roq.OutcomeRefused, roq.OutcomeDuplicate, roq.OutcomeUnknown, roq.OutcomeNotSent} {

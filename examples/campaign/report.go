@@ -3,9 +3,10 @@ package main
 import (
 	"bufio"
 	"encoding/csv"
-	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
+	"io/fs"
 	"iter"
 	"os"
 	"path/filepath"
@@ -15,120 +16,88 @@ import (
 	"github.com/go-roq/roq"
 )
 
-// fate is what the report says of one row, beside what the row says itself.
-type fate struct {
-	Status   roq.OutcomeStatus `json:"status"`
-	InviteID string            `json:"invite,omitempty"`
-	Code     string            `json:"code,omitempty"`
-	Message  string            `json:"message,omitempty"`
-}
-
-func newFate(o roq.SendOutcome) fate {
-	f := fate{Status: o.Status, InviteID: o.InviteID}
-	var refused roq.UserInviteError
-	var failed *roq.Error
-	switch {
-	case o.Status == roq.OutcomeDuplicate:
-		f.Message = "the address of an earlier row"
-	case errors.As(o.Err, &refused):
-		f.Code, f.Message = refused.Code, refused.Message
-	case errors.Is(o.Err, roq.ErrInvalidInput) && errors.As(o.Err, &failed):
-		f.Message = failed.Message
-	case errors.As(o.Err, &failed):
-		f.Code, f.Message = failed.Code, failed.Error()
+// writeReport writes one line for each row, in their order, to out, and those that
+// are unknown to unknown as well. It returns how many are unknown.
+func writeReport(out, unknown io.Writer, separator rune, rows iter.Seq2[row, error], kept *outcomes) (int, error) {
+	all, some := csv.NewWriter(out), csv.NewWriter(unknown)
+	all.Comma, some.Comma = separator, separator
+	header := []string{"line", "email", "status", "inviteId", "code", "message"}
+	if err := errors.Join(all.Write(header), some.Write(header)); err != nil {
+		return 0, err
 	}
-	return f
-}
-
-// fates keeps what became of the rows until the report is written, by the place
-// of the row. Outcomes come in any order, and the first may come last: what is
-// held until its turn has come could become all there is. So they go into a file
-// as they come, and only where they are in it is kept: eight bytes for each row,
-// less than SendAllUserInvites keeps of it.
-type fates struct {
-	file *os.File
-	to   *bufio.Writer
-	size int64
-	at   []int64 // by row, from 1; 0 is none
-}
-
-// newFates makes its file in a directory, that of the report, so that one which
-// cannot be written to is known before anything is sent.
-func newFates(dir string, rows int) (*fates, error) {
-	file, err := os.CreateTemp(dir, ".campaign-*.tmp")
-	if err != nil {
-		return nil, err
-	}
-	// Where the system allows it the name goes at once, so that nothing is left
-	// even of a process that is killed.
-	_ = os.Remove(file.Name())
-	return &fates{file: file, to: bufio.NewWriter(file), at: make([]int64, rows)}, nil
-}
-
-func (f *fates) close() {
-	_ = f.file.Close()
-	_ = os.Remove(f.file.Name())
-}
-
-func (f *fates) put(row int, one fate) error {
-	line, err := json.Marshal(one)
-	if err != nil {
-		return err
-	}
-	for len(f.at) <= row { // the file has grown since it was counted
-		f.at = append(f.at, 0)
-	}
-	f.at[row] = f.size + 1
-	f.size += int64(len(line))
-	_, err = f.to.Write(line)
-	return err
-}
-
-// get returns what became of a row: of one of which nothing is known, that it was
-// not sent.
-func (f *fates) get(row int) (fate, error) {
-	if row >= len(f.at) || f.at[row] == 0 {
-		return fate{Status: roq.OutcomeNotSent, Message: "not attempted"}, nil
-	}
-	if err := f.to.Flush(); err != nil {
-		return fate{}, err
-	}
-	begin := f.at[row] - 1
-	var one fate
-	err := json.NewDecoder(io.NewSectionReader(f.file, begin, f.size-begin)).Decode(&one)
-	return one, err
-}
-
-// writeReport writes one line for each row, in their order.
-func writeReport(out io.Writer, separator rune, rows iter.Seq2[row, error], f *fates) error {
-	w := csv.NewWriter(out)
-	w.Comma = separator
-	if err := w.Write([]string{"line", "email", "status", "inviteId", "code", "message"}); err != nil {
-		return err
-	}
-	i := 0
+	n, i, firsts := 0, 0, make(firstLines)
 	for r, err := range rows {
 		if err != nil {
-			return err
+			return n, err
 		}
-		one, err := f.get(i)
+		one, err := kept.get(i)
 		if err != nil {
-			return err
+			return n, err
 		}
+		i++
 		if r.err != nil {
 			one.Message = r.err.Error()
+		} else if first := firsts.line(r); one.Status == roq.OutcomeDuplicate && first != r.line {
+			one.Message = fmt.Sprintf("duplicate of line %d", first)
 		}
 		record := []string{strconv.Itoa(r.line), r.input.Email, string(one.Status), one.InviteID, one.Code, one.Message}
 		for n, cell := range record {
 			record[n] = harmless(cell)
 		}
-		if err := w.Write(record); err != nil {
-			return err
+		if err := all.Write(record); err != nil {
+			return n, err
 		}
-		i++
+		if one.Status == roq.OutcomeUnknown {
+			n++
+			if err := some.Write(record); err != nil {
+				return n, err
+			}
+		}
 	}
-	w.Flush()
-	return w.Error()
+	all.Flush()
+	some.Flush()
+	return n, errors.Join(all.Error(), some.Error())
+}
+
+// saveReport replaces the report, and the file with the rows that are unknown or
+// removes it if there are none.
+func saveReport(s settings, source *source, kept *outcomes) error {
+	unknown := 0
+	err := replaceFile(s.unknown, func(some io.Writer) error {
+		return replaceFile(s.report, func(all io.Writer) (err error) {
+			unknown, err = writeReport(all, some, source.separator, source.rows(), kept)
+			return err
+		})
+	})
+	if err == nil && unknown == 0 {
+		err = os.Remove(s.unknown)
+	}
+	return err
+}
+
+// checkReport refuses a path that saveReport could not replace, before anything is
+// sent. A rehearsal replaces nothing but what has its default name.
+func checkReport(s settings, given bool) error {
+	for _, path := range []string{s.report, s.unknown} {
+		info, err := os.Stat(path)
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			continue
+		case err != nil:
+			return fmt.Errorf("the report cannot be written: %w", err)
+		case !info.Mode().IsRegular():
+			return fmt.Errorf("the report cannot be written: %s is not a file: choose another -report", path)
+		case given && !s.platform:
+			return fmt.Errorf("%s exists, and a rehearsal does not overwrite it: choose another -report, or remove it", path)
+		}
+		// Whoever has it open may keep it from being replaced.
+		file, err := os.OpenFile(path, os.O_RDWR, 0)
+		if err != nil {
+			return fmt.Errorf("the report cannot be written: %w", err)
+		}
+		_ = file.Close()
+	}
+	return nil
 }
 
 // harmless keeps a spreadsheet from taking a cell for a formula: an apostrophe

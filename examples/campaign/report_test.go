@@ -16,11 +16,11 @@ import (
 // The report is in the order of the rows, in whatever order the outcomes come.
 func TestReport(t *testing.T) {
 	t.Parallel()
-	s, err := format{}.open(strings.NewReader("email;name\nann@x.example;\nbob@x.example\n\n=1+1@x.example;\neve@x.example;\nmia@x.example;\n"))
+	s, err := format{}.open(strings.NewReader("email;name\nann@x.example;\nbob@x.example;Bob;1\n\n=1+1@x.example;\nANN@x.example;\nmia@x.example;\numa@x.example;\n"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	f, err := newFates(t.TempDir(), 5)
+	f, err := newOutcomes(t.TempDir(), 6)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -29,41 +29,46 @@ func TestReport(t *testing.T) {
 		{Index: 3, Status: roq.OutcomeDuplicate, Err: &roq.Error{Message: "Email: must not be the address of input 0"}},
 		{Index: 1, Status: roq.OutcomeRefused, Err: &roq.Error{Message: "Email: must not be empty"}},
 		{Index: 2, Status: roq.OutcomeRefused, Err: roq.UserInviteError{Code: "USER_ALREADY_EXISTS", Message: "@SUM(1;=2)"}},
+		{Index: 5, Status: roq.OutcomeUnknown},
 		{Index: 0, Status: roq.OutcomeSent, InviteID: "i0"},
 	} {
-		if err := f.put(o.Index, newFate(o)); err != nil {
+		if err := f.put(o.Index, newOutcome(o)); err != nil {
 			t.Fatal(err)
 		}
 	}
-	var out strings.Builder
+	var out, unknown strings.Builder
 	const want = `line;email;status;inviteId;code;message
 2;ann@x.example;sent;i0;;
-3;bob@x.example;refused;;;1 cells where the header has 2
+3;bob@x.example;refused;;;"3 cells where the header has 2: put a cell with a ';' in it in quotes"
 5;'=1+1@x.example;refused;;USER_ALREADY_EXISTS;"'@SUM(1;'=2)"
-6;eve@x.example;duplicate;;;the address of an earlier row
+6;ANN@x.example;duplicate;;;duplicate of line 2
 7;mia@x.example;not sent;;;not attempted
+8;uma@x.example;unknown;;;
 `
-	if err := writeReport(&out, ';', s.rows(), f); err != nil || out.String() != want {
-		t.Errorf("writeReport = %v:\n%s\nwant\n%s", err, &out, want)
+	if n, err := writeReport(&out, &unknown, ';', s.rows(), f); err != nil || n != 1 || out.String() != want {
+		t.Errorf("writeReport = %d, %v:\n%s\nwant\n%s", n, err, &out, want)
+	}
+	if got, want := unknown.String(), "line;email;status;inviteId;code;message\n8;uma@x.example;unknown;;;\n"; got != want {
+		t.Errorf("the unknown rows are\n%s\nwant\n%s", got, want)
 	}
 }
 
-// What became of a row is said in words that fit.
-func TestNewFate(t *testing.T) {
+// The report explains an outcome by what is known of it.
+func TestNewOutcome(t *testing.T) {
 	t.Parallel()
 	invalid := roq.UserInviteInput{Email: "x"}.Validate()
 	for _, test := range []struct {
 		o    roq.SendOutcome
-		want fate
+		want outcome
 	}{
-		{roq.SendOutcome{Status: roq.OutcomeSent, InviteID: "i"}, fate{Status: roq.OutcomeSent, InviteID: "i"}},
+		{roq.SendOutcome{Status: roq.OutcomeSent, InviteID: "i"}, outcome{Status: roq.OutcomeSent, InviteID: "i"}},
 		{roq.SendOutcome{Status: roq.OutcomeRefused, Err: invalid},
-			fate{Status: roq.OutcomeRefused, Message: "Email: must be one e-mail address without a name, quotes or spaces"}},
+			outcome{Status: roq.OutcomeRefused, Message: "Email: must be one e-mail address without a name, quotes or spaces"}},
 		{roq.SendOutcome{Status: roq.OutcomeUnknown, Err: &roq.Error{Operation: "sendUserInvites", Code: "C", Message: "lost", RequestID: "r"}},
-			fate{Status: roq.OutcomeUnknown, Code: "C", Message: "roq: sendUserInvites: lost (C, request r)"}},
+			outcome{Status: roq.OutcomeUnknown, Code: "C", Message: "roq: sendUserInvites: lost (C, request r)"}},
 	} {
-		if got := newFate(test.o); got != test.want {
-			t.Errorf("newFate(%v) = %+v, want %+v", test.o.Err, got, test.want)
+		if got := newOutcome(test.o); got != test.want {
+			t.Errorf("newOutcome(%v) = %+v, want %+v", test.o.Err, got, test.want)
 		}
 	}
 }
@@ -125,8 +130,8 @@ func TestReplaceFile(t *testing.T) {
 	}
 }
 
-// The people made up are the same each time, with everything in them that can
-// be wrong.
+// The made-up people are the same each time, with everything in them that can be
+// wrong.
 func TestMakePeople(t *testing.T) {
 	t.Parallel()
 	var one, two bytes.Buffer

@@ -9,7 +9,7 @@ import (
 	"github.com/go-roq/roq/roqtest"
 )
 
-// stage is where a campaign takes place.
+// stage is the platform and tenant of a campaign.
 type stage struct {
 	platform *roq.RoqPlatform
 	tenantID string
@@ -28,7 +28,7 @@ func newStage(ctx context.Context, s settings) (*stage, error) {
 }
 
 // embedded starts a platform with a tenant that has an administrator, who invites,
-// and some of the people made up.
+// and some of the made-up people.
 func embedded(s settings) (*stage, error) {
 	srv := roqtest.NewServer()
 	tenant := srv.AddTenant("Acme")

@@ -33,7 +33,7 @@ type gate struct {
 	args []string
 	// lost is how many of those that are held are not processed first.
 	lost int32
-	// full is closed when as many are held as are made at once, open lets them go on.
+	// full is closed when as many are held as are made at once, open releases them.
 	full, open chan struct{}
 	sends      atomic.Int32
 }
@@ -118,7 +118,7 @@ func (p *process) signal(s os.Signal) {
 	}
 }
 
-// until waits for a line of what is printed while it goes on.
+// until waits for a line of what is printed during the run.
 func (p *process) until(text string) {
 	p.t.Helper()
 	for {
@@ -132,7 +132,8 @@ func (p *process) until(text string) {
 	}
 }
 
-// wait waits for the end: -1 is that of a process that was killed.
+// wait waits for the end, and returns what was printed: -1 is the status of a process
+// that was killed.
 func (p *process) wait(want int) string {
 	p.t.Helper()
 	rest, _ := io.ReadAll(p.stderr)
@@ -140,7 +141,7 @@ func (p *process) wait(want int) string {
 	if got := p.ProcessState.ExitCode(); got != want {
 		p.t.Errorf("the process ended with status %d, want %d:\n%s%s", got, want, &p.stdout, rest)
 	}
-	return p.stdout.String()
+	return p.stdout.String() + string(rest)
 }
 
 // reports checks the report.
@@ -152,8 +153,8 @@ func (g *gate) reports(t *testing.T, want map[string]int) {
 	}
 }
 
-// A signal ends it when what is under way has its outcome, and the same command
-// goes on.
+// A signal ends it when the requests in flight have their outcomes, and the same
+// command resumes.
 func TestInterrupted(t *testing.T) {
 	t.Parallel()
 	if runtime.GOOS == "windows" {
@@ -166,8 +167,10 @@ func TestInterrupted(t *testing.T) {
 	p.until("interrupted")
 	close(g.open)
 	out := p.wait(statusInterrupted)
-	if !strings.Contains(out, "to go on: the same command again") {
-		t.Errorf("printed is\n%s", out)
+	for _, want := range []string{"to resume: run the same command again, with the journal ", "campaign: stopped: interrupted\n"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("printed lacks %q:\n%s", want, out)
+		}
 	}
 	sent := (stopAfter + stopParallel) * stopBatch
 	g.reports(t, map[string]int{"sent": sent, "not sent": stopRows - sent})
@@ -185,10 +188,9 @@ func TestInterrupted(t *testing.T) {
 	}
 }
 
-// The second signal ends it at once, and so does SIGKILL, with requests under
-// way. The next run finds out what became of them and sends the others; what was
-// lost on the way may have been sent, for all that anybody can know, and is not sent
-// again.
+// The second signal ends it at once, and so does SIGKILL, with requests in flight.
+// The next run finds out their outcomes and sends the others. What was lost on the
+// way may have been sent, and is not sent again.
 func TestKilled(t *testing.T) {
 	t.Parallel()
 	if runtime.GOOS == "windows" {
@@ -216,11 +218,35 @@ func TestKilled(t *testing.T) {
 			<-g.full
 			test.kill(p)
 			p.wait(-1)
-			g.start(t).wait(test.status)
+			out := g.start(t).wait(test.status)
 			g.reports(t, test.want)
 			if n := once(t, g.srv); n != test.want["sent"] {
 				t.Errorf("%d people were mailed, want %d", n, test.want["sent"])
 			}
+			if test.want["unknown"] > 0 {
+				g.repeats(t, out, test.want["unknown"])
+			}
 		})
+	}
+}
+
+// repeats follows the advice about rows that are unknown.
+func (g *gate) repeats(t *testing.T, out string, unknown int) {
+	t.Helper()
+	path := strings.TrimSuffix(g.csv, ".csv") + ".report.unknown.csv"
+	if want := fmt.Sprintf("unknown: %d rows, in %s. They may have been mailed.\n", unknown, path); !strings.Contains(out, want) {
+		t.Errorf("printed lacks %q:\n%s", want, out)
+	}
+	if lines, counts := statuses(t, path); len(lines) != unknown || counts["unknown"] != unknown {
+		t.Errorf("the file has %d lines, %v, want %d unknown ones", len(lines), counts, unknown)
+	}
+	g.args = append(g.args, "-repeat-unknown")
+	g.start(t).wait(statusSent)
+	g.reports(t, map[string]int{"sent": stopRows})
+	if n := once(t, g.srv); n != stopRows {
+		t.Errorf("%d people were mailed, want %d", n, stopRows)
+	}
+	if _, err := os.Stat(path); err == nil {
+		t.Errorf("%s is left although nobody is unknown", path)
 	}
 }

@@ -23,6 +23,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"os"
 	"os/signal"
 	"syscall"
@@ -70,7 +71,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 
 	var cfg roq.Config
 	if *demo {
-		platform := startDemo("http://"+listener.Addr().String(), stdout)
+		platform := startDemo(baseURL(listener.Addr()), stdout)
 		defer platform.Close()
 		cfg = platform.Config()
 	} else if cfg, err = roq.ConfigFromEnv(); err != nil {
@@ -105,7 +106,7 @@ func newServer(handler http.Handler, logger *slog.Logger) *http.Server {
 func serve(ctx context.Context, server *http.Server, listener net.Listener, logger *slog.Logger) error {
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(listener) }()
-	logger.Info("listening", "address", listener.Addr().String())
+	logger.Info("listening", "address", baseURL(listener.Addr()))
 	select {
 	case err := <-failed:
 		return err
@@ -118,4 +119,14 @@ func serve(ctx context.Context, server *http.Server, listener net.Listener, logg
 		return errors.Join(err, server.Close())
 	}
 	return nil
+}
+
+// baseURL returns the URL by which this machine reaches a listener. A wildcard
+// address becomes 127.0.0.1, the default host of roqdev and of the examples:
+// browsers keep cookies by host.
+func baseURL(addr net.Addr) string {
+	if a, err := netip.ParseAddrPort(addr.String()); err == nil && a.Addr().IsUnspecified() {
+		return fmt.Sprintf("http://127.0.0.1:%d", a.Port())
+	}
+	return "http://" + addr.String()
 }

@@ -17,6 +17,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"os"
 	"os/signal"
 	"syscall"
@@ -43,7 +44,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	flags := flag.NewFlagSet("webapp", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	addr := flags.String("addr", "127.0.0.1:8080", "address to listen on")
-	public := flags.String("url", "", "the application's address as visitors see it (default http:// and -addr)")
+	public := flags.String("url", "", "the application's address as visitors see it (default where -addr is reached on this machine)")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -63,7 +64,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		return err
 	}
 	if *public == "" {
-		*public = "http://" + listener.Addr().String()
+		*public = baseURL(listener.Addr())
 	}
 	server := &http.Server{
 		Handler:           newApp(client, *public, logger).handler(),
@@ -85,4 +86,14 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), callTimeout)
 	defer cancel()
 	return server.Shutdown(grace)
+}
+
+// baseURL returns the URL by which this machine reaches a listener. A wildcard
+// address becomes 127.0.0.1, the default host of roqdev and of the examples:
+// browsers keep cookies by host.
+func baseURL(addr net.Addr) string {
+	if a, err := netip.ParseAddrPort(addr.String()); err == nil && a.Addr().IsUnspecified() {
+		return fmt.Sprintf("http://127.0.0.1:%d", a.Port())
+	}
+	return "http://" + addr.String()
 }

@@ -10,7 +10,7 @@ import (
 func numbers(n int, after time.Duration) func(func(int, error) bool) {
 	return func(yield func(int, error) bool) {
 		for i := range n {
-			time.Sleep(after)
+			<-time.After(after)
 			if !yield(i, nil) {
 				return
 			}
@@ -44,7 +44,7 @@ func TestIntakeStop(t *testing.T) {
 			if end := in.abandon(); end.Abnormal() {
 				t.Errorf("it ended with %v", end)
 			}
-			time.Sleep(2 * moment) // the stream's goroutine has time to end
+			<-time.After(2 * moment) // the stream's goroutine has time to end
 		})
 	}
 }
@@ -65,6 +65,6 @@ func TestIntakeAbandon(t *testing.T) {
 		if end := in.abandon(); end.Abnormal() || time.Since(begin) != moment {
 			t.Errorf("a stream that blocks was waited for %v", time.Since(begin))
 		}
-		time.Sleep(2 * time.Hour) // its goroutine has time to end
+		<-time.After(2 * time.Hour) // its goroutine has time to end
 	})
 }

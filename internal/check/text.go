@@ -56,6 +56,8 @@ func Role(s string) error {
 
 func line(s string, most int, long error) error {
 	switch {
+	case len(s) <= most && printableASCII(s):
+		return nil // as most are
 	case !utf8.ValidString(s):
 		return errUTF8
 	case strings.ContainsFunc(s, deceives):
@@ -64,6 +66,15 @@ func line(s string, most int, long error) error {
 		return long
 	}
 	return nil
+}
+
+func printableASCII(s string) bool {
+	for i := range len(s) {
+		if s[i] < ' ' || s[i] > '~' {
+			return false
+		}
+	}
+	return true
 }
 
 // deceives reports whether a character has no place in a line of text.

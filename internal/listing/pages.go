@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/maphash"
 	"slices"
 	"time"
 )
@@ -44,6 +45,9 @@ var (
 	errEnd = errors.New("end of the list")
 )
 
+// mostPasses is how often a list is read that does not show all of its rows.
+const mostPasses = 4
+
 // patience is how many pages in a row may bring nothing new. Rows that are
 // inserted at the front push known rows along, by a whole page even; but a platform
 // that ignores the offset answers with the same page forever.
@@ -64,19 +68,66 @@ type Pages[T any] struct {
 	// row that is in the list throughout is delivered exactly once although others
 	// come and go. In another order it is delivered at most once.
 	ByCreatedAt bool
+	// Again is Fetch in another order, in which a list is read again that has not shown
+	// as many rows as it has: rows that are equal by its order may come in another order
+	// on each page. Nil means that the same order is read in pages of another size.
+	Again func(ctx context.Context, offset, limit int) (*Page[T], error)
 }
 
 // Each calls yield with every row, until yield returns false, the list ends or
 // something fails. The row is the page's own: whoever keeps it keeps the page. An
 // error of Fetch is returned as it is, one of the list is an [*Error]. A panic or
 // runtime.Goexit in Fetch comes out of Each.
+//
+// A list of which fewer rows have come than it has is read again, and what had not
+// come comes then. If that does not help although the list does not change, it is an
+// error.
 func (p Pages[T]) Each(ctx context.Context, yield func(*T) bool) error {
-	ahead := newReadahead(ctx, p.Parallel, func(ctx context.Context, offset int) (*Page[T], error) {
-		return p.Fetch(ctx, offset, p.limit())
-	})
-	err := p.each(ahead, yield)
-	ahead.end.Resume() // in a page that was read ahead in vain
+	s := seen{ids: make(map[uint64]struct{}), seed: maphash.MakeSeed()}
+	end, err := p.pass(ctx, p.Fetch, p.limit(), p.pager(), &s, yield)
+	for pass := 2; err == nil && !end.stopped && len(s.ids) < end.total-p.Offset; pass++ {
+		switch {
+		case end.changed && pass > 2:
+			return nil // whatever is missing has come since
+		case pass > mostPasses:
+			return &Error{Offset: p.Offset, Reason: fmt.Errorf("began a list that showed %d of %d rows, again and again", len(s.ids), end.total-p.Offset)}
+		}
+		fetch, limit := p.Fetch, p.limit()*(pass+1)/(pass+2)+1
+		if p.Again != nil && p.Offset == 0 && pass%2 == 0 {
+			fetch, limit = p.Again, p.limit()
+		}
+		end, err = p.pass(ctx, fetch, limit, &plainPager{again: true}, &s, yield)
+	}
 	return err
+}
+
+// ending is how a pass over a list ended.
+type ending struct {
+	// total is how many rows the list has, changed is whether that was another number on
+	// a page before.
+	total   int
+	changed bool
+	// stopped is whether yield stopped it.
+	stopped bool
+}
+
+// seen are the rows that were delivered. It keeps eight bytes of an id: collisions are
+// negligible.
+type seen struct {
+	ids  map[uint64]struct{}
+	seed maphash.Seed
+}
+
+// add adds a row, and reports whether it is new.
+func (s *seen) add(id string) bool {
+	before := len(s.ids)
+	s.ids[maphash.String(s.seed, id)] = struct{}{}
+	return len(s.ids) > before
+}
+
+func (s *seen) has(id string) bool {
+	_, known := s.ids[maphash.String(s.seed, id)]
+	return known
 }
 
 // limit returns the most rows of a page.
@@ -88,37 +139,52 @@ func (p Pages[T]) limit() int {
 	return p.Limit
 }
 
-// each reads the pages, and returns when none is in flight anymore.
-func (p Pages[T]) each(ahead *readahead[*Page[T]], yield func(*T) bool) error {
-	defer ahead.stop()
-	var pages pager = &plainPager{seen: make(map[string]bool)}
+func (p Pages[T]) pager() pager {
 	if p.ByCreatedAt {
-		pages = &anchoredPager{start: p.Offset, stride: p.limit() - 1}
+		return &anchoredPager{start: p.Offset, stride: p.limit() - 1}
 	}
+	return &plainPager{}
+}
+
+// pass reads the list once. It returns when no page is in flight anymore.
+func (p Pages[T]) pass(ctx context.Context, fetch func(ctx context.Context, offset, limit int) (*Page[T], error), limit int, pages pager, s *seen, yield func(*T) bool) (ending, error) {
+	ahead := newReadahead(ctx, p.Parallel, func(ctx context.Context, offset int) (*Page[T], error) {
+		return fetch(ctx, offset, limit)
+	})
+	end, err := p.each(ahead, pages, s, yield)
+	ahead.end.Resume() // in a page that was read ahead in vain
+	return end, err
+}
+
+func (p Pages[T]) each(ahead *readahead[*Page[T]], pages pager, s *seen, yield func(*T) bool) (end ending, err error) {
+	defer ahead.stop()
 	var keys []Key
 	for offset := p.Offset; ; {
 		page, err := ahead.get(offset)
 		if err != nil {
-			return err
+			return end, err
 		}
+		end.changed = end.changed || offset > p.Offset && page.Total != end.total
+		end.total = page.Total
 		keys = keys[:0]
 		for i := range page.Rows {
 			keys = append(keys, p.Key(&page.Rows[i]))
 		}
-		fresh, next, end := pages.read(offset, keys, page.Total)
+		fresh, next, err := pages.read(offset, keys, page.Total, s)
 		for n, i := range fresh {
-			if n == 1 && end == nil { // the caller has come back for more
+			if n == 1 && err == nil { // the caller has come back for more
 				ahead.expect(next, next-offset, offset+len(page.Rows)-next, page.Total)
 			}
 			if !yield(&page.Rows[i]) {
-				return nil
+				end.stopped = true
+				return end, nil
 			}
 		}
 		switch {
-		case errors.Is(end, errEnd):
-			return nil
-		case end != nil:
-			return &Error{Offset: offset, Reason: end}
+		case errors.Is(err, errEnd):
+			return end, nil
+		case err != nil:
+			return end, &Error{Offset: offset, Reason: err}
 		}
 		offset = next
 	}
@@ -129,7 +195,7 @@ type pager interface {
 	// read takes the page at offset of a list of total rows. It returns the indexes
 	// of the rows that were not delivered yet, and the offset of the next page or
 	// why there is none.
-	read(offset int, rows []Key, total int) (fresh []int, next int, err error)
+	read(offset int, rows []Key, total int, s *seen) (fresh []int, next int, err error)
 }
 
 // anchoredPager reads a list in ascending order of CreatedAt. Each page begins
@@ -139,16 +205,17 @@ type pager interface {
 //
 // A page is the list at one moment, whichever that was. If it begins at or before
 // the last row delivered, every row that was in the list throughout and is still
-// undelivered is in it or behind it. So each of them is delivered, and by
-// CreatedAt none twice.
+// undelivered is in it or behind it. Rows that are equally old may change places from
+// page to page: after a few steps back for one CreatedAt such a row is taken for the
+// anchor. What is missed then is missing in the count.
 type anchoredPager struct {
 	start  int // where the caller began: nothing before it is asked for
 	stride int // how far apart pages begin
 
-	last time.Time       // CreatedAt of the last row delivered
-	ties map[string]bool // ids delivered with that CreatedAt
+	last time.Time // CreatedAt of the youngest row delivered
 
 	back int // how many strides the last step back was, 0 if there was none
+	tied int // how many steps back there were for rows as old as last
 	far  int // the farthest offset read
 	idle int // pages in a row that brought nothing new
 
@@ -156,21 +223,23 @@ type anchoredPager struct {
 	same  int    // pages in a row that began with it
 }
 
-func (p *anchoredPager) read(offset int, rows []Key, total int) (fresh []int, next int, err error) {
+func (p *anchoredPager) read(offset int, rows []Key, total int, s *seen) (fresh []int, next int, err error) {
 	if !slices.IsSortedFunc(rows, func(a, b Key) int { return a.CreatedAt.Compare(b.CreatedAt) }) {
 		return nil, offset, errNotByCreatedAt
 	}
 	p.far = max(p.far, offset)
 	p.compare(rows)
-	if offset > p.start && (len(rows) == 0 || !p.delivered(rows[0])) {
+	if offset > p.start && !p.anchored(rows, s) {
 		p.back = max(1, 2*p.back)
 		return nil, max(p.start, offset-p.back*p.stride), p.rest()
 	}
 	p.back = 0
 	for i, row := range rows {
-		if !p.delivered(row) {
-			p.deliver(row)
+		if s.add(row.ID) {
 			fresh = append(fresh, i)
+		}
+		if row.CreatedAt.After(p.last) {
+			p.last, p.tied = row.CreatedAt, 0
 		}
 	}
 	end := offset + len(rows)
@@ -186,6 +255,19 @@ func (p *anchoredPager) read(offset int, rows []Key, total int) (fresh []int, ne
 	return fresh, end - 1, nil
 }
 
+// anchored reports whether a page begins with a row that was delivered, or as if it did.
+func (p *anchoredPager) anchored(rows []Key, s *seen) bool {
+	const most = 3
+	switch {
+	case len(rows) == 0 || rows[0].CreatedAt.After(p.last):
+		return false
+	case rows[0].CreatedAt.Before(p.last) || s.has(rows[0].ID) || p.tied == most:
+		return true
+	}
+	p.tied++
+	return false
+}
+
 // compare records whether a page begins like the one before.
 func (p *anchoredPager) compare(rows []Key) {
 	first := ""
@@ -196,19 +278,6 @@ func (p *anchoredPager) compare(rows []Key) {
 	if first != p.first || first == "" {
 		p.first, p.same = first, 0
 	}
-}
-
-// delivered reports whether row is at or before the last row delivered. What is
-// before it and was not delivered has come since.
-func (p *anchoredPager) delivered(row Key) bool {
-	return row.CreatedAt.Before(p.last) || p.ties[row.ID]
-}
-
-func (p *anchoredPager) deliver(row Key) {
-	if !row.CreatedAt.Equal(p.last) || p.ties == nil {
-		p.last, p.ties = row.CreatedAt, make(map[string]bool)
-	}
-	p.ties[row.ID] = true
 }
 
 // rest counts a page that brought nothing new. Stepping back, twice as far each
@@ -224,15 +293,15 @@ func (p *anchoredPager) rest() error {
 
 // plainPager reads a list in any order, page after page.
 type plainPager struct {
-	seen  map[string]bool
+	// again is whether the list is read again, so that most rows are not new.
+	again bool
 	first string // id of the page's first row
 	idle  int    // pages in a row that brought nothing new
 }
 
-func (p *plainPager) read(offset int, rows []Key, total int) (fresh []int, next int, err error) {
+func (p *plainPager) read(offset int, rows []Key, total int, s *seen) (fresh []int, next int, err error) {
 	for i, row := range rows {
-		if !p.seen[row.ID] {
-			p.seen[row.ID] = true
+		if s.add(row.ID) {
 			fresh = append(fresh, i)
 		}
 	}
@@ -247,7 +316,7 @@ func (p *plainPager) read(offset int, rows []Key, total int) (fresh []int, next 
 	next = offset + len(rows)
 	end := next >= total
 	switch {
-	case len(rows) == 0 && !end, p.idle > 0 && same && end, p.idle == patience:
+	case len(rows) == 0 && !end, p.idle > 0 && same && end, p.idle == patience && !p.again:
 		return nil, next, errStuck
 	case end:
 		return fresh, next, errEnd

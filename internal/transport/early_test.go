@@ -38,7 +38,7 @@ func early(t *testing.T, answer string, cert *tls.Certificate) string {
 					line, err = r.ReadString('\n')
 				}
 				_, _ = io.WriteString(conn, answer)
-				time.Sleep(20 * time.Millisecond)
+				time.Sleep(20 * time.Millisecond) //nolint:forbidigo // a socket has no clock of ours
 				_ = raw.(*net.TCPConn).SetLinger(0)
 				_ = raw.Close()
 			}()

@@ -91,10 +91,10 @@ func Decide(class Class, outcome Outcome) Action {
 }
 
 // StatusOutcome judges an HTTP status by itself. A 2xx is Answered as far as the
-// status goes; the body has the last word. Own is whether the body is in the server's
+// status goes; the body has the last word. Own reports whether the body is in the server's
 // own form: only then is a refusal the server's word. What is too large is so
 // whoever says it.
-func StatusOutcome(status int, own bool) Outcome {
+func StatusOutcome(status int, own func() bool) Outcome {
 	switch {
 	case status >= 200 && status <= 299:
 		return Answered
@@ -102,7 +102,7 @@ func StatusOutcome(status int, own bool) Outcome {
 		return Redirected
 	case status == http.StatusTooManyRequests, status == http.StatusRequestTimeout, status == http.StatusTooEarly:
 		return Throttled
-	case status >= 400 && status <= 499 && !own && status != http.StatusRequestEntityTooLarge:
+	case status >= 400 && status <= 499 && status != http.StatusRequestEntityTooLarge && !own():
 		return Intercepted
 	case status == http.StatusUnauthorized:
 		return Unauthorized

@@ -46,13 +46,13 @@ func TestStatusOutcome(t *testing.T) {
 		408: Throttled, 425: Throttled, 429: Throttled,
 		500: Unclear, 501: Unclear, 502: Unclear, 503: Unclear, 504: Unclear, 505: Unclear, 599: Unclear, 999: Unclear,
 	} {
-		if got := StatusOutcome(status, true); got != want {
+		if got := StatusOutcome(status, func() bool { return true }); got != want {
 			t.Errorf("StatusOutcome(%d %s, true) = %v, want %v", status, http.StatusText(status), got, want)
 		}
 		if (want == Refused || want == Unauthorized) && status != http.StatusRequestEntityTooLarge {
 			want = Intercepted
 		}
-		if got := StatusOutcome(status, false); got != want {
+		if got := StatusOutcome(status, func() bool { return false }); got != want {
 			t.Errorf("StatusOutcome(%d %s, false) = %v, want %v", status, http.StatusText(status), got, want)
 		}
 	}

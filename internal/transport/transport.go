@@ -326,8 +326,7 @@ func (c *call) read(resp *http.Response) error {
 	if err == nil {
 		answer.Body = body.Bytes()
 	}
-	own := c.request.Own == nil || err == nil && c.request.Own(answer.Body)
-	switch outcome := StatusOutcome(resp.StatusCode, own); {
+	switch outcome := StatusOutcome(resp.StatusCode, func() bool { return c.request.Own == nil || err == nil && c.request.Own(answer.Body) }); {
 	case outcome != Answered && err == nil && c.request.HasData != nil && c.request.HasData(answer.Body):
 		// Something was done, whatever the status says.
 		if outcome, err = c.request.Judge(answer.Body); outcome != Answered {

@@ -1,0 +1,75 @@
+// Package paste reads whom to invite from a text as people paste it.
+//
+// [People] goes through the text line by line. A line of a table is read by its
+// cells (table.go), any other line by its separators and brackets (line.go). What
+// one address may be wrapped in is in address.go. Everything takes linear time.
+package paste
+
+import (
+	"strings"
+
+	"github.com/go-roq/roq/internal/address"
+)
+
+// Person is somebody who was found in a text: with a valid address, or with what
+// was written instead of one as the Email.
+type Person struct{ Email, FirstName, LastName string }
+
+// normal leaves one form of each separator, and takes out what cannot be seen. It
+// keeps the two joiners (U+200C and U+200D), which belong to names in some scripts.
+var normal = strings.NewReplacer(
+	"\r\n", "\n", "\r", "\n", "\v", "\n", "\f", "\n", "\u0085", "\n", "\u2028", "\n", "\u2029", "\n",
+	"，", ",", "、", ",", "،", ",", "；", ";", "؛", ";", "＠", "@", "＜", "<", "＞", ">", "（", "(", "）", ")",
+	"\u00ad", "", "\u061c", "", "\u180e", "", "\u200b", "", "\u200e", "", "\u200f", "", "\u2060", "", "\ufeff", "",
+	"\u202a", "", "\u202b", "", "\u202c", "", "\u202d", "", "\u202e", "", "\u2066", "", "\u2067", "", "\u2068", "", "\u2069", "",
+)
+
+// People returns the people in a text, each address once.
+func People(text string) []Person {
+	r := reader{at: make(map[string]int)}
+	for line := range strings.SplitSeq(normal.Replace(text), "\n") {
+		r.line(line)
+	}
+	return r.people
+}
+
+// reader collects people.
+type reader struct {
+	people []Person
+	at     map[string]int // by mailbox
+	table  *columns       // what the last header said
+}
+
+// add adds a person. One who was found before gets only a name, if there was none.
+func (r *reader) add(p Person) {
+	if p.Email == "" {
+		return
+	}
+	key := address.Mailbox(p.Email)
+	i, found := r.at[key]
+	switch {
+	case !found:
+		r.at[key] = len(r.people)
+		r.people = append(r.people, p)
+	case r.people[i].FirstName == "" && r.people[i].LastName == "":
+		r.people[i].FirstName, r.people[i].LastName = p.FirstName, p.LastName
+	}
+}
+
+// line reads a header, a row of a table, or any other line.
+func (r *reader) line(line string) {
+	if strings.TrimSpace(line) == "" {
+		return
+	}
+	if table, ok := header(line); ok {
+		r.table = table
+		return
+	}
+	switch {
+	case r.table != nil && r.row(line):
+	case strings.Contains(line, "\t"):
+		r.cells(line)
+	default:
+		r.scan(line)
+	}
+}
