@@ -122,6 +122,49 @@ func statusOr(name string, fallback int) int {
 	return 401
 }
 
+// While a token is good no call fails, or waits for long, because it cannot be renewed.
+func TestATokenThatCannotBeRenewed(t *testing.T) {
+	t.Parallel()
+	for name, trouble := range map[string]httpmock.Responder{
+		"down":    httpmock.NewStringResponder(503, "<html>"),
+		"refused": jsonAnswer(401, `{"errorCode":"INVALID_CREDENTIALS"}`),
+		"a page":  httpmock.NewStringResponder(200, "<html>"),
+		"hangs": func(r *http.Request) (*http.Response, error) {
+			<-r.Context().Done()
+			return nil, r.Context().Err()
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				issued := time.Now()
+				token := func(r *http.Request) (*http.Response, error) {
+					if time.Since(issued) > 0 {
+						return trouble(r)
+					}
+					return jsonAnswer(200, `{"accessToken":"`+accessToken(10*time.Minute)+`"}`)(r)
+				}
+				mock := httpmock.NewMockTransport()
+				mock.RegisterResponder("POST", platformURL+"/v01/authorize/serviceAccount", token)
+				mock.RegisterResponder("POST", platformURL+"/v01/authorize", token)
+				mock.RegisterNoResponder(jsonAnswer(200, `{"data":{"userInvites":{"data":[],"totalCount":0}}}`))
+				platform := newClient(t, config(), roq.WithHTTPClient(&http.Client{Transport: mock})).AsUser(userID)
+				for _, age := range []time.Duration{0, 9*time.Minute + 42*time.Second, 9*time.Minute + 59*time.Second} {
+					<-time.After(age - time.Since(issued))
+					if err := list(t.Context(), platform); err != nil || time.Since(issued)-age > 2*time.Second {
+						t.Errorf("%v after the token was issued: %v, %v later", age, err, time.Since(issued)-age)
+					}
+				}
+				<-time.After(time.Second)
+				if err := list(t.Context(), platform); !errors.Is(err, roq.ErrNotSent) {
+					t.Errorf("at the token's end: %v, want ErrNotSent", err)
+				}
+				<-time.After(10 * time.Minute) // whatever is under way
+			})
+		})
+	}
+}
+
 func TestASessionsTokenCannotBeRenewed(t *testing.T) {
 	t.Parallel()
 	m := newMock(t, refusal(401))

@@ -16,6 +16,10 @@ import (
 
 // UserInvite is an invitation of one person to a tenant. What the platform has
 // no value for is the zero value; times are UTC.
+//
+// Text that is not Unicode has U+FFFD in its place, so that one bad name does not
+// make a page unreadable. An address of that kind is nobody's: no invitee is found by
+// it. An ID of that kind ends with a hash, so that it is no other invite's.
 type UserInvite struct {
 	// ID is the invite's, which [RoqPlatform.ResendUserInvite],
 	// [RoqPlatform.CancelUserInvite] and [RoqPlatform.UserInvite] take.
@@ -250,7 +254,7 @@ func userInvite(w *wire.Invite) *UserInvite {
 func (i *UserInvite) read(w *wire.Invite) {
 	*i = UserInvite{
 		ID:               w.ID,
-		Email:            w.Email,
+		Email:            cmp.Or(w.Email, w.ShownEmail),
 		FirstName:        w.FirstName,
 		LastName:         w.LastName,
 		Locale:           w.Locale,

@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"net/http"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/go-roq/roq/internal/exchange"
@@ -56,15 +55,56 @@ type SessionUser struct {
 }
 
 // Session returns the session of the request's cookie, roq-session-token or
-// __Secure-roq-session-token; if there are both, the secure one. It verifies the
-// token locally, without I/O: see [Client.ParseSession]. Without a cookie it
-// returns [ErrNoSession].
+// __Secure-roq-session-token. It verifies the token locally, without I/O: see
+// [Client.ParseSession].
+//
+// A browser may send several of them: one that an earlier sign-in left under
+// another path or domain, say. The first that is valid counts. The secure ones come
+// first, and those of one name are taken in the order of the request.
+//
+// If none is valid the error is the most informative one: [ErrSessionExpired], or else
+// [ErrInvalidSession]. Without a cookie, or if all are empty, it is [ErrNoSession].
 func (c *Client) Session(r *http.Request) (*Session, error) {
 	cookies := sessionCookies(r)
 	if len(cookies) == 0 {
 		return nil, sessionError(ErrNoSession, "the request has no session cookie")
 	}
-	return c.ParseSession(cookies[0].Value)
+	var refused error
+	for _, cookie := range cookies {
+		s, err := c.ParseSession(cookie.Value)
+		if err == nil {
+			return s, nil
+		}
+		refused = moreInformative(refused, err)
+	}
+	return nil, refused
+}
+
+// moreInformative returns the one of two errors that says more about a visitor who sent
+// both cookies; the first may be nil. A visitor whose session has expired was signed
+// in once, whatever else the browser keeps.
+func moreInformative(first, second error) error {
+	if first == nil || rank(second) > rank(first) {
+		return second
+	}
+	return first
+}
+
+// rank orders the errors of a session, the least informative first. A failure of the
+// application for one cookie leaves open whether there is a session. It ranks above the
+// answer that there is none, and below what asks the visitor to sign in: that replaces
+// the cookie.
+func rank(err error) int {
+	switch {
+	case errors.Is(err, ErrSessionExpired):
+		return 3
+	case errors.Is(err, ErrInvalidSession):
+		return 2
+	case errors.Is(err, ErrNoSession):
+		return 0
+	default:
+		return 1
+	}
 }
 
 // ParseSession verifies a session token and returns the session. The token is a
@@ -106,26 +146,37 @@ func sessionKind(err error) error {
 	return ErrInvalidSession
 }
 
-// sessionCookies returns the request's session cookies, the secure ones first.
+// sessionCookies returns the request's session cookies, the secure ones first. An
+// empty one is what a sign-out leaves, and counts as none.
 func sessionCookies(r *http.Request) []*http.Cookie {
 	if r == nil {
 		return nil
 	}
-	return slices.Concat(r.CookiesNamed(wire.SecureSessionCookie), r.CookiesNamed(wire.SessionCookie))
+	cookies := slices.Concat(r.CookiesNamed(wire.SecureSessionCookie), r.CookiesNamed(wire.SessionCookie))
+	return slices.DeleteFunc(cookies, func(cookie *http.Cookie) bool { return cookie.Value == "" })
 }
 
 func sessionError(kind error, message string) *Error {
 	return &Error{Operation: "session", Message: message, kinds: sentinels[kind]}
 }
 
+// mostFetched bounds the cookies of one visitor that the application is asked about:
+// a visitor can send any number.
+const mostFetched = 8
+
 // FetchSession asks the application itself, at Config.AppURL followed by
-// /api/auth/session, for the session of a visitor, whose session cookies, and no
-// other header or cookie, are sent along. Use it where the session is kept by a
+// /api/auth/session, for the session of a visitor, whose session cookie, and no
+// other header or cookie, is sent along. Use it where the session is kept by a
 // front end that does not share the environment's API key.
+//
+// If the visitor has several session cookies, the first that the application knows a
+// session for counts. It is asked about one after the other, in the order of
+// [Client.Session], and about eight at most.
 //
 // It is a query: network errors, 429 and 5xx are retried. It returns
 // [ErrNoSession], without asking if r has no session cookie,
-// [ErrInvalidSession] or [ErrSessionExpired].
+// [ErrInvalidSession] or [ErrSessionExpired]; of several cookies' errors the most
+// informative one, as Session does.
 func (c *Client) FetchSession(ctx context.Context, r *http.Request, opts ...CallOption) (*Session, error) {
 	const operation = "session"
 	core, notReady := c.ready(operation)
@@ -139,22 +190,60 @@ func (c *Client) FetchSession(ctx context.Context, r *http.Request, opts ...Call
 	if core.cfg.AppURL == "" {
 		return nil, invalid(operation, "Config.AppURL is needed and empty")
 	}
-	cookies := sessionCookies(r)
-	if len(cookies) == 0 {
+	var asked []string
+	var refused error
+	for _, cookie := range sessionCookies(r) {
+		pair := cookie.Name + "=" + cookie.Value
+		if slices.Contains(asked, pair) {
+			continue
+		}
+		if len(asked) == mostFetched {
+			break
+		}
+		asked = append(asked, pair)
+		s, err := core.fetchSession(ctx, call, pair, cookie.Value)
+		if err == nil {
+			return s, nil
+		}
+		refused = moreInformative(refused, err)
+		if !aboutCookie(err) {
+			return nil, err
+		}
+	}
+	if refused == nil {
 		return nil, sessionError(ErrNoSession, "the request has no session cookie")
 	}
-	header := call.Header()
-	pairs, values := make([]string, len(cookies)), make([]string, len(cookies))
-	for i, cookie := range cookies {
-		pairs[i], values[i] = cookie.Name+"="+cookie.Value, cookie.Value
+	return nil, refused
+}
+
+// aboutCookie reports whether the application may answer differently for another
+// cookie. One that cannot be reached, or asks to be left alone, does not.
+func aboutCookie(err error) bool {
+	var e *Error
+	switch {
+	case errors.Is(err, ErrNoSession), errors.Is(err, ErrInvalidSession), errors.Is(err, ErrSessionExpired):
+		return true
+	case !errors.As(err, &e):
+		return false
 	}
-	header.Set("Cookie", strings.Join(pairs, "; "))
+	switch e.StatusCode {
+	case 0, http.StatusTooManyRequests, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+		return false
+	}
+	return true
+}
+
+// fetchSession asks the application for the session of one cookie, given as a pair
+// of name and value.
+func (c *core) fetchSession(ctx context.Context, call *exchange.Call, pair, value string) (*Session, error) {
+	header := call.Header()
+	header.Set("Cookie", pair)
 	var answer wire.SessionAnswer
 	failure := call.Get(ctx, exchange.GetRequest{
-		Origin:  core.cfg.AppURL,
-		URL:     core.cfg.AppURL + wire.SessionPath,
+		Origin:  c.cfg.AppURL,
+		URL:     c.cfg.AppURL + wire.SessionPath,
 		Header:  header,
-		Secrets: values,
+		Secrets: []string{value},
 		// A jar would mix one visitor's cookies with another's.
 		NoCookies: true,
 		Read: func(body []byte) (err error) {
@@ -166,11 +255,11 @@ func (c *Client) FetchSession(ctx context.Context, r *http.Request, opts ...Call
 		return nil, sessionFailure(failure)
 	}
 	if answer.Session == nil {
-		return nil, failed(call.Fail("the application knows no session for these cookies", exchange.NoSession))
+		return nil, failed(call.Fail("the application knows no session for this cookie", exchange.NoSession))
 	}
 	from := answer.Session
 	s := &session.Session{ID: from.ID, RoqUserID: from.RoqUserID, AccessToken: from.RoqAccessToken, User: session.User(from.User)}
-	if err := s.Complete(from.IssuedAt, from.ExpiresAt, core.cfg.SessionMaxAge); err != nil {
+	if err := s.Complete(from.IssuedAt, from.ExpiresAt, c.cfg.SessionMaxAge); err != nil {
 		return nil, failed(call.Fail(err.Error(), sentinels[sessionKind(err)]))
 	}
 	return publicSession(s), nil

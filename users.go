@@ -35,6 +35,9 @@ type FindUsersQuery struct {
 // id: it asks the REST API at Config.APIURL with the environment's credentials.
 // Nobody found is an empty slice and no error.
 //
+// Text that is not Unicode has U+FFFD in its place, as in the names of a
+// [UserInvite], and an id of that kind matches no other.
+//
 // It is a query: network errors, 429 and 5xx are retried.
 func (c *Client) FindUsers(ctx context.Context, q FindUsersQuery, opts ...CallOption) ([]User, error) {
 	const operation = "findUsers"
@@ -61,7 +64,9 @@ func (c *Client) FindUsers(ctx context.Context, q FindUsersQuery, opts ...CallOp
 		Header: header,
 		Own:    wire.OwnREST,
 		Read: func(body []byte) (err error) {
-			found, err = wire.DecodeUsers(body)
+			found, err = wire.DecodeUsers(body, func(repaired int) {
+				core.opt.logger.WarnContext(ctx, "roq: answer repaired", "operation", operation, "request", call.RequestID, "repaired", repaired)
+			})
 			return err
 		},
 	})

@@ -1,8 +1,10 @@
 package roq_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"strings"
@@ -93,6 +95,22 @@ func TestFindUsersAnswers(t *testing.T) {
 	if got, err := m.client.FindUsers(t.Context(), roq.FindUsersQuery{Email: "nobody@roq.tech"}); err != nil || len(got) != 0 {
 		t.Errorf("FindUsers = %v, %v; want nobody and no error", got, err)
 	}
+}
+
+// One bad name does not hide the others, and is noticed in the log.
+func TestFindUsersWithABadName(t *testing.T) {
+	t.Parallel()
+	var log bytes.Buffer
+	m := newMock(t, jsonAnswer(200, "\ufeff"+`{"data":[{"id":1,"roq_user_id":"u","email":"canary@acme.example","firstName":"J`+"\xfc"+`rgen","new":1,"new":2},
+		{"id":2,"roq_user_id":"v`+"\xff"+`","email":"b\ud800@acme.example"}]}`), roq.WithLogger(slog.New(slog.NewTextHandler(&log, nil))))
+	got, err := m.client.FindUsers(t.Context(), roq.FindUsersQuery{TenantID: tenantID})
+	if err != nil || len(got) != 2 || got[0].ID != "1" || got[0].FirstName != "J\ufffdrgen" || got[1].Email != "b\ufffd@acme.example" || got[1].RoqUserID == "v\ufffd" {
+		t.Errorf("FindUsers = %+v, %v; want both", got, err)
+	}
+	if strings.Count(log.String(), "answer repaired") != 1 || strings.Contains(log.String(), "rgen") || len(m.requests) != 1 {
+		t.Errorf("after %d requests the log is %q", len(m.requests), &log)
+	}
+	noCanary(t, "the log", log.String())
 }
 
 func TestFindUsersRefusesBadQueries(t *testing.T) {

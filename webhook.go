@@ -1,6 +1,7 @@
 package roq
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"crypto/subtle"
@@ -48,7 +49,9 @@ type WebhookEvent struct {
 	// nil for other objects, where the platform sends none, and where it sends
 	// something that is not an invite, which is then in Raw all the same.
 	Current, Previous *UserInvite
-	// Raw is the whole body as it came.
+	// Raw is the whole body as it came, without a byte order mark. It may hold text
+	// that is not Unicode, or a name twice in one object: encoding/json reads that, but
+	// a database need not.
 	Raw json.RawMessage
 }
 
@@ -73,6 +76,11 @@ type WebhookEvent struct {
 // answered 401 before its body is read; one that is no POST 405, one of more than
 // 1 MiB 413, and one that is no event 400. With [WithLogger] refusals are logged
 // at level Warn.
+//
+// An event is read strictly where this package reads it: its own members, and those
+// of an invite. None of them may come twice, and the name and the object must be
+// Unicode. Any other part only has to be JSON. In the names of an invite, text that
+// is not Unicode has U+FFFD in its place.
 //
 // WebhookHandler itself fails if Config has no WebhookKey, or if handle is nil.
 func (c *Client) WebhookHandler(handle func(context.Context, WebhookEvent) error) (http.Handler, error) {
@@ -123,6 +131,7 @@ func (h *webhooks) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		refuse(http.StatusBadRequest, "the event was cut")
 		return
 	}
+	body = bytes.TrimPrefix(body, []byte(wire.ByteOrderMark))
 	event, err := h.event(r.Context(), body)
 	if err != nil {
 		refuse(http.StatusBadRequest, err.Error())
@@ -159,6 +168,9 @@ func (h *webhooks) event(ctx context.Context, body []byte) (WebhookEvent, error)
 	}
 	current, err := wire.DecodeInvite(hook.Data.Current)
 	previous, errPrevious := wire.DecodeInvite(hook.Data.Previous)
+	if hook.Repaired > 0 {
+		h.log.WarnContext(ctx, "roq: webhook repaired", "name", redact.Identifier(event.Name), "id", redact.Identifier(event.ID), "repaired", hook.Repaired)
+	}
 	if err := errors.Join(err, errPrevious); err != nil {
 		h.log.WarnContext(ctx, "roq: webhook with an invite that cannot be read", "name", redact.Identifier(event.Name), "id", redact.Identifier(event.ID), "reason", err.Error())
 	}

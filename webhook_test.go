@@ -191,6 +191,11 @@ func TestWebhookRefusals(t *testing.T) {
 		{"a name that is no text", `{"name":7}`, []string{webhookKey}, 400},
 		{"no UTF-8", "{\"name\":\"\xff\"}", []string{webhookKey}, 400},
 		{"a form", "name=x", []string{webhookKey}, 400},
+		{"a byte order mark only", "\ufeff", []string{webhookKey}, 400},
+		{"an object twice", `{"name":"a","object":"user","object":"userInvite"}`, []string{webhookKey}, 400},
+		{"an id twice", `{"name":"a","id":1,"id":2}`, []string{webhookKey}, 400},
+		{"an invite's id twice", hook(roq.EventUserInviteInsert, "userInvite", `{"id":"a","id":"b"}`, "null"), []string{webhookKey}, 400},
+		{"half a pair and no key", strings.Replace(event, "bob", `\ud800`, 1), nil, 401},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -207,6 +212,50 @@ func TestWebhookRefusals(t *testing.T) {
 			}
 		})
 	}
+}
+
+// What this module does not read may be malformed: the event is passed on as it came.
+func TestWebhookIsTolerant(t *testing.T) {
+	t.Parallel()
+	user := func(current string) string { return hook("ROQ_USER_UPDATE", "user", current, "null") }
+	for name, row := range map[string]struct{ body, id string }{
+		"half a surrogate pair":      {user(`{"firstName":"\ud800"}`), "a1b2"},
+		"text that is not UTF-8":     {user("{\"firstName\":\"J\xfcrgen\"}"), "a1b2"},
+		"a member twice":             {user(`{"id":1,"id":2}`), "a1b2"},
+		"a member of the event":      {strings.Replace(user("{}"), `"id"`, `"sent":1,"sent":2,"id"`, 1), "a1b2"},
+		"a numeric id":               {strings.Replace(user("{}"), `"a1b2"`, "7", 1), "7"},
+		"data that is a list":        {`{"name":"ROQ_MESSAGE_INSERT","id":"m","object":"message","data":["\ud800"]}`, "m"},
+		"a byte order mark":          {"\ufeff" + user("{}"), "a1b2"},
+		"all of it":                  {"\ufeff" + strings.Replace(user(`{"a":"\ud800","a":"`+"\xff"+`"}`), `"a1b2"`, "7", 1), "7"},
+		"an invite's name":           {hook(roq.EventUserInviteInsert, "userInvite", `{"id":"i","firstName":"\ud800"}`, "null"), "a1b2"},
+		"an invite's name, Latin-1":  {hook(roq.EventUserInviteInsert, "userInvite", "{\"id\":\"i\",\"firstName\":\"\xff\"}", "null"), "a1b2"},
+		"an invite's unknown member": {hook(roq.EventUserInviteInsert, "userInvite", `{"id":"i","firstName":"\ufffd","x":1,"x":2}`, "null"), "a1b2"},
+		"an invite's numeric id":     {hook(roq.EventUserInviteInsert, "userInvite", `{"id":7,"firstName":"\ufffd"}`, "null"), "a1b2"},
+	} {
+		h := newHooked(t, nil)
+		if w := h.post(t, strings.NewReader(row.body), webhookKey); w.Code != 204 {
+			t.Errorf("%s: the answer is %d %s", name, w.Code, w.Body)
+			continue
+		}
+		e := h.events[0]
+		if raw := strings.TrimPrefix(row.body, "\ufeff"); e.ID != row.id || string(e.Raw) != raw || !json.Valid(e.Raw) {
+			t.Errorf("%s: the event is %+v with %q", name, e, e.Raw)
+		}
+		if isInvite := strings.HasPrefix(name, "an invite"); isInvite != (e.Current != nil) || isInvite && (e.Current.FirstName != "\ufffd" || e.Current.ID != "i" && e.Current.ID != "7") {
+			t.Errorf("%s: the invite is %+v", name, e.Current)
+		}
+		// The same body again is the same event.
+		if h.expect(t, row.body, 204, 1); strings.Contains(h.log.String(), "refused") {
+			t.Errorf("%s: logged is %q", name, &h.log)
+		}
+		noCanary(t, "the log", h.log.String())
+	}
+	// Two that differ in what is malformed are two.
+	h := newHooked(t, nil)
+	h.expect(t, user(`{"a":"\ud800"}`), 204, 1)
+	h.expect(t, user(`{"a":"\ud801"}`), 204, 2)
+	h.expect(t, "\ufeff"+user(`{}`), 204, 3)
+	h.expect(t, user(`{}`), 204, 3)
 }
 
 // Another method is told which one to use, with or without the key.
@@ -331,6 +380,7 @@ func FuzzWebhookHandler(f *testing.F) {
 	f.Add([]byte(hook("ROQ_USER_INSERT", "user", `{"id":1}`, "null")))
 	f.Add([]byte(`{"name":"roq user invite insert","data":{"current":{"id":"","createdAt":7}}}`))
 	f.Add([]byte(`{"name":"a","name":"b"}`))
+	f.Add([]byte("\ufeff" + hook("ROQ_USER_INSERT", "user", `{"a":"\ud800","a":1}`, "null")))
 	f.Fuzz(func(t *testing.T, body []byte) {
 		h := newHooked(t, nil)
 		w := h.post(t, bytes.NewReader(body), webhookKey)
@@ -339,7 +389,7 @@ func FuzzWebhookHandler(f *testing.F) {
 			t.Errorf("the answer is %d", w.Code)
 		case (w.Code == 204) != (len(h.events) == 1):
 			t.Errorf("the answer is %d with %d calls", w.Code, len(h.events))
-		case w.Code == 204 && (!json.Valid(body) || !bytes.Equal(h.events[0].Raw, body) || h.events[0].Name == ""):
+		case w.Code == 204 && (!json.Valid(h.events[0].Raw) || !bytes.Equal(h.events[0].Raw, bytes.TrimPrefix(body, []byte("\ufeff"))) || h.events[0].Name == ""):
 			t.Errorf("%q became %+v", body, h.events[0])
 		}
 		if w.Code != 204 {

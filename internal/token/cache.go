@@ -16,10 +16,16 @@ const (
 	// early is how long before its end a token is renewed: longer than a request
 	// takes, and than the clocks of two well-kept machines differ.
 	early = 30 * time.Second
-	// unknownLife is how long a token is kept that does not say when it ends.
+	// unknownLife is when a token is renewed that does not say when it ends.
 	unknownLife = time.Minute
-	// longestLife is how long any token is kept (as in npm @roq/nodejs 1.0.20).
+	// longestLife is when any token is renewed (as in npm @roq/nodejs 1.0.20), and how
+	// long one is used that does not say when it ends.
 	longestLife = time.Hour
+	// A renewal that failed is tried again when a third of the token's time has passed,
+	// but within these bounds.
+	shortestPause, longestPause = 2 * time.Second, time.Minute
+	// patience bounds how long the caller who begins a renewal waits for it.
+	patience = 2 * time.Second
 )
 
 // Key names an identity. [Service] and the keys that [User] makes are distinct
@@ -46,7 +52,8 @@ type Cache struct {
 type entry struct {
 	key   Key
 	token string
-	until time.Time
+	// renew is when a new token is asked for, end is when this one is good no longer.
+	renew, end time.Time
 }
 
 // NewCache returns a Cache that holds up to size tokens.
@@ -54,20 +61,32 @@ func NewCache(size int) *Cache {
 	return &Cache{size: size, flights: make(map[Key]*flight), order: list.New(), entries: make(map[Key]*list.Element)}
 }
 
-// Get returns the identity's token, with fetch if there is none that lasts.
+// Get returns the identity's token, with fetch if there is none that is good.
 // Concurrent callers share one fetch. Its context carries the values of the
 // first caller's and not its end, so that nobody fails because somebody else
 // gave up; each caller waits only as long as its own ctx lasts. The time-out ends a
 // fetch that nobody may be waiting for any more. If the fetch panics, or ends its
 // goroutine, so do all who wait for it, each on its own.
+//
+// A token that ends soon is renewed by the same rules. Until its end nobody fails with
+// the renewal, which is tried again after a pause. The caller who begins it waits for
+// it for two seconds at most, and then it continues in the background. The other
+// callers get the current token at once.
 func (c *Cache) Get(ctx context.Context, key Key, timeout time.Duration, fetch func(context.Context) (string, error)) (string, error) {
-	if token, ok := c.lookup(key); ok {
-		return token, nil
+	e, due, ok := c.lookup(key)
+	if ok && due {
+		if f, began := c.board(ctx, key, timeout, fetch); began {
+			f.await(ctx, min(patience, time.Until(e.end)/2))
+		}
+		e, _, ok = c.lookup(key) // which may be new, or refused by now
+	}
+	if ok {
+		return e.token, nil
 	}
 	if err := ctx.Err(); err != nil {
 		return "", err
 	}
-	f := c.board(ctx, key, timeout, fetch)
+	f, _ := c.board(ctx, key, timeout, fetch)
 	select {
 	case <-ctx.Done():
 		return "", ctx.Err()
@@ -85,20 +104,31 @@ type flight struct {
 	end    relay.End
 }
 
-// board returns the flight for the identity, and starts one if there is none.
-func (c *Cache) board(ctx context.Context, key Key, timeout time.Duration, fetch func(context.Context) (string, error)) *flight {
+// await waits until the flight has landed, but no longer than that or the context lasts.
+func (f *flight) await(ctx context.Context, longest time.Duration) {
+	timer := time.NewTimer(longest)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+	case <-timer.C:
+	case <-f.landed:
+	}
+}
+
+// board returns the flight for the identity, and begins one if there is none.
+func (c *Cache) board(ctx context.Context, key Key, timeout time.Duration, fetch func(context.Context) (string, error)) (f *flight, began bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if f, ok := c.flights[key]; ok {
-		return f
+		return f, false
 	}
-	f := &flight{landed: make(chan struct{})}
+	f = &flight{landed: make(chan struct{})}
 	c.flights[key] = f
 	ctx = context.WithoutCancel(ctx)
 	relay.Go(func() {
 		// The flight before this one may have ended since the look-up.
-		if token, ok := c.lookup(key); ok {
-			f.token = token
+		if e, due, ok := c.lookup(key); ok && !due {
+			f.token = e.token
 			return
 		}
 		ctx, cancel := context.WithTimeout(ctx, timeout)
@@ -109,11 +139,14 @@ func (c *Cache) board(ctx context.Context, key Key, timeout time.Duration, fetch
 	}, func(end relay.End) {
 		f.end = end
 		c.mu.Lock()
+		if f.err != nil || end.Abnormal() {
+			c.postpone(key)
+		}
 		delete(c.flights, key)
 		c.mu.Unlock()
 		close(f.landed)
 	})
-	return f
+	return f, true
 }
 
 // Drop forgets the identity's token if it is still this one, which the platform
@@ -121,55 +154,79 @@ func (c *Cache) board(ctx context.Context, key Key, timeout time.Duration, fetch
 func (c *Cache) Drop(key Key, token string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if el, ok := c.entries[key]; ok && el.Value.(entry).token == token {
+	if el, ok := c.entries[key]; ok && el.Value.(*entry).token == token {
 		c.remove(el)
 	}
 }
 
-func (c *Cache) lookup(key Key) (string, bool) {
+// lookup returns the identity's entry if its token is good, and whether it is due to be
+// renewed.
+func (c *Cache) lookup(key Key) (e entry, due, ok bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	el, ok := c.entries[key]
 	if !ok {
-		return "", false
+		return entry{}, false, false
 	}
-	e := el.Value.(entry)
-	if !time.Now().Before(e.until) {
+	e, now := *el.Value.(*entry), time.Now()
+	if !now.Before(e.end) {
 		c.remove(el)
-		return "", false
+		return entry{}, false, false
 	}
 	c.order.MoveToFront(el)
-	return e.token, true
+	return e, !now.Before(e.renew), true
 }
 
 func (c *Cache) store(key Key, token string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if el, ok := c.entries[key]; ok {
+	e := &entry{key: key, token: token}
+	e.renew, e.end = lasts(token, time.Now())
+	el, ok := c.entries[key]
+	if ok {
 		c.remove(el)
 	}
-	c.entries[key] = c.order.PushFront(entry{key, token, lastsUntil(token, time.Now())})
+	c.entries[key] = c.order.PushFront(e)
+	if ok && el.Value.(*entry).token == token {
+		// The platform gives the same token until it ends.
+		c.postpone(key)
+	}
 	if c.order.Len() > c.size {
 		c.remove(c.order.Back())
 	}
 }
 
-func (c *Cache) remove(el *list.Element) {
-	delete(c.entries, c.order.Remove(el).(entry).key)
+// postpone lets a token's renewal wait, if there is a token.
+func (c *Cache) postpone(key Key) {
+	if el, ok := c.entries[key]; ok {
+		e, now := el.Value.(*entry), time.Now()
+		e.renew = now.Add(min(max(e.end.Sub(now)/3, shortestPause), longestPause))
+	}
 }
 
-// lastsUntil says how long a token may be used. A token that says nothing usable
-// about its end, or whose end has passed by this machine's clock, was still just
-// issued by the platform: it is kept for a short time.
-func lastsUntil(token string, now time.Time) time.Time {
+func (c *Cache) remove(el *list.Element) {
+	delete(c.entries, c.order.Remove(el).(*entry).key)
+}
+
+// lasts says when a token is to be renewed and when it ends, by this machine's clock.
+// If that clock is wrong, the platform refuses a token that has ended, which costs
+// one request.
+//
+// A token that says nothing usable about its end, or whose end has passed by this
+// machine's clock, was still just issued by the platform: it is renewed soon.
+func lasts(token string, now time.Time) (renew, end time.Time) {
 	claims := jwt.MapClaims{} // an odd claim beside exp does no harm
 	if _, _, err := jwt.NewParser().ParseUnverified(token, claims); err != nil {
-		return now.Add(unknownLife)
+		return now.Add(unknownLife), now.Add(longestLife)
 	}
-	end, err := claims.GetExpirationTime()
-	if err != nil || end == nil || !end.After(now) {
-		return now.Add(unknownLife)
+	expires, err := claims.GetExpirationTime()
+	if err != nil || expires == nil || !expires.After(now) {
+		return now.Add(unknownLife), now.Add(longestLife)
 	}
-	left := end.Sub(now)
-	return now.Add(min(left-min(early, left/2), longestLife))
+	left := expires.Sub(now)
+	if issued, err := claims.GetIssuedAt(); err == nil && issued != nil && issued.After(now) && issued.Before(expires.Time) {
+		// No token is issued in the future: this machine's clock is behind.
+		left = expires.Sub(issued.Time)
+	}
+	return now.Add(min(left-min(early, left/2), longestLife)), now.Add(left)
 }

@@ -55,9 +55,11 @@ func http1Only(t *http.Transport) *http.Transport {
 	return t
 }
 
-// counted is a connection that counts what is written to it.
+// counted is a connection that counts what is written to it, and ends itself when a
+// server announces that it will.
 type counted struct {
 	net.Conn
+	idling
 	written atomic.Int64
 	failed  atomic.Int64 // the length of the first write that failed; 0 if none has
 }
@@ -126,6 +128,7 @@ type usedConn struct {
 	conn    *counted
 	overTLS bool
 	from    int64
+	use     int64 // which of the connection's
 }
 
 // cut reports whether a part of the request could not be written.
@@ -146,6 +149,7 @@ func (p *progress) reset() {
 func (p *progress) got(info httptrace.GotConnInfo) {
 	var used usedConn
 	if used.conn, used.overTLS = countOf(info.Conn); used.conn != nil {
+		used.use = used.conn.take()
 		used.from = used.conn.written.Load()
 	}
 	p.mu.Lock()
@@ -202,6 +206,8 @@ type progressKey struct{}
 // request belongs to.
 type traced struct {
 	base *http.Transport
+	// announces is whether any answer has announced the end of its connection.
+	announces *atomic.Bool
 }
 
 // transportError marks an error as that of a transport of ours.
@@ -215,20 +221,39 @@ func (t traced) RoundTrip(req *http.Request) (*http.Response, error) {
 	attempt, ok := req.Context().Value(progressKey{}).(*progress)
 	if !ok {
 		// Something between us and the transport sent it with a context of its own.
-		return t.base.RoundTrip(req)
+		return t.send(req.Context(), req, new(progress))
 	}
 	return t.record(req.Context(), req, attempt)
 }
 
 // record makes the request with that context and records how far it gets.
 func (t traced) record(ctx context.Context, req *http.Request, attempt *progress) (*http.Response, error) {
-	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: attempt.got})
-	resp, err := t.base.RoundTrip(req.WithContext(ctx))
+	resp, err := t.send(ctx, req, attempt)
 	if err != nil {
 		attempt.mu.Lock()
 		attempt.failed = true
 		attempt.mu.Unlock()
 		err = transportError{err}
+	}
+	return resp, err
+}
+
+// send makes the request, and tells its connection when it is used.
+func (t traced) send(ctx context.Context, req *http.Request, attempt *progress) (*http.Response, error) {
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: attempt.got, PutIdleConn: attempt.put})
+	req = req.WithContext(ctx)
+	if t.announces.Load() {
+		if err := dialAnew(req); err != nil {
+			return nil, err
+		}
+	}
+	resp, err := t.base.RoundTrip(req)
+	if err == nil {
+		said := parseKeepAlive(resp.Header["Keep-Alive"])
+		if said != silent {
+			t.announces.Store(true)
+		}
+		attempt.answered(said)
 	}
 	return resp, err
 }
@@ -250,13 +275,13 @@ func clientFor(cfg Config) (http.Client, func(), error) {
 	switch t := client.Transport.(type) {
 	case nil:
 		ours := counting(newTransport())
-		base, closeIdle = traced{ours}, ours.CloseIdleConnections
+		base, closeIdle = traced{ours, new(atomic.Bool)}, ours.CloseIdleConnections
 	case *http.Transport:
 		if t == nil {
 			return client, nil, errors.New("roq: WithHTTPClient: the Transport is a nil *http.Transport")
 		}
 		ours := counting(http1Only(t.Clone()))
-		base, closeIdle = traced{ours}, ours.CloseIdleConnections
+		base, closeIdle = traced{ours, new(atomic.Bool)}, ours.CloseIdleConnections
 	default:
 		base = t
 		if c, ok := t.(interface{ CloseIdleConnections() }); ok {

@@ -12,20 +12,19 @@ import (
 
 // DecodeToken reads what a token endpoint answers.
 func DecodeToken(body []byte) (Token, error) {
-	var token Token
-	err := unmarshal("the answer", body, &token)
+	token, _, err := unmarshal[Token]("the answer", body, tokenReading)
 	return token, err
 }
 
 // DecodeSession reads what an application's session endpoint answers. A missing
 // session differs from a body that is something else by the member that says so.
 func DecodeSession(body []byte) (SessionAnswer, error) {
-	var answer struct {
+	answer, _, err := unmarshal[struct {
 		SessionAnswer
 		Status string `json:"status"`
-	}
-	if err := unmarshal("the answer", body, &answer); err != nil {
-		return answer.SessionAnswer, err
+	}]("the answer", body, sessionReading)
+	if err != nil {
+		return SessionAnswer{}, err
 	}
 	if answer.Session == nil && answer.Status != "unauthenticated" {
 		return answer.SessionAnswer, errors.New("the answer is not a session's")
@@ -37,15 +36,22 @@ func DecodeSession(body []byte) (SessionAnswer, error) {
 const mostUsers = 10_000
 
 // DecodeUsers reads what the user query answers: at most 10,000 users, or it fails.
-func DecodeUsers(body []byte) ([]User, error) {
-	var answer struct {
+// Each of the functions is called with how much of the answer had to be repaired, if
+// that is more than nothing.
+func DecodeUsers(body []byte, noticed ...func(repaired int)) ([]User, error) {
+	answer, repaired, err := unmarshal[struct {
 		Data users `json:"data"`
-	}
-	if err := unmarshal("the answer", body, &answer); err != nil {
+	}]("the answer", body, usersReading)
+	if err != nil {
 		return nil, err
 	}
 	if answer.Data == nil {
 		return nil, errors.New("the answer lacks the data that was asked for")
+	}
+	for _, notice := range noticed {
+		if repaired > 0 {
+			notice(repaired)
+		}
 	}
 	return answer.Data, nil
 }
@@ -75,8 +81,21 @@ func (u *users) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 // encoding/json's: names count as they are spelled, no name comes twice, the
 // text is UTF-8 and nothing follows it. Otherwise a member "DATA" could take the
 // place of "data". Unknown members are skipped.
-func unmarshal(what string, body []byte, into any) error {
-	return wrong(what, body, json.Unmarshal(body, into))
+//
+// What breaks these rules and can be [repaired] is read all the same. It returns how
+// much that was.
+func unmarshal[T any](what string, body []byte, of *reading) (value T, n int, err error) {
+	err = json.Unmarshal(body, &value)
+	if err == nil || errors.As(err, new(tooManyError)) {
+		return value, 0, wrong(what, body, err)
+	}
+	if fixed, n := repaired(body, of); fixed != nil {
+		var again T
+		if json.Unmarshal(fixed, &again) == nil {
+			return again, n, nil
+		}
+	}
+	return value, 0, wrong(what, body, err)
 }
 
 // wrong makes the error of a body from a decoder's error. It begins with what the
@@ -89,6 +108,8 @@ func wrong(what string, body []byte, err error) error {
 	switch {
 	case err == nil:
 		return nil
+	case err == errNothing: //nolint:errorlint // as decode returns it
+		return err
 	case errors.As(err, &many):
 		return fmt.Errorf("%s has %w", what, many)
 	case errors.Is(err, jsontext.ErrDuplicateName) && errors.As(err, &syntax):

@@ -1,13 +1,13 @@
 package wire_test
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/json"
 	"regexp"
 	"strings"
 	"testing"
 	"time"
-	"unicode/utf8"
 
 	"github.com/go-roq/roq/internal/wire"
 )
@@ -90,24 +90,17 @@ func TestDecodeRefuses(t *testing.T) {
 		"errors an object":        {`{"errors":{"message":"secret"}}`, `the answer has an object at "/errors"`},
 		"errors a string":         {`{"errors":"secret"}`, `the answer has a string at "/errors"`},
 		"errors empty":            {`{"errors":[]}`, "the answer lacks the data that was asked for and gives no error"},
-		"an id that is a number":  {`{"data":{"userInvite":{"id":7}}}`, `the answer has a number at "/data/userInvite/id"`},
 		"a role that is a number": {`{"data":{"userInvite":{"roleKeys":["secret",7]}}}`, `the answer has a number at "/data/userInvite/roleKeys/1"`},
 		"a time that is none":     {`{"data":{"userInvite":{"createdAt":"secret"}}}`, `the answer has a string that cannot be read at "/data/userInvite/createdAt"`},
 		"data twice":              {`{"data":{"userInvite":{"id":"i"}},"data":null}`, "the answer has a member twice in one object (byte 35)"},
 		"data twice by escape":    {`{"data":null,"d\u0061ta":null}`, "the answer has a member twice in one object (byte 14)"},
-		"an unknown member twice": {`{"secret":1,"secret":1}`, "the answer has a member twice in one object (byte 13)"},
-		"a member of data twice":  {`{"data":{"userInvite":{"id":"i","data":{"secret":1,"secret":1}}}}`, "the answer has a member twice in one object (byte 52)"},
 		"an error's member twice": {`{"errors":[{"message":"secret","message":""}]}`, "the answer has a member twice in one object (byte 32)"},
 		"cut off":                 {found[:40], "the answer is not JSON (byte 41)"},
 		"trailing bytes":          {found + "secret", "the answer is not JSON (byte 54)"},
 		"trailing brace":          {found + "}", "the answer is not JSON (byte 54)"},
 		"two answers":             {found + found, "the answer is not JSON (byte 54)"},
 		"trailing NUL":            {found + "\x00", "the answer is not JSON (byte 54)"},
-		"a byte order mark":       {"\ufeff" + found, "the answer is not JSON (byte 1)"},
 		"UTF-16":                  {"\xff\xfe{\x00}\x00", "the answer is not UTF-8"},
-		"Latin-1":                 {`{"data":{"userInvite":{"id":"i","firstName":"J` + "\xfc" + `rgen"}}}`, "the answer is not UTF-8"},
-		"Latin-1 where unknown":   {`{"data":{"userInvite":{"id":"i"}},"new":"` + "\xfc" + `"}`, "the answer is not UTF-8"},
-		"half a surrogate pair":   {`{"data":{"userInvite":{"id":"\ud83d"}}}`, "the answer is not JSON (byte 30)"},
 		"depth 10,001":            {nested(10_000), "the answer is not JSON (byte 10040)"},
 		"depth 1,000,000":         {strings.Repeat("[", 1_000_000), `the answer has an array at ""`},
 		"depth 1,000,000 inside":  {`{"errors":[` + strings.Repeat(`{"a":`, 1_000_000), "the answer is not JSON (byte 50002)"},
@@ -254,8 +247,11 @@ func TestErrors(t *testing.T) {
 		"one wrong type":       {`{"statusCode":"x","message":"m","code":{}}`, []wire.Error{{Message: "m"}}},
 		"a message twice":      {`{"message":"m","message":"n"}`, nil},
 		"trailing bytes":       {`{"message":"m"}x`, nil},
-		"a byte order mark":    {"\ufeff" + `{"message":"m"}`, nil},
-		"invalid UTF-8":        {`{"message":"m` + "\xff" + `"}`, nil},
+		"a byte order mark":    {"\ufeff" + `{"message":"m"}`, []wire.Error{{Message: "m"}}},
+		"invalid UTF-8":        {`{"message":"m` + "\xff" + `"}`, []wire.Error{{Message: "m\ufffd"}}},
+		"half a surrogate":     {`{"errors":[{"message":"m\ud800","extensions":{"code":"C"}}]}`, []wire.Error{{Message: "m\ufffd", Code: "C"}}},
+		"another member twice": {`{"code":"C","new":1,"new":{"code":"D","code":"E"}}`, []wire.Error{{Code: "C", Own: true}}},
+		"a code twice":         {`{"errors":[{"extensions":{"code":"C","code":"D"}}]}`, nil},
 		"depth 10,001":         {`{"message":"m","new":` + strings.Repeat("[", 10_000) + strings.Repeat("]", 10_000) + `}`, nil},
 	} {
 		got := wire.Errors([]byte(row.body))
@@ -326,7 +322,7 @@ func FuzzDecode(f *testing.F) {
 			switch {
 			case err != nil && !safe.MatchString(err.Error()):
 				t.Errorf("the error may repeat the answer: %v", err)
-			case err == nil && (!utf8.Valid(body) || !json.Valid(body)):
+			case err == nil && !json.Valid(withoutMark(body)):
 				t.Errorf("%q was taken for an answer", body)
 			}
 		}
@@ -336,11 +332,15 @@ func FuzzDecode(f *testing.F) {
 	})
 }
 
+// withoutMark returns a body without a byte order mark. encoding/json takes it for
+// JSON if it has text that is not Unicode, and names twice.
+func withoutMark(body []byte) []byte { return bytes.TrimPrefix(body, []byte(wire.ByteOrderMark)) }
+
 // Any body may be asked for its errors, and any text for an invite's.
 func FuzzErrors(f *testing.F) {
 	f.Add([]byte(`{"errors":[{"message":"m","extensions":{"response":{"errorCode":"E"}}}]}`))
 	f.Fuzz(func(t *testing.T, body []byte) {
-		strict := utf8.Valid(body) && json.Valid(body)
+		strict := json.Valid(withoutMark(body))
 		for _, e := range wire.Errors(body) {
 			if !strict || e.Own && e.Code == "" {
 				t.Errorf("Errors(%q) has %+v", body, e)

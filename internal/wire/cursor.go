@@ -96,10 +96,11 @@ func unquoted(value jsontext.Value) []byte {
 }
 
 // valid returns a body without the white space around it; nil if it is not JSON
-// by the rules that [unmarshal] describes.
-func valid(body []byte) jsontext.Value {
+// by the rules that [unmarshal] describes. A body that can be repaired is.
+func valid(body []byte, of *reading) jsontext.Value {
 	if !jsontext.Value(body).IsValid() {
-		return nil
+		fixed, _ := repaired(body, of)
+		return fixed
 	}
 	return bytes.TrimSpace(body)
 }

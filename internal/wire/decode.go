@@ -40,6 +40,9 @@ type Answer struct {
 	Total int
 	// Errors are at most a hundred; further ones are skipped.
 	Errors []Error
+	// Repaired is how much of the answer had to be repaired: texts that are not Unicode,
+	// and members that are not read and come twice.
+	Repaired int
 }
 
 // Decode reads a GraphQL answer, and passes its rows on. Rows after one that is
@@ -47,25 +50,99 @@ type Answer struct {
 // answer's data is not complete.
 //
 // The error says in which way the body is not an answer; it never repeats the body.
-// The rules are those of [unmarshal].
+// The rules are those of [unmarshal], and what can be [repaired] is.
 func (op *Operation) Decode(body []byte, into Sink) (Answer, error) {
+	answer, passed, err := op.decode(body, into, false)
+	if err == nil {
+		return answer, nil
+	}
+	if again, ok, bad := op.decodeRepaired(body, into, passed, err); ok {
+		return again, bad
+	}
+	return answer, passed.wrong(body, err)
+}
+
+// decodeRepaired reads an answer that broke the strict rules, of which a part was
+// passed on. It reports whether the answer could be repaired.
+func (op *Operation) decodeRepaired(body []byte, into Sink, before passed, broken error) (answer Answer, ok bool, err error) {
+	if before.stopped != nil || !errors.As(broken, new(*jsontext.SyntacticError)) {
+		return Answer{}, false, nil
+	}
+	fixed, n := repaired(body, op.reading())
+	if fixed == nil {
+		return Answer{}, false, nil
+	}
+	// What was passed on stands before what is wrong, so it comes again as it was.
+	answer, after, err := op.decode(fixed, before.skip(into), true)
+	if err != nil && after.stopped == nil && !errors.As(err, new(tooManyError)) {
+		return Answer{}, false, nil
+	}
+	answer.Repaired = n
+	return answer, true, after.wrong(fixed, err)
+}
+
+// passed is what was passed on while an answer was read.
+type passed struct {
+	invites, refusals int
+	stopped           error // by the sink
+}
+
+// wrong makes the error of an answer.
+func (p passed) wrong(body []byte, err error) error {
+	if p.stopped != nil {
+		return p.stopped
+	}
+	return wrong("the answer", body, err)
+}
+
+// skip returns a sink that passes on what comes after that.
+func (p passed) skip(into Sink) Sink {
+	invite, refused := into.Invite, into.Refused
+	if p.invites > 0 {
+		into.Expect = nil
+	}
+	into.Invite = func(row *Invite) error {
+		if p.invites > 0 {
+			p.invites--
+			return nil
+		}
+		if invite == nil {
+			return nil
+		}
+		return invite(row)
+	}
+	into.Refused = func(email, text string) error {
+		if p.refusals > 0 {
+			p.refusals--
+			return nil
+		}
+		if refused == nil {
+			return nil
+		}
+		return refused(email, text)
+	}
+	return into
+}
+
+// errNothing is the error of an answer that says nothing.
+var errNothing = errors.New("the answer lacks the data that was asked for and gives no error")
+
+// decode reads an answer, by the strict rules. mended is whether it was repaired.
+func (op *Operation) decode(body []byte, into Sink, mended bool) (Answer, passed, error) {
 	r := newReader(body)
 	defer r.free()
-	r.sink = into
+	r.sink, r.mended = into, mended
 	err := r.readAnswer(op)
 	if err == nil {
 		err = r.readEnd()
 	}
-	switch answer := r.answer; {
-	case r.stopped != nil:
-		return Answer{}, r.stopped
-	case err != nil:
-		return Answer{}, wrong("the answer", body, err)
-	case !answer.Data && len(answer.Errors) == 0:
-		return answer, errors.New("the answer lacks the data that was asked for and gives no error")
-	default:
-		return answer, nil
+	if err != nil {
+		return Answer{}, r.passed, err
 	}
+	if answer := r.answer; !answer.Data && len(answer.Errors) == 0 {
+		return answer, r.passed, errNothing
+	}
+	return r.answer, r.passed, nil
 }
 
 // reader reads one body. The decoder checks the JSON, and the values that it has
@@ -74,9 +151,10 @@ type reader struct {
 	*jsontext.Decoder
 	buf bytes.Buffer
 
-	sink    Sink
-	answer  Answer
-	stopped error // by the sink
+	sink   Sink
+	answer Answer
+	passed passed
+	mended bool // the body was repaired
 
 	// What follows is for the rows: see readRow.
 
@@ -265,9 +343,10 @@ func (r *reader) passRow(value jsontext.Value) (complete bool, err error) {
 		return false, err
 	}
 	if r.sink.Invite != nil {
-		r.stopped = r.sink.Invite(&r.row)
+		r.passed.stopped = r.sink.Invite(&r.row)
 	}
-	return true, r.stopped
+	r.passed.invites++
+	return true, r.passed.stopped
 }
 
 // readRefusals reads a list of CreateUserInviteErrorModel, of which the part is
@@ -290,11 +369,17 @@ func (r *reader) readRefusals() error {
 			}
 			return err
 		})
-		if err == nil && r.sink.Refused != nil {
-			r.stopped = r.sink.Refused(email, text)
-			err = r.stopped
+		if err != nil {
+			return err
 		}
-		return err
+		if r.mended && isMended(email) {
+			email = "" // it is nobody's
+		}
+		if r.sink.Refused != nil {
+			r.passed.stopped = r.sink.Refused(email, text)
+		}
+		r.passed.refusals++
+		return r.passed.stopped
 	})
 	return err
 }

@@ -89,7 +89,7 @@ func saysThrottle(message string) bool {
 // whichever shape it has, and at most a hundred of them. A body of another kind, a
 // proxy's page for example, has none.
 func Errors(body []byte) []Error {
-	top := valid(body)
+	top := valid(body, errorsReading)
 	var found []Error
 	if list := find(top, "errors"); list.Kind() == '[' {
 		for c := inside(list); len(found) < mostErrors; {
@@ -133,7 +133,7 @@ func restError(top jsontext.Value) Error {
 // nothing of GraphQL. Such a part never speaks of an invite: what it does not find is
 // the way.
 func Own(body []byte) bool {
-	top := valid(body)
+	top := valid(body, errorsReading)
 	if list := find(top, "errors"); list.Kind() == '[' {
 		c := inside(list)
 		first := c.next()
@@ -143,7 +143,7 @@ func Own(body []byte) bool {
 }
 
 // OwnREST is Own for the REST endpoints.
-func OwnREST(body []byte) bool { return ownREST(valid(body)) }
+func OwnREST(body []byte) bool { return ownREST(valid(body, errorsReading)) }
 
 // ownREST reports whether a body is what the platform's REST endpoints answer when they
 // refuse something. NestJS also answers for a path that it does not have.
@@ -167,7 +167,7 @@ func Looks(body []byte) string {
 		return "an empty body"
 	case trimmed[0] == '<':
 		return "a page"
-	case valid(trimmed) != nil:
+	case valid(trimmed, nil) != nil:
 		return "JSON of another form"
 	default:
 		return "text"
@@ -176,7 +176,7 @@ func Looks(body []byte) string {
 
 // HasData reports whether a body of any status is a GraphQL answer with some data.
 func HasData(body []byte) bool {
-	data := find(valid(body), "data")
+	data := find(valid(body, dataReading), "data")
 	if data.Kind() != '{' {
 		return false
 	}
@@ -191,7 +191,7 @@ func HasData(body []byte) bool {
 // InviteError reads the error of one refused invite: plain text, or a string
 // that holds JSON.
 func InviteError(s string) Error {
-	top := valid([]byte(s))
+	top := valid([]byte(s), inviteErrorReading)
 	e := Error{Code: text(find(top, "errorCode")), Message: text(find(top, "message"))}
 	if e == (Error{}) {
 		return Error{Message: s}

@@ -3,7 +3,9 @@ package wire
 import (
 	"bytes"
 	"strconv"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -11,8 +13,11 @@ import (
 
 // Invite is UserInviteModel. Null is the zero value; times are UTC.
 type Invite struct {
-	ID               string
-	Email            string
+	ID    string
+	Email string
+	// ShownEmail is the address if it had to be repaired. Email is empty then: such an
+	// address is nobody's, and must not be compared with any.
+	ShownEmail       string
 	FirstName        string
 	LastName         string
 	Locale           string
@@ -55,8 +60,14 @@ func (r *reader) readRow(value jsontext.Value) error {
 		}
 	}
 	r.own.assign()
+	if r.mended && isMended(r.row.Email) {
+		r.row.ShownEmail, r.row.Email = r.row.Email, ""
+	}
 	return nil
 }
+
+// isMended reports whether a text of a repaired answer may have been repaired.
+func isMended(text string) bool { return strings.ContainsRune(text, utf8.RuneError) }
 
 // readMember reads a value of the row. Its error, nil if there is none, lacks the
 // place of the member.
@@ -64,7 +75,7 @@ func (r *reader) readMember(name []byte, value jsontext.Value) *json.SemanticErr
 	i := &r.row
 	switch string(name) {
 	case "id":
-		return r.readOwn(&i.ID, value)
+		return r.readOwnID(&i.ID, value)
 	case "email":
 		return r.readOwn(&i.Email, value)
 	case "firstName":
@@ -72,15 +83,15 @@ func (r *reader) readMember(name []byte, value jsontext.Value) *json.SemanticErr
 	case "lastName":
 		return r.readOwn(&i.LastName, value)
 	case "acceptedByUserId":
-		return r.readOwn(&i.AcceptedByUserID, value)
+		return r.readOwnID(&i.AcceptedByUserID, value)
 	case "userTokenId":
-		return r.readOwn(&i.UserTokenID, value)
+		return r.readOwnID(&i.UserTokenID, value)
 	case "locale":
 		return r.readShared(&i.Locale, value)
 	case "tenantId":
-		return r.readShared(&i.TenantID, value)
+		return r.readSharedID(&i.TenantID, value)
 	case "createdByUserId":
-		return r.readShared(&i.CreatedByUserID, value)
+		return r.readSharedID(&i.CreatedByUserID, value)
 	case "status":
 		return r.readShared(&i.Status, value)
 	case "roleKeys":
@@ -135,6 +146,23 @@ func (r *reader) readShared(into *string, value jsontext.Value) *json.SemanticEr
 		*into = r.shared.text(b)
 	}
 	return bad
+}
+
+// readOwnID and readSharedID read an id, which may be a whole number.
+func (r *reader) readOwnID(into *string, value jsontext.Value) *json.SemanticError {
+	if value[0] != '"' && isInteger(value) {
+		r.own.add(into, value)
+		return nil
+	}
+	return r.readOwn(into, value)
+}
+
+func (r *reader) readSharedID(into *string, value jsontext.Value) *json.SemanticError {
+	if value[0] != '"' && isInteger(value) {
+		*into = r.shared.text(value)
+		return nil
+	}
+	return r.readShared(into, value)
 }
 
 func (r *reader) readRoles(into *[]string, value jsontext.Value) *json.SemanticError {

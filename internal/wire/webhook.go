@@ -23,29 +23,46 @@ const (
 	UserInviteRemove = "ROQ_USER_INVITE_REMOVE"
 )
 
-// Webhook is the body of a webhook. Its data is raw: what is in there depends on
-// the object.
+// Webhook is the body of a webhook. Its data is raw, and there only if the event is
+// about an invite: what is in there depends on the object.
 type Webhook struct {
-	ID            string `json:"id"`
-	Name          string `json:"name"`
-	Object        string `json:"object"`
-	EnvironmentID string `json:"environmentId"`
-	Data          struct {
-		Current  jsontext.Value `json:"current"`
-		Previous jsontext.Value `json:"previous"`
-	} `json:"data"`
+	ID            string
+	Name          string
+	Object        string
+	EnvironmentID string
+	Data          HookedInvite
+	// Repaired is how much of an invite's event had to be [repaired].
+	Repaired int
+}
+
+// HookedInvite is the data of an invite's event.
+type HookedInvite struct {
+	Current  jsontext.Value `json:"current"`
+	Previous jsontext.Value `json:"previous"`
 }
 
 // DecodeWebhook reads the body of a webhook. The names of an invite's event and
 // object get the spelling of this package, whatever theirs is.
+//
+// It is strict about what it reads: the members of the event and, if the event is
+// about an invite, of the invites in it. None of them may come twice, and the name
+// and the object of the event must be Unicode as they came. All the rest only has to
+// be JSON.
 func DecodeWebhook(body []byte) (Webhook, error) {
-	var hook Webhook
-	if err := unmarshal("the event", body, &hook); err != nil {
-		return hook, err
+	event, _, err := unmarshal[struct {
+		ID            string         `json:"id"`
+		Name          string         `json:"name"`
+		Object        string         `json:"object"`
+		EnvironmentID string         `json:"environmentId"`
+		Data          jsontext.Value `json:"data"`
+	}]("the event", body, eventReading)
+	if err != nil {
+		return Webhook{}, err
 	}
-	if hook.Name == "" {
-		return hook, errors.New("the event has no name")
+	if event.Name == "" {
+		return Webhook{}, errors.New("the event has no name")
 	}
+	hook := Webhook{ID: event.ID, Name: event.Name, Object: event.Object, EnvironmentID: event.EnvironmentID}
 	if letters(hook.Object) == letters(UserInviteObject) {
 		hook.Object = UserInviteObject
 	}
@@ -54,7 +71,16 @@ func DecodeWebhook(body []byte) (Webhook, error) {
 			hook.Name, hook.Object = name, UserInviteObject
 		}
 	}
-	return hook, nil
+	if hook.Object != UserInviteObject {
+		return hook, nil
+	}
+	// From the body, and not from what may have been repaired without the knowledge that
+	// this is read.
+	invite, repaired, err := unmarshal[struct {
+		Data HookedInvite `json:"data"`
+	}]("the event", body, inviteEventReading)
+	hook.Data, hook.Repaired = invite.Data, repaired
+	return hook, err
 }
 
 // CanonicalWebhook returns the body of a webhook in a form that is the same for
