@@ -43,7 +43,7 @@ cost: ## one UserInvites call beside raw net/http and encoding/json, with its ba
 	go test -run '^TestUserInvitesCost$$' -count=1 -v . -measure
 
 chaos: ## every fault on every operation, some minutes; writes docs/reliability.md
-	go test -count=1 -timeout 30m -parallel 1 -v ./internal/chaos -full -write
+	go test -count=1 -timeout 90m -parallel 1 -v ./internal/chaos -full -write
 
 quickstart: ## the main job against the embedded platform
 	go run ./examples/quickstart

@@ -69,6 +69,7 @@ func New(cfg Config, opts ...Option) (*Client, error) {
 		},
 		UserAgent: opt.userAgent,
 		Sender:    sender,
+		Log:       opt.logger,
 		Tokens:    token.NewCache(maxTokens),
 	}}}, nil
 }

@@ -1,10 +1,12 @@
 package roq_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"math/rand/v2"
 	"net/http"
 	"runtime"
@@ -358,5 +360,23 @@ func TestAllUserInvitesWithATransportThatDoesNotReturn(t *testing.T) {
 				t.Errorf("the loop returned: %v, or panicked with %v; want %v", returned, panicked, test.want)
 			}
 		})
+	}
+}
+
+// One bad name does not take its page along: it is repaired, and the log says so,
+// without the name.
+func TestOneBadNameInAPage(t *testing.T) {
+	t.Parallel()
+	for name, bad := range map[string]string{"half a pair": `Ann\ud83d`, "no UTF-8": "Ann\xff"} {
+		var said bytes.Buffer
+		page := `{"totalCount":2,"data":[{"id":"a","email":"a@b.c","firstName":"` + bad + `","status":"pending","createdAt":"2026-01-01T00:00:00Z"},{"id":"b","email":"b@b.c","status":"pending","createdAt":"2026-01-02T00:00:00Z"}]}`
+		m := newMock(t, answer("userInvites", page), roq.WithLogger(slog.New(slog.NewTextHandler(&said, nil))))
+		got, err := m.client.AsUser(userID).UserInvites(t.Context(), roq.UserInvitesQuery{})
+		if err != nil || len(got.Data) != 2 || got.Data[0].FirstName != "Ann\ufffd" {
+			t.Errorf("%s: %+v, %v", name, got, err)
+		}
+		if log := said.String(); strings.Count(log, "answer repaired") != 1 || !strings.Contains(log, "level=WARN") || strings.Contains(log, "Ann") {
+			t.Errorf("%s: the log is %s", name, log)
+		}
 	}
 }

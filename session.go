@@ -190,9 +190,14 @@ func (c *Client) FetchSession(ctx context.Context, r *http.Request, opts ...Call
 	if core.cfg.AppURL == "" {
 		return nil, invalid(operation, "Config.AppURL is needed and empty")
 	}
+	cookies := sessionCookies(r)
+	var secrets []string
+	for _, cookie := range cookies {
+		secrets = append(secrets, cookie.Value)
+	}
 	var asked []string
 	var refused error
-	for _, cookie := range sessionCookies(r) {
+	for _, cookie := range cookies {
 		pair := cookie.Name + "=" + cookie.Value
 		if slices.Contains(asked, pair) {
 			continue
@@ -201,7 +206,7 @@ func (c *Client) FetchSession(ctx context.Context, r *http.Request, opts ...Call
 			break
 		}
 		asked = append(asked, pair)
-		s, err := core.fetchSession(ctx, call, pair, cookie.Value)
+		s, err := core.fetchSession(ctx, call, pair, secrets)
 		if err == nil {
 			return s, nil
 		}
@@ -234,8 +239,8 @@ func aboutCookie(err error) bool {
 }
 
 // fetchSession asks the application for the session of one cookie, given as a pair
-// of name and value.
-func (c *core) fetchSession(ctx context.Context, call *exchange.Call, pair, value string) (*Session, error) {
+// of name and value. Secrets are those of all of the visitor's.
+func (c *core) fetchSession(ctx context.Context, call *exchange.Call, pair string, secrets []string) (*Session, error) {
 	header := call.Header()
 	header.Set("Cookie", pair)
 	var answer wire.SessionAnswer
@@ -243,7 +248,7 @@ func (c *core) fetchSession(ctx context.Context, call *exchange.Call, pair, valu
 		Origin:  c.cfg.AppURL,
 		URL:     c.cfg.AppURL + wire.SessionPath,
 		Header:  header,
-		Secrets: []string{value},
+		Secrets: secrets,
 		// A jar would mix one visitor's cookies with another's.
 		NoCookies: true,
 		Read: func(body []byte) (err error) {

@@ -6,6 +6,7 @@ package exchange
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"net/http"
 	"time"
 
@@ -20,6 +21,7 @@ type Client struct {
 	Environment
 	UserAgent string
 	Sender    *transport.Sender
+	Log       *slog.Logger
 	Tokens    *token.Cache
 	// Clock is what the answers so far tell about the platform's clock.
 	Clock evidence.Clock
@@ -227,6 +229,9 @@ func (c *Call) read(reply *Reply, r Request, body []byte) (transport.Outcome, er
 	answer, err := r.Operation.Decode(body, sink)
 	if err != nil {
 		return transport.Unclear, err
+	}
+	if answer.Repaired > 0 {
+		c.Client.Log.Warn("roq: answer repaired", "operation", c.Operation, "purpose", r.Purpose, "request", c.RequestID, "repaired", answer.Repaired)
 	}
 	c.Client.Clock.Receive(stamps)
 	reply.newest = stamps.Newest()

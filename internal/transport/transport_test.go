@@ -318,7 +318,7 @@ func TestTheContentTypeOfAnAnswer(t *testing.T) {
 	for contentType, want := range map[string]Outcome{
 		"": Answered, "application/json": Answered, "Application/JSON; charset=utf-8": Answered, "application/graphql-response+json": Answered,
 		"text/plain; charset=utf-8": Answered,
-		"text/html":                 Unclear, "text/html; charset=utf-8": Unclear, "application/xml": Unclear, "image/png": Unclear, "json; ;": Unclear,
+		"text/html":                 Unclear, "text/html; charset=utf-8": Unclear, "application/xml": Unclear, "image/png": Unclear, "jason; ;": Unclear,
 	} {
 		s := mocked(t, httpmock.NewStringResponder(http.StatusOK, "{}").HeaderSet(http.Header{"Content-Type": {contentType}}))
 		r := request(Mailing, endpoint)
