@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// series is what one contender's measurements of a case came to, a value a round.
+// series is what measuring one contender in a case gave, a value a round.
 type series struct {
 	perCall []float64 // ns of CPU
 	allocs  []float64 // of one call

@@ -77,7 +77,7 @@ type newInvite struct {
 	Roles     []string `json:"roles"`
 }
 
-// sendReport says what became of everybody in a request: each is in one list.
+// sendReport has the outcome of everybody in a request: each is in one list.
 type sendReport struct {
 	Sent []invite `json:"sent"`
 	// Refused are those that the platform does not invite.
@@ -85,7 +85,7 @@ type sendReport struct {
 	// Unknown may have been mailed: look at the list later, and do not send again
 	// before.
 	Unknown []string `json:"unknown,omitempty"`
-	// NotSent were surely not mailed, and may be sent again.
+	// NotSent were not mailed, and may be sent again.
 	NotSent []string `json:"notSent,omitempty"`
 }
 
@@ -96,7 +96,7 @@ type refusal struct {
 }
 
 // send invites people. The answer is 201 if all of them were sent their
-// invitation, and otherwise 207 with what became of each. Where nothing can have
+// invitation, and otherwise 207 with the outcome of each. Where nothing can have
 // happened it is an error.
 func (a *api) send(w http.ResponseWriter, r *http.Request) {
 	var in struct {

@@ -62,7 +62,7 @@ func TestSendReport(t *testing.T) {
 	}
 }
 
-// What became of a request that was cut off is told, and not guessed.
+// The outcome of a request that was cut off is reported, and not guessed.
 func TestSendInDoubt(t *testing.T) {
 	t.Parallel()
 	t.Run("found", func(t *testing.T) {

@@ -7,11 +7,11 @@ import (
 	"github.com/go-roq/roq"
 )
 
-// report says what became of everybody in a form: each is in one list.
+// report has the outcome of everybody in a form: each is in one list.
 type report struct {
 	Sent    []string
 	Refused []refusal
-	// Unknown may have been mailed, NotSent surely were not.
+	// Unknown may have been mailed, NotSent were not.
 	Unknown, NotSent []string
 	// Problem is what kept the rest from being sent.
 	Problem *problem
@@ -73,7 +73,7 @@ func (a *app) send(w http.ResponseWriter, r *http.Request, who visitor) {
 	a.show(w, done.status(), "home", page)
 }
 
-// deliver sends, and takes down what became of each.
+// deliver sends, and records the outcome of each.
 func (a *app) deliver(r *http.Request, who visitor, input roq.SendUserInvitesInput, done *report) {
 	ctx, cancel := finishing(r)
 	defer cancel()

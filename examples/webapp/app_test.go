@@ -200,7 +200,7 @@ func TestTrouble(t *testing.T) {
 		shows []string
 	}{
 		"down":      {roqtest.Fault{Operation: "sendUserInvites", Drop: roqtest.DropBefore}, 502, []string{"It is not known whether this was done", "May have been sent", "<li>bob@example.com</li>"}},
-		"no token":  {roqtest.Fault{Operation: "sendUserInvites", Status: 401}, 401, []string{"Your session has ended", "Surely not sent", ">bob@example.com</textarea>"}},
+		"no token":  {roqtest.Fault{Operation: "sendUserInvites", Status: 401}, 401, []string{"Your session has ended", "Not sent, and still in the form", ">bob@example.com</textarea>"}},
 		"busy":      {roqtest.Fault{Operation: "sendUserInvites", Status: 429}, 429, []string{"Too many requests", ">bob@example.com</textarea>"}},
 		"forbidden": {roqtest.Fault{Operation: "sendUserInvites", Status: 403}, 403, []string{"You may not do this", ">bob@example.com</textarea>"}},
 		"no list":   {roqtest.Fault{Operation: "userInvites", Status: 503}, 200, []string{"1 invitation was sent", "Invitations are out of order", "Try again"}},

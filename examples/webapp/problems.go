@@ -23,7 +23,7 @@ var problems = []struct {
 	kind error
 	problem
 }{
-	{roq.ErrOutcomeUnknown, problem{"It is not known whether this was done", "The platform did not answer, and looking for what became of it found nothing. Look at the list in a few minutes, before you try again.", http.StatusBadGateway}},
+	{roq.ErrOutcomeUnknown, problem{"It is not known whether this was done", "The platform did not answer, and the list does not show it yet. Look at the list in a few minutes, before you try again.", http.StatusBadGateway}},
 	{roq.ErrNoTenant, problem{"You belong to no tenant", "Ask an administrator to add you to one.", http.StatusForbidden}},
 	{roq.ErrUnauthorized, problem{"Your session has ended", "Sign in again. Nothing was done.", http.StatusUnauthorized}},
 	{roq.ErrForbidden, problem{"You may not do this", "Ask an administrator.", http.StatusForbidden}},
