@@ -21,6 +21,8 @@ type idling struct {
 	idle atomic.Bool
 
 	mu sync.Mutex // for what follows, and for changes of what precedes
+	// answer is the one that is being read.
+	answer framing
 	// end is when the server may close the connection if it is idle, zero if it has not
 	// said; spent is whether it takes no more requests.
 	end   time.Time
@@ -29,14 +31,24 @@ type idling struct {
 }
 
 // Read reads what the server answers. What it says unasked ends the connection in its
-// place. That is so when the connection is idle, and when nothing has been written to
-// it. Over TLS a message of TLS itself cannot be told from that: it ends a connection
+// place. That is so behind an answer, when the connection is idle, and when nothing has
+// been written to it. Over TLS a message of TLS itself cannot be told from that: it ends a connection
 // that is idle too, which costs a dial.
 func (c *counted) Read(b []byte) (int, error) {
 	n, err := c.Conn.Read(b)
 	if n > 0 && (c.idle.Load() || c.uses.Load() == 0 && c.written.Load() == 0) {
 		_ = c.Conn.Close()
 		return 0, io.EOF
+	}
+	c.mu.Lock()
+	whole := c.answer.take(b[:n])
+	c.mu.Unlock()
+	if whole < n {
+		_ = c.Conn.Close()
+		if whole == 0 {
+			return 0, io.EOF
+		}
+		return whole, nil
 	}
 	return n, err
 }
@@ -62,6 +74,7 @@ func (c *counted) take() (use int64) {
 	defer c.mu.Unlock()
 	use = c.uses.Add(1)
 	c.idle.Store(false)
+	c.answer.begin()
 	c.stop()
 	if c.over() {
 		_ = c.Conn.Close()
