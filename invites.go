@@ -72,15 +72,18 @@ type UserInvitePage struct {
 }
 
 // SendUserInvites invites many people in one request: the platform makes an
-// invite for each and mails it. More than WithBatchSize go in several requests,
-// and a batch that the platform finds too large is split.
+// invite for each and mails it. More than [WithBatchSize] go in several requests.
 //
-// A refused invitee does not make the call fail: see SendUserInvitesResult.Errors,
-// and [SendUserInvitesResult.Err]. An invite that is too large even alone is refused
-// like that, with [ErrBatchTooLarge]; if all are, that is the call's error too. If a request fails, the invites of the
-// earlier ones are in the result beside the error and the rest is in NotSent.
+// A refused invitee does not make the call fail: see [SendUserInvitesResult].Errors,
+// and [SendUserInvitesResult.Err]. A batch that the platform refuses as a whole, for its
+// size or for what is in it, is split until the invite that is the reason stands alone.
+// That invite is in Errors ([ErrBatchTooLarge] for its size), and the others are sent.
+// If all invites are too large, that is the call's error too; if the platform takes none
+// of them for another reason, the call fails with that reason, and they are in NotSent.
+// If a request fails, the invites of the earlier ones are in the result beside the error
+// and the rest is in NotSent.
 //
-// A request is repeated only if nothing of it left this machine, or if the
+// A request is repeated only if nothing or not all of it left this machine, or if the
 // platform would not process it and reading shows that it did not. One that
 // may have been processed is settled: the invites are looked up, for as long as
 // [WithSettleTimeout] allows, and those found are in Success like any other. The

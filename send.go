@@ -16,8 +16,9 @@ type SendUserInvitesInput struct {
 	// TenantID is the tenant that all of them join. Left empty it is the session's,
 	// with [Client.AsSession]; otherwise it is required.
 	TenantID string
-	// UserInvites is whom to invite: from 1 to 100,000, no address twice in any
-	// case of letters.
+	// UserInvites is whom to invite: from 1 to 100,000, no mailbox twice. Another case of
+	// letters, another normal form of Unicode, a domain in its ASCII form, and dots at
+	// Google's mail make the same mailbox.
 	UserInvites []UserInviteInput
 }
 
