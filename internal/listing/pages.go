@@ -244,7 +244,7 @@ func (p *anchoredPager) read(offset int, rows []Key, total int, s *seen) (fresh 
 	}
 	end := offset + len(rows)
 	switch last := end >= total; {
-	case len(fresh) == 0 && (p.same == patience || p.same > 0 && last), len(rows) < 2 && !last:
+	case len(fresh) == 0 && p.same == patience && !last, len(rows) < 2 && !last:
 		return fresh, end, errStuck
 	case last:
 		return fresh, end, errEnd
@@ -295,8 +295,7 @@ func (p *anchoredPager) rest() error {
 type plainPager struct {
 	// again is whether the list is read again, so that most rows are not new.
 	again bool
-	first string // id of the page's first row
-	idle  int    // pages in a row that brought nothing new
+	idle  int // pages in a row that brought nothing new
 }
 
 func (p *plainPager) read(offset int, rows []Key, total int, s *seen) (fresh []int, next int, err error) {
@@ -309,14 +308,10 @@ func (p *plainPager) read(offset int, rows []Key, total int, s *seen) (fresh []i
 	if len(fresh) > 0 {
 		p.idle = 0
 	}
-	same := false
-	if len(rows) > 0 {
-		same, p.first = rows[0].ID == p.first, rows[0].ID
-	}
 	next = offset + len(rows)
 	end := next >= total
 	switch {
-	case len(rows) == 0 && !end, p.idle > 0 && same && end, p.idle == patience && !p.again:
+	case len(rows) == 0 && !end, p.idle == patience && !p.again:
 		return nil, next, errStuck
 	case end:
 		return fresh, next, errEnd
