@@ -7,6 +7,7 @@ import (
 	"github.com/go-roq/roq/internal/delivery"
 	"github.com/go-roq/roq/internal/evidence"
 	"github.com/go-roq/roq/internal/exchange"
+	"github.com/go-roq/roq/internal/trace"
 	"github.com/go-roq/roq/internal/wire"
 )
 
@@ -91,7 +92,7 @@ func refusal(in *UserInviteInput, r delivery.Refusal) UserInviteError {
 // Success and Unknown as they were returned; it is changed, so that no other
 // goroutine may use it meanwhile. It looks for as long as [WithSettleTimeout]
 // allows.
-func (p *RoqPlatform) SettleUserInvites(ctx context.Context, result *SendUserInvitesResult, opts ...CallOption) error {
+func (p *RoqPlatform) SettleUserInvites(ctx context.Context, result *SendUserInvitesResult, opts ...CallOption) (err error) {
 	operation := wire.SendUserInvitesV2.Name
 	as := p.identity()
 	call, _, err := as.begin(ctx, operation, opts)
@@ -107,6 +108,10 @@ func (p *RoqPlatform) SettleUserInvites(ctx context.Context, result *SendUserInv
 	if open == nil || len(open.invites) != len(result.Unknown) || len(open.sent) != len(result.Success) {
 		return invalid(operation, "SettleUserInvites: the result is not one that SendUserInvites returned")
 	}
+	ctx, end := as.core.observe(ctx, call, false, len(open.invites))
+	defer func() {
+		end(trace.CallEnd{Err: err, Sent: len(open.invites) - len(result.Unknown), Unknown: len(result.Unknown)})
+	}()
 	made := make([]UserInvite, len(open.invites))
 	d := as.delivery(call, open.tenantID, open.invites, delivery.NewSize(maxBatch))
 	d.Keep = func(i int, row *wire.Invite) { made[i].read(row) }

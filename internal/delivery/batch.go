@@ -74,6 +74,7 @@ func (b *batch) attempt(ctx context.Context, attempts int) *exchange.Reply {
 		Restart:   b.restart,
 		Attempts:  attempts,
 		Purpose:   exchange.PurposeCall,
+		Invites:   len(list),
 		MaxBytes:  exchange.AnswerBytes(len(list)),
 	}
 	if before := b.d.BeforeSend; before != nil {
@@ -261,15 +262,15 @@ func (b *batch) refuse(r said) {
 }
 
 // open implements [mutation].
-func (b *batch) open() (left, brief bool) {
+func (b *batch) open() (left int, brief bool) {
 	brief = true
 	for _, i := range b.places {
 		if f := &b.d.fates[i]; !f.Known() {
-			left = true
+			left++
 			brief = brief && (!f.Maybe && !f.Echo || time.Since(b.left(f)) > b.d.Call.Settle)
 		}
 	}
-	return left, left && brief
+	return left, left > 0 && brief
 }
 
 // left returns when the last attempt with an invite left.

@@ -121,6 +121,7 @@ func (c *change) attempt(ctx context.Context, attempts int) *exchange.Reply {
 		Restart:   func() { row = nil },
 		Attempts:  attempts,
 		Purpose:   exchange.PurposeCall,
+		Invites:   1,
 		MaxBytes:  exchange.AnswerBytes(1),
 	})
 	c.reply = &reply
@@ -156,8 +157,11 @@ func (c *change) moment(reply *exchange.Reply, row *wire.Invite) evidence.Moment
 }
 
 // open implements [mutation].
-func (c *change) open() (left, brief bool) {
-	return !c.record.Known(), !c.record.Maybe
+func (c *change) open() (left int, brief bool) {
+	if !c.record.Known() {
+		left = 1
+	}
+	return left, !c.record.Maybe
 }
 
 // lookUp implements [mutation].

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/go-roq/roq/internal/exchange"
+	"github.com/go-roq/roq/internal/trace"
 	"github.com/go-roq/roq/internal/transport"
 )
 
@@ -13,10 +14,10 @@ import (
 type mutation interface {
 	// attempt makes the request, at most so many times, and records its outcome.
 	attempt(ctx context.Context, attempts int) *exchange.Reply
-	// open reports whether anything is left that reading could find out, and whether a
-	// few complete look-ups are enough for that: all of it was only throttled, or left so
-	// long ago that the list must show it by now.
-	open() (left, brief bool)
+	// open returns how much is left that reading could find out, and whether a few
+	// complete look-ups are enough for that: all of it was only throttled, or left so long
+	// ago that the list must show it by now.
+	open() (left int, brief bool)
 	// lookUp reads once, and records what it finds. It reports whether it showed
 	// everything, or why it failed.
 	lookUp(ctx context.Context, asking *exchange.Call) (complete bool, failed *exchange.Failure)
@@ -42,10 +43,10 @@ func deliver(ctx, hurry context.Context, call *exchange.Call, m mutation, resume
 			last = m.attempt(ctx, left)
 			left -= last.Attempts
 		}
-		if more, _ := m.open(); !more {
+		if more, _ := m.open(); more == 0 {
 			return l
 		}
-		l = settle(ctx, hurry, call, m)
+		l = traced(ctx, hurry, call, m)
 		stuck := !resumed && last.Attempts == 0
 		if stuck || left <= 0 || !m.again(l.complete, last) {
 			return l
@@ -57,21 +58,38 @@ func deliver(ctx, hurry context.Context, call *exchange.Call, m mutation, resume
 	}
 }
 
+// traced is settle, of which the tracer is told.
+func traced(ctx, hurry context.Context, call *exchange.Call, m mutation) looks {
+	tracer := call.Client.Tracer
+	if tracer == nil {
+		l, _ := settle(ctx, hurry, call, m)
+		return l
+	}
+	before, _ := m.open()
+	ctx = tracer.SettleStart(ctx, trace.SettleStart{Operation: call.Operation, Open: before})
+	l, n := settle(ctx, hurry, call, m)
+	after, _ := m.open()
+	tracer.SettleEnd(ctx, trace.SettleEnd{LookUps: n, Found: before - after, Open: after})
+	return l
+}
+
 // settle finds out the outcome of a request by reading, until there is nothing
 // more to find out, the settle time-out is over, or the context ends. The waits of
 // the retry policy pace the look-ups, which do not count as attempts; waiting
-// because the platform asked for it, or for the rate limit, does not count either.
-func settle(ctx, hurry context.Context, call *exchange.Call, m mutation) (l looks) {
+// because the platform asked for it, or for the rate limit, does not count either. It
+// returns how many look-ups there were.
+func settle(ctx, hurry context.Context, call *exchange.Call, m mutation) (l looks, n int) {
 	left, complete, vain, last := call.Settle, 0, 0, false
 	for try := 1; left > 0; try++ {
 		if turn(ctx, hurry, call) != nil {
-			return l
+			return l, n
 		}
 		begin := time.Now()
 		end := begin.Add(left)
 		if d, ok := ctx.Deadline(); ok && d.Before(end) {
 			end = d
 		}
+		n++
 		l.complete, l.failed = look(ctx, end, call, m)
 		more, brief := m.open()
 		switch {
@@ -83,8 +101,8 @@ func settle(ctx, hurry context.Context, call *exchange.Call, m mutation) (l look
 		if vain++; !hopeless(l.failed) {
 			vain = 0
 		}
-		if !more || brief && complete >= enough || vain == enough+1 || last {
-			return l
+		if more == 0 || brief && complete >= enough || vain == enough+1 || last {
+			return l, n
 		}
 		took := time.Since(begin)
 		// The time from one to the next grows with how long has been looked up so far,
@@ -94,11 +112,11 @@ func settle(ctx, hurry context.Context, call *exchange.Call, m mutation) (l look
 			wait, last = rest-max(rest/8, 2*took), true // there is time for one more, near the end
 		}
 		if transport.Sleep(ctx, wait) != nil {
-			return l
+			return l, n
 		}
 		left -= time.Since(begin)
 	}
-	return l
+	return l, n
 }
 
 // look looks once, and ends in time. One look-up that hangs leaves time for others.
