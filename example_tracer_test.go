@@ -32,7 +32,7 @@ func (printer) TraceRequestEnd(_ context.Context, d roq.TraceRequestEndData) {
 }
 
 func ExampleWithTracer() {
-	srv, tenantID, ann := acme()
+	srv, _, ann := acme()
 	defer srv.Close()
 
 	client, err := roq.New(srv.Config(), roq.WithTracer(printer{}), roq.WithRetry(roq.RetryPolicy{MinWait: time.Millisecond}))
@@ -41,7 +41,7 @@ func ExampleWithTracer() {
 	}
 	srv.Inject(roqtest.Fault{Operation: "sendUserInvites", Drop: roqtest.DropAfter, Times: 1})
 	_, err = client.AsUser(ann.ID).SendUserInvites(context.Background(), roq.SendUserInvitesInput{
-		TenantID: tenantID, UserInvites: []roq.UserInviteInput{{Email: "bob@example.com"}},
+		TenantID: ann.TenantID, UserInvites: []roq.UserInviteInput{{Email: "bob@example.com"}},
 	})
 	if err != nil {
 		log.Fatal(err)
