@@ -254,6 +254,7 @@ func (c *core) fetchSession(ctx context.Context, call *exchange.Call, pair strin
 		Secrets: secrets,
 		// A jar would mix one visitor's cookies with another's.
 		NoCookies: true,
+		Own:       wire.OwnSession,
 		Read: func(body []byte) (err error) {
 			answer, err = wire.DecodeSession(body)
 			return err

@@ -65,7 +65,7 @@ func (c *Client) FindUsers(ctx context.Context, q FindUsersQuery, opts ...CallOp
 		Origin: core.cfg.APIURL,
 		URL:    withQuery(core.cfg.APIURL+wire.FindManyPath, wire.FindMany{Q: q.where()}),
 		Header: header,
-		Own:    wire.OwnREST,
+		Own:    wire.OwnQuery,
 		Read: func(body []byte) (err error) {
 			found, err = wire.DecodeUsers(body, func(repaired int) {
 				core.opt.logger.WarnContext(ctx, "roq: answer repaired", "operation", operation, "request", call.RequestID, "repaired", repaired)

@@ -194,7 +194,8 @@ func (c *Call) Do(ctx context.Context, as *Identity, r Request) Reply {
 	for fresh := false; ; fresh = true {
 		token, err := as.Token(ctx, c.RequestID)
 		if err != nil {
-			reply.Failure = c.noToken(ctx, err)
+			// Whatever was answered before: the request that it was for has not left.
+			reply.Failure, reply.Outcome = c.noToken(ctx, err), transport.Unsent
 			return reply
 		}
 		request.Header = c.header(token)
