@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/go-roq/roq/internal/evidence"
 	"github.com/go-roq/roq/internal/exchange"
@@ -157,11 +158,15 @@ func (c *change) moment(reply *exchange.Reply, row *wire.Invite) evidence.Moment
 }
 
 // open implements [mutation].
-func (c *change) open() (left int, brief bool) {
-	if !c.record.Known() {
-		left = 1
+func (c *change) open() (left int, quiet time.Duration) {
+	switch {
+	case c.record.Known():
+		return 0, 0
+	case c.record.Maybe:
+		return 1, never
+	default:
+		return 1, max(0, lag(c.call)-time.Since(c.reply.LastBegan))
 	}
-	return left, !c.record.Maybe
 }
 
 // lookUp implements [mutation].

@@ -14,10 +14,11 @@ import (
 type mutation interface {
 	// attempt makes the request, at most so many times, and records its outcome.
 	attempt(ctx context.Context, attempts int) *exchange.Reply
-	// open returns how much is left that reading could find out, and whether a few
-	// complete look-ups are enough for that: all of it was only throttled, or left so long
-	// ago that the list must show it by now.
-	open() (left int, brief bool)
+	// open returns how much is left that reading could find out, and after how long from
+	// now a few complete look-ups are enough for that: all of it was only throttled, or
+	// left so long ago that the list must show it by now. It is negative if no number of
+	// look-ups is enough.
+	open() (left int, quiet time.Duration)
 	// lookUp reads once, and records what it finds. It reports whether it showed
 	// everything, or why it failed.
 	lookUp(ctx context.Context, asking *exchange.Call) (complete bool, failed *exchange.Failure)
@@ -91,7 +92,7 @@ func settle(ctx, hurry context.Context, call *exchange.Call, m mutation) (l look
 		}
 		n++
 		l.complete, l.failed = look(ctx, end, call, m)
-		more, brief := m.open()
+		more, quiet := m.open()
 		switch {
 		case l.complete:
 			complete++
@@ -101,13 +102,13 @@ func settle(ctx, hurry context.Context, call *exchange.Call, m mutation) (l look
 		if vain++; !hopeless(l.failed) {
 			vain = 0
 		}
-		if more == 0 || brief && complete >= enough || vain == enough+1 || last {
+		if more == 0 || quiet == 0 && complete >= enough || vain == enough+1 || last {
 			return l, n
 		}
 		took := time.Since(begin)
 		// The time from one to the next grows with how long has been looked up so far,
 		// whatever bound waits have: many who look for long at once must not be a storm.
-		wait := max(call.Pace.After(try), (call.Settle-left+took)/2-took)
+		wait := max(call.Pace.After(try), (call.Settle-left+took)/2-took, quiet)
 		if rest := time.Until(end); rest < wait {
 			wait, last = rest-max(rest/8, 2*took), true // there is time for one more, near the end
 		}
@@ -149,6 +150,13 @@ func turn(ctx, hurry context.Context, call *exchange.Call) error {
 // enough is how many complete look-ups in a row show that what was throttled was not
 // processed: the first may show the list as it was before.
 const enough = 2
+
+// lag returns how far lists may be behind what was processed. Before it is over nothing
+// that was throttled is sent again.
+func lag(call *exchange.Call) time.Duration { return min(3*time.Second, call.Settle/3) }
+
+// never is the quiet of what no number of look-ups shows.
+const never = time.Duration(-1)
 
 // lookingUp returns the call of one look-up, which has one attempt: the look-ups
 // are the retries.
