@@ -326,7 +326,7 @@ func TestParseDecorated(t *testing.T) {
 		"•ann@x.example\n–bob@x.example\n☐carl@x.example":          "ann@x.example bob@x.example carl@x.example",
 		"→ann@x.example ✓bob@x.example ①carl@x.example":            "ann@x.example bob@x.example carl@x.example",
 		"邮箱：wang@x.example":                                        "wang@x.example",
-		"Email：wang@x.example, To：li@x.example":                   "wang@x.example li@x.example",
+		"Email：wang@x.example, To：li@x.example":                    "wang@x.example li@x.example",
 		"王小明：wang@x.example":                                       "wang@x.example",
 		"【wang@x.example】《li@x.example》〈zhao@x.example〉":           "wang@x.example li@x.example zhao@x.example",
 		"ｗａｎｇ＠ｘ．ｅｘａｍｐｌｅ":                                           "wang@x.example",
