@@ -15,7 +15,7 @@ import (
 
 // behind is a platform whose lists are behind by that long: they show what was there
 // before.
-func behind(b *bubbled, lag time.Duration) func(string, *http.Response) *http.Response {
+func behind(lag time.Duration) func(string, *http.Response) *http.Response {
 	begin := time.Now()
 	return func(operation string, resp *http.Response) *http.Response {
 		if operation == "userInvites" && time.Since(begin) < lag {
@@ -42,8 +42,8 @@ func TestThrottledAfterProcessing(t *testing.T) {
 							platform = append(platform, roqtest.WithRepeatedInvites())
 						}
 						b := newBubbled(t, platform)
-						b.meddle = both(on("sendUserInvites", 1, answer), behind(b, lag))
-						sent := 0
+						b.meddle = both(on("sendUserInvites", 1, answer), behind(lag))
+						var sent int
 						if stream {
 							outcomes, err := b.sendAll(t.Context(), t, people(300, "a"))
 							if err != nil {
@@ -154,9 +154,9 @@ func TestEchoesAreNotTakenAtTheirWord(t *testing.T) {
 	for name, meddle := range map[string]func(string, *http.Response) *http.Response{
 		"a date a second ahead": both(on("sendUserInvites", 1, instead(502, "")), ahead(time.Second)),
 		"a date a minute ahead": both(on("sendUserInvites", 1, instead(502, "")), ahead(time.Minute)),
-		"a whole refusal":       both(on("sendUserInvites", 1, instead(502, "")), both(on("sendUserInvites", 2, whole), behind(nil, time.Hour))),
-		"after a 429":           both(on("sendUserInvites", 1, instead(429, "")), both(on("sendUserInvites", 2, whole), behind(nil, time.Hour))),
-		"too large after a 502": both(on("sendUserInvites", 1, instead(502, "")), both(on("sendUserInvites", 2, instead(413, "")), behind(nil, time.Hour))),
+		"a whole refusal":       both(on("sendUserInvites", 1, instead(502, "")), both(on("sendUserInvites", 2, whole), behind(time.Hour))),
+		"after a 429":           both(on("sendUserInvites", 1, instead(429, "")), both(on("sendUserInvites", 2, whole), behind(time.Hour))),
+		"too large after a 502": both(on("sendUserInvites", 1, instead(502, "")), both(on("sendUserInvites", 2, instead(413, "")), behind(time.Hour))),
 	} {
 		for _, n := range []int{1, 3} {
 			synctest.Test(t, func(t *testing.T) {
