@@ -16,7 +16,9 @@
 //
 // The service account sees and changes everything, a user what belongs to the
 // same tenant. That users of any role may invite is our reading: the roles of a
-// platform are its project's. The credentials in [Server.Config] are needed as on
+// platform are its project's. Roles and tenants' names are there to be shown: see
+// [Server.AddRole]. An invite can name a role that there is not, which is our reading
+// too. The credentials in [Server.Config] are needed as on
 // the platform, tokens expire ([WithTokenLifetime]) and can be revoked
 // ([Server.RevokeTokens]).
 //
@@ -107,6 +109,17 @@ func WithInviteLifetime(d time.Duration) Option {
 // WithTokenLifetime sets when an access token expires. The default is an hour.
 func WithTokenLifetime(d time.Duration) Option { return func(s *Server) { s.tokenLifetime = d } }
 
+// WithRoles sets the roles that there are at first; none is none. The default is admin,
+// member and content-creator, all of which can be given with an invite.
+func WithRoles(roles ...Role) Option {
+	return func(s *Server) {
+		s.world.roles = nil
+		for _, r := range roles {
+			s.world.addRole(r)
+		}
+	}
+}
+
 // NewServer starts a platform on loopback. Close it when done.
 func NewServer(opts ...Option) *Server {
 	s := NewHandler(opts...)
@@ -163,6 +176,11 @@ func (s *Server) Handler() http.Handler { return s.handler }
 // AddTenant makes a tenant and returns its id, a UUID. The name is for people.
 func (s *Server) AddTenant(name string) string { return s.world.addTenant(name) }
 
+// AddRole makes a role and returns it with its id. It can be given with an invite unless
+// [Role].NotForInvites says otherwise. A role with a Key that is known takes the other's
+// place.
+func (s *Server) AddRole(r Role) Role { return s.world.addRole(r) }
+
 // AddUser makes a user and returns it with its id. A TenantID that is not known
 // becomes a tenant; a user with an ID that is known takes the other's place.
 func (s *Server) AddUser(u User) User { return s.world.addUser(u) }
@@ -172,6 +190,13 @@ func (s *Server) Tenants() []Tenant {
 	s.world.mu.Lock()
 	defer s.world.mu.Unlock()
 	return s.world.tenantList()
+}
+
+// Roles returns every role, in the order in which they were added.
+func (s *Server) Roles() []Role {
+	s.world.mu.Lock()
+	defer s.world.mu.Unlock()
+	return s.world.roleList()
 }
 
 // Users returns every user, in the order in which they were made: those that
@@ -222,7 +247,7 @@ func (s *Server) Expire(inviteID string) error { return s.world.expireNow(invite
 // call Advance while it is being called.
 func (s *Server) Advance(d time.Duration) {
 	s.world.clock.turn(d)
-	s.world.update()
+	s.world.catchUp()
 	s.hooks.settle()
 }
 

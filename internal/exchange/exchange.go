@@ -62,6 +62,9 @@ type Call struct {
 	Settings
 	// Attempts counts the requests made, look-ups and those for a token apart.
 	Attempts int
+	// Private are secrets that the requests carry in their variables, for errors to
+	// blank.
+	Private []string
 	// secrets are what the requests act with, for errors to blank.
 	secrets []string
 }
@@ -69,7 +72,7 @@ type Call struct {
 // Another returns a call for requests that do not count as this one's: look-ups,
 // and pages that are read side by side.
 func (c *Call) Another() *Call {
-	return &Call{Client: c.Client, Operation: c.Operation, Settings: c.Settings}
+	return &Call{Client: c.Client, Operation: c.Operation, Settings: c.Settings, Private: c.Private}
 }
 
 // Request is a GraphQL request.
