@@ -52,9 +52,9 @@ func Identifier(s string) string {
 
 // Text makes a text from outside fit for an error. It blanks
 //
-//   - the secrets, which are ASCII, in any case of letters, also where they are escaped
-//     as in a URL, in JSON, in HTML or by %q, and where they are encoded in base64, alone
-//     or as a part of a longer text, or in hexadecimal;
+//   - the secrets, which are ASCII, also where they are escaped as in a URL, in JSON, in
+//     HTML or by %q, and where they are encoded in base64, alone or as a part of a longer
+//     text, or in hexadecimal; those that are no short words in any case of letters;
 //   - words that hold an e-mail address, written plainly or escaped;
 //   - words that hold a JWT, and those after the name of an authorization scheme.
 //
@@ -121,8 +121,15 @@ func inBase64(secret string) []string {
 	return parts
 }
 
+// longWord is the length from which on a secret is blanked in any case of letters: a
+// shorter one may be a word that codes and messages have too.
+const longWord = 16
+
 // replaceFold blanks a secret in any case of letters.
 func replaceFold(text, secret string) string {
+	if len(secret) < longWord {
+		return strings.ReplaceAll(text, secret, blank)
+	}
 	low, wanted := lower(text), lower(secret)
 	i := strings.Index(low, wanted)
 	if i < 0 {
