@@ -2,6 +2,7 @@ package delivery
 
 import (
 	"context"
+	"net/http"
 	"strings"
 	"unicode/utf8"
 
@@ -231,11 +232,14 @@ func explained(f *exchange.Failure, kind exchange.Kind) *exchange.Failure {
 }
 
 // unexplainedToken reports whether the platform refused to accept an invite without
-// saying why: with the codes of its user interface for that, or without a code.
+// saying why: with the codes of its user interface for that, or as a conflict without a
+// code.
 func unexplainedToken(f *exchange.Failure) bool {
 	switch f.Code {
-	case "INVALID_USER_TOKEN", "USER_INVITE_ACCEPTANCE_FAILED", "":
-		return !f.Has(exchange.Unauthorized | exchange.RateLimited | exchange.Malformed)
+	case "INVALID_USER_TOKEN", "USER_INVITE_ACCEPTANCE_FAILED":
+		return true
+	case "":
+		return f.Status == http.StatusConflict
 	}
 	return false
 }
