@@ -181,6 +181,14 @@ func TestAcceptRepeated(t *testing.T) {
 		})
 		synctest.Test(t, func(t *testing.T) {
 			b, token, _ := invited(t)
+			b.Inject(roqtest.Fault{Operation: "acceptUserInvite", Status: 302})
+			_, err := b.client.AsSuperAdmin().AcceptUserInvite(t.Context(), token)
+			if n := count(b.Server)["acceptUserInvite"]; !errors.Is(err, roq.ErrOutcomeUnknown) || n != 1 {
+				t.Errorf("redirected: %v after %d requests, want one", err, n)
+			}
+		})
+		synctest.Test(t, func(t *testing.T) {
+			b, token, _ := invited(t)
 			fault.Times = 0
 			b.Inject(fault)
 			_, err := b.client.AsSuperAdmin().AcceptUserInvite(t.Context(), token)

@@ -9,6 +9,7 @@ import (
 	"github.com/go-roq/roq/internal/address"
 	"github.com/go-roq/roq/internal/evidence"
 	"github.com/go-roq/roq/internal/exchange"
+	"github.com/go-roq/roq/internal/transport"
 	"github.com/go-roq/roq/internal/wire"
 )
 
@@ -157,9 +158,9 @@ func (a *acceptance) open() (left, brief bool) {
 	return !a.record.Known(), a.state == valid || !a.record.Maybe
 }
 
-// again implements [mutation].
+// again implements [mutation]. A repeated request would meet a redirect again.
 func (a *acceptance) again(complete bool, last *exchange.Reply) bool {
-	return complete && a.state == valid && !a.record.Known() && !refused(last)
+	return complete && a.state == valid && !a.record.Known() && !refused(last) && last.Outcome != transport.Redirected
 }
 
 // lookUp implements [mutation].

@@ -91,7 +91,8 @@ func spellings(secrets []string, n int) []string {
 			}
 		}
 		if hex.EncodedLen(len(secret)) <= n {
-			all = append(all, hex.EncodeToString([]byte(secret)))
+			digits := hex.EncodeToString([]byte(secret))
+			all = append(all, digits, strings.ToUpper(digits))
 		}
 		for _, part := range inBase64(secret) {
 			if len(part) <= n {
