@@ -79,6 +79,11 @@ func (r *resolver) Tenants(ctx context.Context, args tenantsArgs) (*tenantPageMo
 	return &tenantPageModel{Data: page, TotalCount: int32(total)}, nil
 }
 
+// matches reports whether the conditions hold for a tenant; none has a reference.
+func (f *tenantFilter) matches(id string) bool {
+	return f == nil || f.ID.matches(id) && f.Reference.matchesNullable("")
+}
+
 // tenantPage returns one page of the tenants that the caller sees and that match, and
 // how many match in all.
 func (w *world) tenantPage(c caller, args tenantsArgs) (page []*tenantModel, total int) {
@@ -86,11 +91,10 @@ func (w *world) tenantPage(c caller, args tenantsArgs) (page []*tenantModel, tot
 	defer w.mu.Unlock()
 	found := []*tenantModel{}
 	for _, t := range w.tenantList() {
-		if !c.sees(t.ID) || args.Filter != nil && !(args.Filter.ID.matches(t.ID) && args.Filter.Reference.matchesNullable("")) {
-			continue
+		if c.sees(t.ID) && args.Filter.matches(t.ID) {
+			made := date{w.tenants[t.ID].createdAt}
+			found = append(found, &tenantModel{ID: graphql.ID(t.ID), Name: t.Name, CreatedAt: made, UpdatedAt: made})
 		}
-		made := date{w.tenants[t.ID].createdAt}
-		found = append(found, &tenantModel{ID: graphql.ID(t.ID), Name: t.Name, CreatedAt: made, UpdatedAt: made})
 	}
 	return part(found, args.Limit, args.Offset), len(found)
 }

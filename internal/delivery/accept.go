@@ -128,7 +128,8 @@ func (a *acceptance) ask(ctx context.Context, call *exchange.Call, r exchange.Re
 	r.Variables = wire.Accept{Data: wire.InviteToken{Token: a.token}}
 	r.Sink, r.Restart = single(&row), func() { row = nil }
 	r.MaxBytes = exchange.AnswerBytes(1)
-	return row, call.Do(ctx, a.as, r)
+	reply := call.Do(ctx, a.as, r)
+	return row, reply
 }
 
 // see takes the invite in an answer to the request into account. With errors beside it,
@@ -205,19 +206,18 @@ func mayBeOurs(f *exchange.Failure) bool {
 	return f.Has(exchange.AlreadyAccepted|exchange.NotFound) || f.Kinds == 0
 }
 
-// conclude judges what the platform said of a token that is used up. Where it gave no
-// reason, the invites to the address may.
+// conclude judges a refusal. Where it may be the consequence of an earlier attempt, the
+// token tells, or the invites to its address do.
 func (a *acceptance) conclude(rows tokenRows) {
-	if !a.said.Has(exchange.AlreadyAccepted) && mayBeOurs(a.said) {
-		kind := rows.kind
-		if kind == 0 && a.state == expired {
-			kind = exchange.InviteExpired
-		}
-		if kind == 0 {
-			a.record.Finding = evidence.Doubtful
-			return
-		}
-		a.said = explained(a.said, kind)
+	switch {
+	case a.said.Has(exchange.AlreadyAccepted), !mayBeOurs(a.said), a.state == valid:
+	case rows.kind != 0:
+		a.said = explained(a.said, rows.kind)
+	case a.state == expired:
+		a.said = explained(a.said, exchange.InviteExpired)
+	case !rows.over:
+		a.record.Finding = evidence.Doubtful
+		return
 	}
 	a.record.Refused = true
 }
@@ -290,7 +290,10 @@ func (a *acceptance) check(ctx context.Context, asking *exchange.Call) (email st
 type tokenRows struct {
 	// since are those that were accepted since the request began.
 	since []*wire.Invite
-	// kind is what all of them have in common, if the token must be one of theirs.
+	// over is whether each of them was accepted before the request began, or is canceled
+	// or expired: then this request has accepted none.
+	over bool
+	// kind is what has become of all of them; 0 if that is not the same for all.
 	kind exchange.Kind
 }
 
@@ -336,24 +339,28 @@ func (a *acceptance) rows(ctx context.Context, asking *exchange.Call, email stri
 		}
 	}
 	if read >= reply.Total {
-		rows.kind = common(all)
+		rows.kind, rows.over = fates(all, moment)
 	}
 	return rows, nil
 }
 
-// common returns what has become of every one of the invites, 0 if that is not the same
-// for all. A pending one may be that of a token which is no longer valid, as it was
-// before.
-func common(all []*wire.Invite) exchange.Kind {
-	var kind exchange.Kind
+// fates returns what has become of the invites, for [tokenRows]. A pending one may be
+// that of a token which is no longer valid, as it was before.
+func fates(all []*wire.Invite, moment evidence.Moment) (kind exchange.Kind, over bool) {
+	same, over := true, len(all) > 0
 	for _, row := range all {
 		own := map[evidence.Status]exchange.Kind{
 			evidence.Accepted: exchange.AlreadyAccepted, evidence.Canceled: exchange.AlreadyCanceled, evidence.Expired: exchange.InviteExpired,
 		}[statusOf(row.Status)]
-		if own == 0 || kind != 0 && kind != own {
-			return 0
+		if own == 0 {
+			return 0, false
 		}
+		same = same && (kind == 0 || kind == own)
 		kind = own
+		over = over && (own != exchange.AlreadyAccepted || moment.Accepted(acceptedRow(row)) == evidence.Older)
 	}
-	return kind
+	if !same {
+		kind = 0
+	}
+	return kind, over
 }
