@@ -64,8 +64,8 @@ type tenant struct {
 	createdAt time.Time
 }
 
-// world is what the platform knows, and its rules. The files invites.go, list.go,
-// roles.go and tenants.go have its operations; each takes the lock once and is one moment's.
+// world is what the platform knows, and its rules. The files invites.go, accept.go,
+// list.go, roles.go and tenants.go have its operations; each takes the lock once and is one moment's.
 type world struct {
 	bulkLimit      int
 	repeatAllowed  bool
