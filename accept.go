@@ -22,11 +22,11 @@ type UserInviteToken struct {
 	Expired bool
 }
 
-// CheckUserInviteToken says whether an invite can be accepted with the token of its
+// CheckUserInviteToken reports whether an invite can be accepted with the token of its
 // e-mail. It changes nothing, so that a page behind the e-mail's link can be shown with
 // it: programs that read e-mail follow links too.
 //
-// A token that the platform does not know is not valid, which is no error. The token is
+// A token that the platform does not know is not valid; that is not an error. The token is
 // a secret: it is in no error, log line or printed value of this package.
 //
 // It is a query: network errors, 429 and 5xx are retried.
@@ -66,12 +66,13 @@ func (p *RoqPlatform) CheckUserInviteToken(ctx context.Context, token string, op
 // this package.
 //
 // The request is repeated if nothing, or not all, of it left this machine, or if the
-// platform would not process it. If it may have been processed, the token is checked: if
-// it is still valid the request is repeated, because a token can be used once; if not,
-// the invites to its address are read, and the platform is asked once more. An invite
-// that was accepted since the call began is accepted, whoever did it. If it is accepted
-// and this identity may not read it, the error is [ErrAlreadyAccepted] too. What cannot be
-// settled is [ErrOutcomeUnknown]; calling again is harmless.
+// platform would not process it. If it may have been processed, the token is checked. While
+// the token is valid the request is repeated, because a token can be used only once. If it
+// is not valid, the invites to its address are read, and if that is not conclusive the
+// request is made once more, which changes nothing then. An invite that was accepted since
+// the call began counts as accepted by it. If the invite is accepted and this identity may
+// not read it, the error is [ErrAlreadyAccepted] too. What cannot be settled is
+// [ErrOutcomeUnknown]; calling again is harmless.
 func (p *RoqPlatform) AcceptUserInvite(ctx context.Context, token string, opts ...CallOption) (*UserInvite, error) {
 	as := p.identity()
 	call, err := as.beginToken(ctx, wire.AcceptUserInvite.Name, token, opts)

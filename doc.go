@@ -68,7 +68,7 @@
 // # Accepting
 //
 // The link in an invite's e-mail holds a token, which is a secret.
-// [RoqPlatform.CheckUserInviteToken] says whether the invite can be accepted with it,
+// [RoqPlatform.CheckUserInviteToken] reports whether the invite can be accepted with it,
 // and changes nothing. [RoqPlatform.AcceptUserInvite] accepts the invite: the invitee is
 // a user of the tenant then. For the page that sends invites,
 // [RoqPlatform.InviteRoles] has the roles to choose from, and [RoqPlatform.Tenant] the
@@ -127,10 +127,10 @@
 // other.
 //
 // An accept is settled by checking its token. While the token is valid nobody has
-// accepted the invite, and the request is repeated, because a token can be used once. If
-// it is not valid, the invites to its address are read. If these do not tell, the platform
-// is asked once more, which changes nothing then: its refusal says whether the invite is
-// accepted, canceled or expired.
+// accepted the invite, and the request is repeated, because a token can be used only
+// once. If it is not valid, the invites to its address are read. If that is not
+// conclusive, the request is made once more, which changes nothing then: the refusal says
+// whether the invite is accepted, canceled or expired.
 //
 // Look-ups are repeated, with growing waits, until every invite is found,
 // [WithSettleTimeout] is over, or the context ends; they stop early if the platform

@@ -96,7 +96,7 @@ func (r *resolver) Role(args struct{ ID graphql.ID }) (*roleModel, error) {
 // Roles resolves Query.roles. Everybody may see them, which is our reading.
 func (r *resolver) Roles(args rolesArgs) (*rolePageModel, error) { return r.world.rolePage(args, nil) }
 
-// Roles resolves UserInviteModel.roles: those of its keys that there are.
+// Roles resolves UserInviteModel.roles: those of its keys that exist.
 func (m *inviteModel) Roles(ctx context.Context, args rolesArgs) (*rolePageModel, error) {
 	return worldOf(ctx).rolePage(args, func(r *Role) bool { return m.RoleKeys != nil && slices.Contains(*m.RoleKeys, r.Key) })
 }

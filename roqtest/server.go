@@ -16,9 +16,8 @@
 //
 // The service account sees and changes everything, a user what belongs to the
 // same tenant. That users of any role may invite is our reading: the roles of a
-// platform are its project's. Roles and tenants' names are there to be shown: see
-// [Server.AddRole]. An invite can name a role that there is not, which is our reading
-// too. The credentials in [Server.Config] are needed as on
+// platform are its project's. An invite may name a role that does not exist,
+// which is our reading too: see [Server.AddRole]. The credentials in [Server.Config] are needed as on
 // the platform, tokens expire ([WithTokenLifetime]) and can be revoked
 // ([Server.RevokeTokens]).
 //
@@ -108,8 +107,8 @@ func WithInviteLifetime(d time.Duration) Option {
 // WithTokenLifetime sets when an access token expires. The default is an hour.
 func WithTokenLifetime(d time.Duration) Option { return func(s *Server) { s.tokenLifetime = d } }
 
-// WithRoles sets the roles that there are at first; none is none. The default is admin,
-// member and content-creator, all of which can be given with an invite.
+// WithRoles sets the roles that the platform starts with. The default is admin, member
+// and content-creator, all of which can be given with an invite.
 func WithRoles(roles ...Role) Option {
 	return func(s *Server) {
 		s.world.roles = nil

@@ -5,8 +5,8 @@ import (
 	"net/http"
 )
 
-// invitation says whether an invitation can be accepted, to the page behind the link in
-// the e-mail. It changes nothing: programs that read e-mail follow links too.
+// invitation reports whether an invitation can be accepted, for the page behind the link
+// in the e-mail. It changes nothing: programs that read e-mail follow links too.
 func (a *api) invitation(w http.ResponseWriter, r *http.Request) {
 	secret(w)
 	ctx, cancel := context.WithTimeout(r.Context(), callTimeout)

@@ -16,15 +16,15 @@ import (
 // Accept accepts the invite that a token belongs to. It returns the invite, or why the
 // request failed and what is known of its outcome.
 //
-// A token names no invite that could be read, so that three questions settle a request
-// which may have been processed, each if the one before does not answer:
+// A token does not name an invite that could be read. Three questions settle a request
+// that may have been processed. Each is asked only if the one before is not conclusive:
 //
 //  1. Is the token still valid? Then nobody has accepted the invite, and the request is
-//     made again: a token can be used once.
+//     made again: a token can be used only once.
 //  2. Was exactly one invite to the token's address accepted since the request began?
-//     It is the one, whoever accepted it.
-//  3. What does the platform say when it is asked once more? The token is used up, so
-//     that asking changes nothing, and the refusal is about this token.
+//     Then that is the invite, whoever accepted it.
+//  3. How does the platform refuse the same request now? The token is used up, so the
+//     request changes nothing, and the refusal is about this token.
 func Accept(ctx context.Context, call *exchange.Call, as *exchange.Identity, token string) (*wire.Invite, *exchange.Failure) {
 	a := &acceptance{call: call, as: as, token: token}
 	return a.run(ctx)
@@ -52,7 +52,7 @@ type tokenState int
 const (
 	unchecked tokenState = iota
 	valid
-	spent // neither valid nor expired: the invite was accepted or canceled, or there is none
+	spent // neither valid nor expired: the invite was accepted or canceled, or does not exist
 	expired
 )
 
@@ -206,8 +206,8 @@ func mayBeOurs(f *exchange.Failure) bool {
 	return f.Has(exchange.AlreadyAccepted|exchange.NotFound) || f.Kinds == 0
 }
 
-// conclude judges a refusal. Where it may be the consequence of an earlier attempt, the
-// token tells, or the invites to its address do.
+// conclude judges a refusal. If it may be the consequence of an earlier attempt, the
+// token's state decides, or the invites to its address.
 func (a *acceptance) conclude(rows tokenRows) {
 	switch {
 	case a.said.Has(exchange.AlreadyAccepted), !mayBeOurs(a.said), a.state == valid:
@@ -293,7 +293,7 @@ type tokenRows struct {
 	// over is whether each of them was accepted before the request began, or is canceled
 	// or expired: then this request has accepted none.
 	over bool
-	// kind is what has become of all of them; 0 if that is not the same for all.
+	// kind is the state that all of them share; 0 if they differ.
 	kind exchange.Kind
 }
 
@@ -344,8 +344,8 @@ func (a *acceptance) rows(ctx context.Context, asking *exchange.Call, email stri
 	return rows, nil
 }
 
-// fates returns what has become of the invites, for [tokenRows]. A pending one may be
-// that of a token which is no longer valid, as it was before.
+// fates returns the state of the invites, for [tokenRows]. If one is pending there is
+// none: it may be the token's own, in a list that is not up to date.
 func fates(all []*wire.Invite, moment evidence.Moment) (kind exchange.Kind, over bool) {
 	same, over := true, len(all) > 0
 	for _, row := range all {

@@ -57,7 +57,7 @@ func KindOfCode(code string) Kind {
 	case "EXPIRED_USER_TOKEN":
 		return InviteExpired
 	case "USER_INVITATION_NOT_FOUND", "USER_NOT_FOUND", "USER_TOKEN_NOT_FOUND", "INVALID_USER_TOKEN", "NOT_FOUND":
-		return NotFound // nobody's invite has such a token
+		return NotFound // no invite has such a token
 	case "BULK_USER_INVITE_LIMIT_EXCEEDED", PayloadTooLarge:
 		return BatchTooLarge
 	case "FORBIDDEN":
