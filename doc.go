@@ -1,6 +1,6 @@
 // Package roq invites people to a B2B application through the ROQ platform: it
 // finds out who is asking, sends invitations to many people in one request,
-// resends one, cancels one, and follows their status. The names are those of
+// resends one, cancels one, accepts one, and follows their status. The names are those of
 // the platform's own guide and clients.
 //
 // A backend makes one [Client] and keeps it. The session cookie of a visitor
@@ -65,10 +65,19 @@
 // number of invites with one request a poll, and [RoqPlatform.WaitUserInvite] waits
 // for one invite. [WithRateLimit] bounds the requests of all of them together.
 //
+// # Accepting
+//
+// The link in an invite's e-mail holds a token, which is a secret.
+// [RoqPlatform.CheckUserInviteToken] reports whether the invite can be accepted with it,
+// and changes nothing. [RoqPlatform.AcceptUserInvite] accepts the invite: the invitee is
+// a user of the tenant then. For the page that sends invites,
+// [RoqPlatform.InviteRoles] has the roles to choose from, and [RoqPlatform.Tenant] the
+// tenant's name.
+//
 // # Errors
 //
 // The error of a call is an [*Error]. [errors.Is] reports its kinds:
-// [ErrAlreadyAccepted], [ErrAlreadyCanceled], [ErrForbidden], [ErrRateLimited] and so
+// [ErrAlreadyAccepted], [ErrAlreadyCanceled], [ErrInviteExpired], [ErrForbidden] and so
 // on; the context's errors are found too. A refused invitee does not make the call
 // fail: who was refused, and why, is in [SendUserInvitesResult].Errors, and
 // [SendUserInvitesResult.Err] makes one error of all that was not sent. No text of
@@ -86,36 +95,44 @@
 // second try may mail somebody twice; let [RoqPlatform.SettleUserInvites] read the
 // invites later, or let a person decide. A request that the platform refused as a
 // whole matches neither, but the kind of the refusal. The text of an error of a
-// send, resend or cancel ends with what is known of the outcome: "; nothing was
+// send, resend, cancel or accept ends with what is known of the outcome: "; nothing was
 // sent", "; the outcome is unknown", "; of the invites 100 sent, 50 not sent".
 //
 // # Retries
 //
 // Whether a request is repeated depends on what it does and on how far it got:
 //
-//	the outcome of an attempt                        query    cancel   send, resend
-//	-------------------------------------------------------------------------------
-//	refused by validation, never sent                fail     fail     fail
-//	nothing sent: DNS, dial, TLS handshake           retry    retry    retry
-//	certificate not trusted                          fail     fail     fail
-//	cut while the request was being written          retry    retry    retry, split
-//	sent, and no whole answer                        retry    settle   settle
-//	2xx that is no GraphQL answer                    retry    settle   settle
-//	5xx, a crash or an unknown error in GraphQL      retry    settle   settle
-//	INTERNAL_ERROR for one invite of several         –        –        settle
-//	408, 425, 429                                    retry    retry    look up, repeat
-//	3xx, which is not followed                       fail     settle   settle
-//	401                                              one fresh token, then fail
-//	413, BULK_USER_INVITE_LIMIT_EXCEEDED             fail     fail     split
-//	any other 4xx, a refusal in GraphQL              fail     fail     fail, split
-//	4xx in another form than the platform's          retry    retry    look up, repeat
-//	data and errors together                         both     the data decides
+//	the outcome of an attempt                    query   cancel   accept           send, resend
+//	-------------------------------------------------------------------------------------------
+//	refused by validation, never sent            fail    fail     fail             fail
+//	nothing sent: DNS, dial, TLS handshake       retry   retry    retry            retry
+//	certificate not trusted                      fail    fail     fail             fail
+//	cut while the request was being written      retry   retry    retry            retry, split
+//	sent, and no whole answer                    retry   settle   settle, repeat   settle
+//	2xx that is no GraphQL answer                retry   settle   settle, repeat   settle
+//	5xx, a crash or an unknown error in GraphQL  retry   settle   settle, repeat   settle
+//	INTERNAL_ERROR for one invite of several     –       –        –                settle
+//	408, 425, 429                                retry   retry    retry            look up, repeat
+//	3xx, which is not followed                   fail    settle   settle           settle
+//	401                                          one fresh token, then fail
+//	413, BULK_USER_INVITE_LIMIT_EXCEEDED         fail    fail     fail             split
+//	any other 4xx, a refusal in GraphQL          fail    fail     fail             fail, split
+//	4xx in another form than the platform's      retry   retry    retry            look up, repeat
+//	data and errors together                     both    the data decides
 //
 // To settle is to find out an outcome by reading. Of a send, the invites to its
 // addresses are listed; of a resend or cancel, the invite is read. Only a row that
 // shows that this request was processed counts: an invite made, or changed, since
 // the request began, by the platform's own clock. Then the call succeeds like any
-// other. Look-ups are repeated, with growing waits, until every invite is found,
+// other.
+//
+// An accept is settled by checking its token. While the token is valid nobody has
+// accepted the invite, and the request is repeated, because a token can be used only
+// once. If it is not valid, the invites to its address are read. If that is not
+// conclusive, the request is made once more, which changes nothing then: the refusal says
+// whether the invite is accepted, canceled or expired.
+//
+// Look-ups are repeated, with growing waits, until every invite is found,
 // [WithSettleTimeout] is over, or the context ends; they stop early if the platform
 // refuses them again and again (401, 403). What was not found is
 // [ErrOutcomeUnknown], and the invites are in the result's Unknown: they may have

@@ -24,21 +24,25 @@ var (
 	ErrUnauthorized = errors.New("roq: unauthorized")
 	// ErrForbidden means that this identity may not do that (HTTP 403).
 	ErrForbidden = errors.New("roq: forbidden")
-	// ErrNotFound means that there is no such invite, user or address (HTTP 404).
+	// ErrNotFound means that there is no such invite, user, tenant or address (HTTP 404),
+	// or no invite with such a token (USER_TOKEN_NOT_FOUND, INVALID_USER_TOKEN).
 	ErrNotFound = errors.New("roq: not found")
 	// ErrAlreadyInvited means that the address has a pending invite in the tenant
 	// (USER_ALREADY_INVITED, USER_INVITE_ALREADY_SENT).
 	ErrAlreadyInvited = errors.New("roq: already invited")
 	// ErrAlreadyAccepted means that the invite was accepted, and so can be neither
-	// resent nor canceled (USER_INVITE_ALREADY_ACCEPTED).
+	// resent nor canceled, nor accepted again (USER_INVITE_ALREADY_ACCEPTED).
 	ErrAlreadyAccepted = errors.New("roq: already accepted")
-	// ErrAlreadyCanceled means that the invite is canceled, and so cannot be canceled
-	// or resent again. When the platform refuses a cancel or a resend without saying
-	// why, the invite is read to tell.
+	// ErrAlreadyCanceled means that the invite is canceled, and so can be neither canceled
+	// again nor accepted. When the platform refuses that without saying why, the invite is
+	// read to tell. A canceled invite can be resent.
 	ErrAlreadyCanceled = errors.New("roq: already canceled")
 	// ErrAlreadyExists means that the address belongs to a user of the tenant
 	// (USER_ALREADY_EXISTS).
 	ErrAlreadyExists = errors.New("roq: already exists")
+	// ErrInviteExpired means that the time to accept the invite is over
+	// (EXPIRED_USER_TOKEN). It can be resent.
+	ErrInviteExpired = errors.New("roq: invite expired")
 	// ErrRateLimited means that the platform asked for fewer requests (HTTP 429).
 	ErrRateLimited = errors.New("roq: rate limited")
 	// ErrUnavailable means that the platform could not be reached or did not give
@@ -74,8 +78,9 @@ var (
 // no token and no e-mail address.
 //
 // Compare with [errors.Is] and the Err values, and read the fields for the log. The
-// text of an error of SendUserInvites, ResendUserInvite and CancelUserInvite ends with
-// what is known of the outcome: "; nothing was sent", "; the outcome is unknown".
+// text of an error of SendUserInvites, ResendUserInvite, CancelUserInvite and
+// AcceptUserInvite ends with what is known of the outcome: "; nothing was sent", "; the
+// outcome is unknown".
 type Error struct {
 	// Operation is the call's name in the platform's words: "sendUserInvites".
 	Operation string
@@ -154,6 +159,7 @@ var sentinels = map[error]exchange.Kind{
 	ErrAlreadyAccepted: exchange.AlreadyAccepted,
 	ErrAlreadyCanceled: exchange.AlreadyCanceled,
 	ErrAlreadyExists:   exchange.AlreadyExists,
+	ErrInviteExpired:   exchange.InviteExpired,
 	ErrRateLimited:     exchange.RateLimited,
 	ErrUnavailable:     exchange.Unavailable,
 	ErrBatchTooLarge:   exchange.BatchTooLarge,
@@ -206,7 +212,7 @@ func invalid(operation, message string, kinds ...error) *Error {
 // sent; of another operation there is nothing to say.
 func knownUnsent(operation string) string {
 	switch operation {
-	case wire.SendUserInvitesV2.Name, wire.ResendUserInvite.Name, wire.CancelUserInvite.Name:
+	case wire.SendUserInvitesV2.Name, wire.ResendUserInvite.Name, wire.CancelUserInvite.Name, wire.AcceptUserInvite.Name:
 		return "nothing was sent"
 	default:
 		return ""

@@ -55,8 +55,8 @@ type UserInvite struct {
 // not know is passed through as it is.
 type UserInviteStatus string
 
-// The statuses of an invite. A pending one can be resent or canceled, and
-// becomes accepted or, by time, expired.
+// The statuses of an invite. A pending one can be accepted or canceled, and becomes
+// expired by time. One that is not accepted can be resent, and is pending again.
 const (
 	StatusPending  UserInviteStatus = "pending"
 	StatusAccepted UserInviteStatus = "accepted"
@@ -199,7 +199,7 @@ func (r *reader) each(ctx context.Context, yield func(*UserInvite) bool) error {
 // It is a query: network errors, 429 and 5xx are retried.
 func (p *RoqPlatform) UserInvite(ctx context.Context, id string, opts ...CallOption) (invite *UserInvite, err error) {
 	as := p.identity()
-	call, err := as.beginOne(ctx, wire.UserInvite.Name, id, opts)
+	call, err := as.beginOne(ctx, wire.UserInvite.Name, theInvite, id, opts)
 	if err != nil {
 		return nil, err
 	}
@@ -209,8 +209,10 @@ func (p *RoqPlatform) UserInvite(ctx context.Context, id string, opts ...CallOpt
 	return found, failed(failure)
 }
 
-// ResendUserInvite mails a pending or expired invite once more and returns it.
-// An accepted one gives [ErrAlreadyAccepted].
+// ResendUserInvite mails an invite once more and returns it. An expired or canceled one
+// is pending again: that the platform takes both is what ROQ's own page relies on (npm
+// @roq/ui-react 1.0.13), that they become pending is our reading. An accepted one gives
+// [ErrAlreadyAccepted].
 //
 // The request is repeated only if nothing of it left this machine, or if the
 // platform would not process it. If it
@@ -218,7 +220,7 @@ func (p *RoqPlatform) UserInvite(ctx context.Context, id string, opts ...CallOpt
 // be settled is [ErrOutcomeUnknown].
 func (p *RoqPlatform) ResendUserInvite(ctx context.Context, userInviteID string, opts ...CallOption) (invite *UserInvite, err error) {
 	as := p.identity()
-	call, err := as.beginOne(ctx, wire.ResendUserInvite.Name, userInviteID, opts)
+	call, err := as.beginOne(ctx, wire.ResendUserInvite.Name, theInvite, userInviteID, opts)
 	if err != nil {
 		return nil, err
 	}
@@ -236,7 +238,7 @@ func (p *RoqPlatform) ResendUserInvite(ctx context.Context, userInviteID string,
 // invite settles whether it was; what cannot be settled is [ErrOutcomeUnknown].
 func (p *RoqPlatform) CancelUserInvite(ctx context.Context, userInviteID string, opts ...CallOption) (invite *UserInvite, err error) {
 	as := p.identity()
-	call, err := as.beginOne(ctx, wire.CancelUserInvite.Name, userInviteID, opts)
+	call, err := as.beginOne(ctx, wire.CancelUserInvite.Name, theInvite, userInviteID, opts)
 	if err != nil {
 		return nil, err
 	}
@@ -246,10 +248,13 @@ func (p *RoqPlatform) CancelUserInvite(ctx context.Context, userInviteID string,
 	return userInvite(row), failed(failure)
 }
 
-// beginOne is begin for an operation on one invite.
-func (as *identity) beginOne(ctx context.Context, operation, id string, opts []CallOption) (*exchange.Call, error) {
+// theInvite is what an id is of, for the text of an error.
+const theInvite = "the invite's id "
+
+// beginOne is begin for an operation on what has that id.
+func (as *identity) beginOne(ctx context.Context, operation, what, id string, opts []CallOption) (*exchange.Call, error) {
 	if err := check.ID(id); err != nil {
-		return nil, invalid(operation, "the invite's id "+err.Error())
+		return nil, invalid(operation, what+err.Error())
 	}
 	call, _, err := as.begin(ctx, operation, opts)
 	return call, err

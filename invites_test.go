@@ -36,6 +36,18 @@ func operations() []operation {
 		{"cancelUserInvite", "cancelUserInvite", true, func(ctx context.Context, p *roq.RoqPlatform, opts ...roq.CallOption) (any, error) {
 			return p.CancelUserInvite(ctx, inviteID, opts...)
 		}},
+		{"acceptUserInvite", "acceptUserInviteV2", true, func(ctx context.Context, p *roq.RoqPlatform, opts ...roq.CallOption) (any, error) {
+			return p.AcceptUserInvite(ctx, inviteToken, opts...)
+		}},
+		{"checkUserInviteToken", "checkUserInviteToken", false, func(ctx context.Context, p *roq.RoqPlatform, opts ...roq.CallOption) (any, error) {
+			return p.CheckUserInviteToken(ctx, inviteToken, opts...)
+		}},
+		{"roles", "roles", false, func(ctx context.Context, p *roq.RoqPlatform, opts ...roq.CallOption) (any, error) {
+			return p.InviteRoles(ctx, opts...)
+		}},
+		{"tenant", "tenant", false, func(ctx context.Context, p *roq.RoqPlatform, opts ...roq.CallOption) (any, error) {
+			return p.Tenant(ctx, tenantID, opts...)
+		}},
 		{"userInvite", "userInvite", false, func(ctx context.Context, p *roq.RoqPlatform, opts ...roq.CallOption) (any, error) {
 			return p.UserInvite(ctx, inviteID, opts...)
 		}},
@@ -46,14 +58,25 @@ func operations() []operation {
 }
 
 // good is an answer that does what the operation asks for.
-func (o operation) good() httpmock.Responder {
+func (o operation) good() httpmock.Responder { return answer(o.field, o.value()) }
+
+// value is the data of such an answer.
+func (o operation) value() string {
 	switch o.name {
 	case "sendUserInvites":
-		return answer(o.field, `{"success":[`+invite+`],"errors":[]}`)
+		return `{"success":[` + invite + `],"errors":[]}`
 	case "userInvites":
-		return answer(o.field, `{"data":[`+invite+`],"totalCount":1}`)
+		return `{"data":[` + invite + `],"totalCount":1}`
+	case "acceptUserInvite":
+		return strings.Replace(invite, `"pending"`, `"accepted"`, 1)
+	case "checkUserInviteToken":
+		return `{"email":"wick.john@roq.tech","isValid":true,"isExpired":false}`
+	case "roles":
+		return `{"data":[{"id":"r","key":"member","name":"Member"}],"totalCount":1}`
+	case "tenant":
+		return `{"id":"` + tenantID + `","name":"Acme","reference":null,"createdAt":"2023-10-27T00:14:36.900Z","updatedAt":"2023-10-27T00:14:36.900Z"}`
 	default:
-		return answer(o.field, invite)
+		return invite
 	}
 }
 
@@ -96,7 +119,7 @@ func TestUnclearAnswers(t *testing.T) {
 		"a new GraphQL code":     httpmock.NewStringResponder(200, `{"data":null,"errors":[{"message":"no","extensions":{"code":"DOWNSTREAM_SERVICE_ERROR"}}]}`),
 		"a new code at 504":      httpmock.NewStringResponder(200, `{"data":null,"errors":[{"message":"no","extensions":{"response":{"statusCode":504,"errorCode":"GATEWAY_TIMEOUT"}}}]}`),
 		"a new code at 408":      httpmock.NewStringResponder(200, `{"data":null,"errors":[{"message":"no","extensions":{"response":{"statusCode":408,"errorCode":"REQUEST_TIMEOUT"}}}]}`),
-		"data in part":           httpmock.NewStringResponder(200, `{"data":{"sendUserInvitesV2":{"success":[{"id":""}]},"resendUserInvite":{"id":"","email":"x"},"cancelUserInvite":{"email":"x"},"userInvite":{"email":"x"},"userInvites":{"data":[{"email":"x"}]}},"errors":[{"message":"no","extensions":{"code":"FORBIDDEN"}}]}`),
+		"data in part":           httpmock.NewStringResponder(200, `{"data":{"sendUserInvitesV2":{"success":[{"id":""}]},"resendUserInvite":{"id":"","email":"x"},"cancelUserInvite":{"email":"x"},"userInvite":{"email":"x"},"userInvites":{"data":[{"email":"x"}]},"acceptUserInviteV2":{"email":"x"},"checkUserInviteToken":{"email":"x"},"roles":{"data":[]},"tenant":{"name":"x"}},"errors":[{"message":"no","extensions":{"code":"FORBIDDEN"}}]}`),
 		"429 inside":             httpmock.NewStringResponder(200, `{"data":null,"errors":[{"message":"slow down","extensions":{"response":{"statusCode":429}}}]}`),
 	}
 	for name, responder := range unclear {
@@ -219,11 +242,7 @@ func TestDataAndErrors(t *testing.T) {
 		if op.mutation {
 			continue // the data decides: see delivery_test.go
 		}
-		value := invite
-		if op.name == "userInvites" {
-			value = `{"data":[` + invite + `],"totalCount":1}`
-		}
-		m := newMock(t, jsonAnswer(200, `{"data":{"`+op.field+`":`+value+`}`+errs))
+		m := newMock(t, jsonAnswer(200, `{"data":{"`+op.field+`":`+op.value()+`}`+errs))
 		got, err := op.call(t.Context(), m.client.AsUser(userID))
 		var e *roq.Error
 		if !errors.As(err, &e) || e.Message != "a field failed" || errors.Is(err, roq.ErrOutcomeUnknown) || len(m.sent()) != 1 {
@@ -235,6 +254,12 @@ func TestDataAndErrors(t *testing.T) {
 			found = got != nil && len(got.Data) == 1
 		case *roq.UserInvite:
 			found = got != nil && got.ID == inviteID
+		case *roq.UserInviteToken:
+			found = got != nil && got.Valid
+		case []roq.Role:
+			found = len(got) == 1
+		case *roq.Tenant:
+			found = got != nil && got.ID == tenantID
 		}
 		if !found {
 			t.Errorf("%s = %+v, want the data too", op.name, got)

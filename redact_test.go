@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"context"
 	"encoding/base64"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"html"
 	"log/slog"
 	"net"
 	"net/http"
@@ -23,7 +25,7 @@ import (
 )
 
 // canaries are what no text may show.
-var canaries = []string{"canary%40acme", "canary-key", "canary-hook", "canary-token", "canary@acme.example", "canary-password", "canary-local", "Y2FuYXJ5"}
+var canaries = []string{"canary-invite", "canary%40acme", "canary-key", "canary-hook", "canary-token", "canary@acme.example", "canary-password", "canary-local", "Y2FuYXJ5"}
 
 // texts is everything that fmt, JSON and slog make of a value.
 func texts(v any) map[string]string {
@@ -246,6 +248,13 @@ func TestEchoedSecretsAreBlankedInEverySpelling(t *testing.T) {
 		"quoted":     func(s string) string { return fmt.Sprintf("%q", s) },
 		"base64":     func(s string) string { return base64.StdEncoding.EncodeToString([]byte(s)) },
 		"base64 URL": func(s string) string { return base64.RawURLEncoding.EncodeToString([]byte(s)) },
+		"upper case": strings.ToUpper,
+		"twice":      func(s string) string { return url.QueryEscape(url.QueryEscape(s)) },
+		"HTML":       html.EscapeString,
+		"HTML codes": func(s string) string {
+			return strings.NewReplacer("+", "&#43;", "/", "&#x2F;", "&", "&#038;", "=", "&#x3d;").Replace(s)
+		},
+		"hexadecimal": func(s string) string { return hex.EncodeToString([]byte(s)) },
 	} {
 		var said []string
 		for _, secret := range []string{key, plain, safe} {
@@ -262,8 +271,73 @@ func TestEchoedSecretsAreBlankedInEverySpelling(t *testing.T) {
 		client := newClient(t, cfg, roq.WithHTTPClient(&http.Client{Transport: mock}))
 		_, err = client.FetchSession(t.Context(), visit("roq-session-token", plain, "__Secure-roq-session-token", safe))
 		noCanary(t, name+": FetchSession", err)
+		if strings.Contains(strings.ToLower(err.Error()), "canary") || strings.Contains(strings.ToLower(err.Error()), hex.EncodeToString([]byte("canary"))) {
+			t.Errorf("%s: FetchSession = %v", name, err)
+		}
 		if want := "k=[redacted]&x=1"; err == nil || strings.Count(strings.ReplaceAll(err.Error(), `"`, ""), want) != 3 {
 			t.Errorf("%s: FetchSession = %v, want three times %s", name, err, want)
+		}
+	}
+}
+
+// The token of an invite is in no error and no log line, in whatever spelling the
+// platform repeats it, and wherever.
+func TestInviteTokensAreBlanked(t *testing.T) {
+	t.Parallel()
+	const token = "canary-invite/+token=="
+	for name, spell := range map[string]func(string) string{
+		"plain":        func(s string) string { return s },
+		"query":        url.QueryEscape,
+		"path":         url.PathEscape,
+		"twice":        func(s string) string { return url.QueryEscape(url.PathEscape(s)) },
+		"JSON":         func(s string) string { return strings.ReplaceAll(s, "/", `\/`) },
+		"quoted":       func(s string) string { return fmt.Sprintf("%q", fmt.Sprintf("%q", s)) },
+		"HTML":         func(s string) string { return strings.ReplaceAll(s, "+", "&#43;") },
+		"upper case":   strings.ToUpper,
+		"base64":       func(s string) string { return base64.StdEncoding.EncodeToString([]byte(s)) },
+		"in base64":    func(s string) string { return base64.StdEncoding.EncodeToString([]byte(`{"token":"` + s + `"}`)) },
+		"in base64 1":  func(s string) string { return base64.RawURLEncoding.EncodeToString([]byte("x" + s + "yz")) },
+		"in base64 2":  func(s string) string { return base64.RawURLEncoding.EncodeToString([]byte("xy" + s + "z")) },
+		"hexadecimal":  func(s string) string { return fmt.Sprintf("%X", s) },
+		"a link":       func(s string) string { return "https://app.example/invitations/" + url.PathEscape(s) + "?x=1" },
+		"in a word":    func(s string) string { return "invite" + s + "invite" },
+		"a JSON error": func(s string) string { return `Variable "$data" got invalid value {"token":"` + s + `"}` },
+	} {
+		said := spell(token)
+		quoted, err := json.Marshal(said)
+		if err != nil {
+			t.Fatal(err)
+		}
+		graphQL := `{"data":null,"errors":[{"message":` + string(quoted) + `,"extensions":{"code":` + string(quoted) + `,"response":{"statusCode":%d,"message":[` + string(quoted) + `],"errorCode":` + string(quoted) + `}}}]}`
+		for kind, responder := range map[string]httpmock.Responder{
+			"refused": jsonAnswer(200, fmt.Sprintf(graphQL, 409)),
+			"a crash": jsonAnswer(200, fmt.Sprintf(graphQL, 500)),
+			"network": httpmock.NewErrorResponder(errors.New(said)),
+			"a page":  httpmock.NewStringResponder(404, said),
+			"REST":    jsonAnswer(422, `{"statusCode":422,"message":`+string(quoted)+`}`),
+			"its id":  refusal(403).HeaderSet(http.Header{"X-Request-Id": {said}}),
+			"members": jsonAnswer(200, `{"data":{`+string(quoted)+`:1,"acceptUserInviteV2":`+string(quoted)+`,"checkUserInviteToken":`+string(quoted)+`}}`),
+		} {
+			synctest.Test(t, func(t *testing.T) {
+				var log bytes.Buffer
+				m := newMock(t, responder, roq.WithLogger(slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug - 4}))))
+				_, accepted := m.client.AsSuperAdmin().AcceptUserInvite(t.Context(), token)
+				_, checked := m.client.AsSuperAdmin().CheckUserInviteToken(t.Context(), token)
+				for what, v := range map[string]any{
+					"AcceptUserInvite": accepted, "its cause": errors.Unwrap(accepted), "CheckUserInviteToken": checked, "its cause too": errors.Unwrap(checked), "the log": log.String(),
+				} {
+					noCanary(t, name+", "+kind+": "+what, v)
+					text := strings.ToLower(fmt.Sprint(v))
+					for _, part := range []string{"canary", hex.EncodeToString([]byte("canary")), "y2fuyxj5lwludml0z", "bmfyes1pbnzpdgu", "hbmfyes1pbnzpdgu"} {
+						if strings.Contains(text, part) {
+							t.Errorf("%s, %s: %s shows %q: %s", name, kind, what, part, text)
+						}
+					}
+				}
+				if accepted == nil || checked == nil {
+					t.Errorf("%s, %s: no error", name, kind)
+				}
+			})
 		}
 	}
 }

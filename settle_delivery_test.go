@@ -326,23 +326,58 @@ func TestSomebodyElsesInviteExplainsARefusal(t *testing.T) {
 	})
 }
 
-// A refused cancel or resend of a canceled invite says so.
-func TestCanceledInvitesCannotBeChanged(t *testing.T) {
+// A refused cancel of a canceled invite says so. A resend makes it pending again.
+func TestCanceledInvites(t *testing.T) {
 	t.Parallel()
-	for operation, call := range changes() {
-		b := newBackend(t)
-		made, err := b.send(t.Context(), 1, "person")
-		if err != nil {
-			t.Fatal(err)
-		}
-		platform := b.client.AsUser(b.user.ID)
-		if _, err := platform.CancelUserInvite(t.Context(), made.Success[0].ID); err != nil {
-			t.Fatal(err)
-		}
-		_, err = call(t.Context(), platform, made.Success[0].ID)
-		if !errors.Is(err, roq.ErrAlreadyCanceled) || errors.Is(err, roq.ErrOutcomeUnknown) {
-			t.Errorf("%s of a canceled invite = %v, want ErrAlreadyCanceled", operation, err)
-		}
+	b := newBackend(t)
+	made, err := b.send(t.Context(), 1, "person")
+	if err != nil {
+		t.Fatal(err)
+	}
+	platform, id := b.client.AsUser(b.user.ID), made.Success[0].ID
+	if _, err := platform.CancelUserInvite(t.Context(), id); err != nil {
+		t.Fatal(err)
+	}
+	_, err = platform.CancelUserInvite(t.Context(), id)
+	if !errors.Is(err, roq.ErrAlreadyCanceled) || errors.Is(err, roq.ErrOutcomeUnknown) {
+		t.Errorf("cancel of a canceled invite = %v, want ErrAlreadyCanceled", err)
+	}
+	again, err := platform.ResendUserInvite(t.Context(), id)
+	if err != nil || again.Status != roq.StatusPending || len(b.Outbox()) != 2 {
+		t.Errorf("resend of a canceled invite = %+v, %v; want it pending and mailed", again, err)
+	}
+}
+
+// A resend of a canceled invite is settled as any other; a refusal of one says nothing
+// about its having been canceled, which is no reason.
+func TestResendOfCanceledInvites(t *testing.T) {
+	t.Parallel()
+	for name, lose := range lostAnswers() {
+		synctest.Test(t, func(t *testing.T) {
+			b := newBubbled(t, nil)
+			made, err := b.send(t.Context(), 1, "person")
+			if err != nil {
+				t.Fatal(err)
+			}
+			platform, id := b.client.AsUser(b.user.ID), made.Success[0].ID
+			if _, err := platform.CancelUserInvite(t.Context(), id); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(time.Hour) //nolint:forbidigo // the bubble's clock
+			b.meddle = on("resendUserInvite", 1, lose)
+			again, err := platform.ResendUserInvite(t.Context(), id)
+			if err != nil || again.Status != roq.StatusPending || len(b.Outbox()) != 2 {
+				t.Errorf("%s: %+v, %v after %d e-mails; want it found, pending and mailed once more", name, again, err, len(b.Outbox()))
+			}
+		})
+	}
+	canceled := strings.Replace(invite, `"pending"`, `"canceled"`, 1)
+	m := newMock(t, byOperation("resendUserInvite",
+		jsonAnswer(200, `{"data":null,"errors":[{"message":"no","extensions":{"response":{"statusCode":409,"errorCode":"USER_INVITE_RESENDING_FAILED"}}}]}`),
+		answer("userInvite", canceled)))
+	_, err := m.client.AsUser(userID).ResendUserInvite(t.Context(), inviteID)
+	if err == nil || errors.Is(err, roq.ErrAlreadyCanceled) || errors.Is(err, roq.ErrOutcomeUnknown) {
+		t.Errorf("a refused resend of a canceled invite = %v", err)
 	}
 }
 

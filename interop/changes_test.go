@@ -50,9 +50,18 @@ var scenarios = map[string]func(s *scene, w witness){
 		s.note(w.resend(id))
 		s.note(w.accept(s.token("bob@example.com")))
 	},
+	"resend what was canceled": func(s *scene, w witness) {
+		id := s.invited(s.note(w.send(to(acme, invite("bob@example.com")))), 0)
+		s.note(w.cancel(id))
+		s.note(w.accept(s.token("bob@example.com")))
+		s.note(w.resend(id))
+		s.note(w.get(id))
+		s.note(w.accept(s.token("bob@example.com")))
+	},
 	"resend what cannot be": func(s *scene, w witness) {
 		sent := s.note(w.send(to(acme, invite("bob@example.com"), invite("eve@example.com"))))
 		s.note(w.cancel(s.invited(sent, 0)))
+		s.note(w.send(to(acme, invite("bob@example.com"))))
 		s.note(w.resend(s.invited(sent, 0)))
 		s.note(w.accept(s.token("eve@example.com")))
 		s.note(w.resend(s.invited(sent, 1)))

@@ -96,6 +96,29 @@ func TestALostAnswer(t *testing.T) {
 	}
 }
 
+// The answer to an accept is lost: @roq/nodejs only knows that something failed, and
+// the invitee is told that the link is used. This module finds the invite.
+func TestALostAccept(t *testing.T) {
+	t.Parallel()
+	ours, theirs := newScene(t), newScene(t)
+	js := newScript(t, start(t, "nodejs.mjs"), theirs.Server, "")
+	for _, s := range []*scene{ours, theirs} {
+		newGopher(t, s.Server, ann).send(to(acme, invite("zoe@example.com")))
+		s.Inject(roqtest.Fault{Operation: "acceptUserInvite", Times: 1, Drop: roqtest.DropAfter})
+	}
+	token := theirs.token("zoe@example.com")
+	if got := js.accept(token); got.Err == nil || got.Err.Code != "" {
+		t.Errorf("@roq/nodejs: %+v", got)
+	}
+	if got := js.accept(token); got.Err == nil || got.Err.Code != "USER_INVITE_ALREADY_ACCEPTED" {
+		t.Errorf("@roq/nodejs once more: %+v", got)
+	}
+	accepted, err := newClient(t, ours.Config()).AsSuperAdmin().AcceptUserInvite(t.Context(), ours.token("zoe@example.com"))
+	if err != nil || accepted.Status != roq.StatusAccepted {
+		t.Errorf("this module: %+v, %v", accepted, err)
+	}
+}
+
 // The platform does not answer: this module gives up after its time-out, and
 // @roq/nodejs waits on. That it would do so for ever cannot be shown.
 func TestASilentPlatform(t *testing.T) {

@@ -37,6 +37,7 @@ type witness interface {
 type gopher struct {
 	t        testing.TB
 	srv      *roqtest.Server
+	client   *roq.Client
 	platform *roq.RoqPlatform
 }
 
@@ -50,9 +51,9 @@ func newGopher(t testing.TB, srv *roqtest.Server, userID string, opts ...roq.Opt
 	}
 	t.Cleanup(client.CloseIdleConnections)
 	if userID == "" {
-		return gopher{t, srv, client.AsSuperAdmin()}
+		return gopher{t, srv, client, client.AsSuperAdmin()}
 	}
-	return gopher{t, srv, client.AsUser(userID)}
+	return gopher{t, srv, client, client.AsUser(userID)}
 }
 
 func (g gopher) saw(v any, err error) seen {
@@ -106,9 +107,32 @@ func (g gopher) cancel(id string) seen {
 	return g.saw(invite, err)
 }
 
+// accept is done by the invitee, and the token is checked before: that changes nothing.
 func (g gopher) accept(token string) seen {
 	g.t.Helper()
-	return accepted(g.t, g.srv, token, g)
+	platform := g.platform
+	if id := invitee(g.srv, token); id != "" {
+		platform = g.client.AsUser(id)
+	}
+	checked, err := platform.CheckUserInviteToken(g.t.Context(), token)
+	if err != nil {
+		g.t.Errorf("CheckUserInviteToken: %v", err)
+	}
+	invite, err := platform.AcceptUserInvite(g.t.Context(), token)
+	if checked != nil && checked.Valid != (err == nil) {
+		g.t.Errorf("CheckUserInviteToken = %+v, and AcceptUserInvite %v", checked, err)
+	}
+	return g.saw(invite, err)
+}
+
+// invitee is the user, of another tenant, to whom a token was mailed.
+func invitee(srv *roqtest.Server, token string) string {
+	for _, mail := range srv.Outbox() {
+		if mail.Token == token {
+			return map[string]string{"bob@example.com": bob, "eve@example.com": eve, "joe@example.com": joe}[mail.To]
+		}
+	}
+	return ""
 }
 
 // accepted is what a client sees that cannot accept: the invitee has done so
@@ -217,12 +241,9 @@ func (s script) accept(token string) seen {
 	if !s.accepts {
 		return accepted(s.t, s.srv, token, s)
 	}
-	invitees := map[string]string{"bob@example.com": bob, "eve@example.com": eve, "joe@example.com": joe}
-	for _, mail := range s.srv.Outbox() {
-		if mail.Token == token {
-			s.connect(invitees[mail.To])
-			defer s.connect(s.user)
-		}
+	if id := invitee(s.srv, token); id != "" {
+		s.connect(id)
+		defer s.connect(s.user)
 	}
 	return s.saw(s.call(s.t, "call", "acceptUserInvite", variables{"data": variables{"token": token}}), "acceptUserInviteV2")
 }

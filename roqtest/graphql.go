@@ -14,16 +14,22 @@ import (
 	"github.com/go-roq/roq"
 )
 
-//go:embed schema.graphql
-var schemaText string
+// The published parts of the schema: that of invites, and that of roles and tenants,
+// which extends it.
+var (
+	//go:embed schema.graphql
+	invitesSchema string
+	//go:embed schema-roles-tenants.graphql
+	rolesSchema string
+)
 
 // Schema returns the GraphQL schema that the platform serves.
-func Schema() string { return schemaText }
+func Schema() string { return invitesSchema + "\n" + rolesSchema }
 
 // parseSchema binds the schema to the resolvers. The fields of models are found
 // by name.
 func parseSchema(w *world) *graphql.Schema {
-	return graphql.MustParseSchema(schemaText, &resolver{w}, graphql.UseFieldResolvers(), graphql.UseStringDescriptions())
+	return graphql.MustParseSchema(Schema(), &resolver{w}, graphql.UseFieldResolvers(), graphql.UseStringDescriptions())
 }
 
 // graphQLRequest is the body of a GraphQL request.
@@ -36,7 +42,8 @@ type graphQLRequest struct {
 // execute answers a GraphQL request in the way of Apollo: 400 if it was not
 // executed at all, 200 if it was, whatever came of it.
 func (s *Server) execute(ctx context.Context, c caller, r graphQLRequest) (status int, body any) {
-	answer := s.schema.Exec(context.WithValue(ctx, callerKey{}, c), r.Query, r.OperationName, r.Variables)
+	ctx = context.WithValue(context.WithValue(ctx, callerKey{}, c), worldKey{}, s.world)
+	answer := s.schema.Exec(ctx, r.Query, r.OperationName, r.Variables)
 	for _, e := range answer.Errors {
 		complete(e)
 	}
@@ -84,6 +91,11 @@ func refused(e *platformError) any {
 type callerKey struct{}
 
 func callerOf(ctx context.Context) caller { return ctx.Value(callerKey{}).(caller) }
+
+// worldKey is the key of the world in a request's context, for the relations of models.
+type worldKey struct{}
+
+func worldOf(ctx context.Context) *world { return ctx.Value(worldKey{}).(*world) }
 
 // resolver answers the fields of Query and Mutation.
 type resolver struct{ world *world }
@@ -201,6 +213,31 @@ func (r *resolver) ResendUserInvite(ctx context.Context, args struct{ ID graphql
 // CancelUserInvite resolves Mutation.cancelUserInvite.
 func (r *resolver) CancelUserInvite(ctx context.Context, args struct{ ID graphql.ID }) (*inviteModel, error) {
 	return one(r.world.cancel(callerOf(ctx), string(args.ID)))
+}
+
+// updateArg is UserInviteUpdateDto. A null clears, but for data, where it says nothing.
+type updateArg struct {
+	AcceptedByUserID            graphql.NullID
+	Data                        *jsonObject
+	FirstName, LastName, Locale graphql.NullString
+}
+
+// UpdateUserInvite resolves Mutation.updateUserInvite.
+func (r *resolver) UpdateUserInvite(ctx context.Context, args struct {
+	ID         graphql.ID
+	UserInvite updateArg
+}) (*inviteModel, error) {
+	in := args.UserInvite
+	to := change{data: deref(in.Data).raw}
+	if in.AcceptedByUserID.Set {
+		to.acceptedByUserID = ref(string(deref(in.AcceptedByUserID.Value)))
+	}
+	for into, text := range map[**string]graphql.NullString{&to.firstName: in.FirstName, &to.lastName: in.LastName, &to.locale: in.Locale} {
+		if text.Set {
+			*into = ref(deref(text.Value))
+		}
+	}
+	return one(r.world.update(callerOf(ctx), string(args.ID), to))
 }
 
 type acceptArg struct{ Token string }

@@ -4,10 +4,8 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"fmt"
-	"net/http"
 	"net/mail"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -189,12 +187,13 @@ func (w *world) get(c caller, id string) (roq.UserInvite, error) {
 	return i.UserInvite, nil
 }
 
-// resend mails a pending or expired invite again and gives it its whole lifetime.
-// That an expired one can be resent, and is pending then, is our reading.
+// resend mails an invite that is not accepted again, and gives it its whole lifetime.
+// ROQ's own page offers that for expired and canceled ones too (npm @roq/ui-react 1.0.13);
+// that they are pending then is our reading.
 func (w *world) resend(c caller, id string) (roq.UserInvite, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	i, err := w.findOpen(c, id, "USER_INVITE_RESENDING_FAILED")
+	i, err := w.findOpen(c, id)
 	if err != nil {
 		return roq.UserInvite{}, err
 	}
@@ -214,87 +213,72 @@ func (w *world) resend(c caller, id string) (roq.UserInvite, error) {
 	return i.UserInvite, nil
 }
 
-// cancel withdraws an invite until it is accepted (documentation); an expired one
-// too, which is our reading.
+// cancel withdraws an invite until it is accepted (documentation); an expired one too,
+// and not one that is canceled, which are our readings.
 func (w *world) cancel(c caller, id string) (roq.UserInvite, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	i, err := w.findOpen(c, id, "USER_INVITE_CANCELLATION_FAILED")
+	i, err := w.findOpen(c, id)
 	if err != nil {
 		return roq.UserInvite{}, err
+	}
+	if i.Status == roq.StatusCanceled {
+		return roq.UserInvite{}, conflict("USER_INVITE_CANCELLATION_FAILED", "the invite was canceled")
 	}
 	w.move(i, roq.StatusCanceled, w.now())
 	return i.UserInvite, nil
 }
 
-// findOpen returns an invite that the caller may change: one that was neither
-// accepted nor, which is our reading, canceled. The code is for the latter.
-func (w *world) findOpen(c caller, id, canceled string) (*invite, error) {
+// findOpen returns an invite that the caller may change: one that was not accepted.
+func (w *world) findOpen(c caller, id string) (*invite, error) {
 	i, err := w.find(c, id)
 	switch {
 	case err != nil:
 		return nil, err
 	case i.Status == roq.StatusAccepted:
 		return nil, conflict("USER_INVITE_ALREADY_ACCEPTED", "the invite was accepted")
-	case i.Status == roq.StatusCanceled:
-		return nil, conflict(canceled, "the invite was canceled")
 	}
 	return i, nil
 }
 
-// accept turns the invitee into a user of the tenant, if there is none with the
-// invite's address yet. A user can accept only what was sent to their address;
-// that the service account can accept for anybody is our reading.
-func (w *world) accept(acceptor *User, token string) (roq.UserInvite, error) {
+// change is UserInviteUpdateDto: what is nil stays as it is.
+type change struct {
+	acceptedByUserID, firstName, lastName, locale *string
+	data                                          json.RawMessage
+}
+
+// update changes a pending invite (npm @roq/ui-react 1.0.13). That another one is
+// refused, and by which code, is our reading.
+func (w *world) update(c caller, id string, to change) (roq.UserInvite, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.expire()
-	i := w.byToken[token]
-	if i == nil {
-		return roq.UserInvite{}, notFound("USER_TOKEN_NOT_FOUND", "there is no such token")
-	}
-	switch i.Status {
-	case roq.StatusAccepted:
+	i, err := w.find(c, id)
+	switch {
+	case err != nil:
+		return roq.UserInvite{}, err
+	case i.Status == roq.StatusAccepted:
 		return roq.UserInvite{}, conflict("USER_INVITE_ALREADY_ACCEPTED", "the invite was accepted")
-	case roq.StatusCanceled:
-		return roq.UserInvite{}, badToken("INVALID_USER_TOKEN", "the invite was canceled")
-	case roq.StatusExpired:
-		return roq.UserInvite{}, badToken("EXPIRED_USER_TOKEN", "the invite has expired")
+	case i.Status != roq.StatusPending:
+		return roq.UserInvite{}, conflict("USER_INVITE_NOT_PENDING", "the invite is "+string(i.Status))
 	}
-	if acceptor != nil && !strings.EqualFold(acceptor.Email, i.Email) {
-		return roq.UserInvite{}, &platformError{status: http.StatusForbidden, errorCode: "USER_INVITE_ACCEPTANCE_FAILED", message: "the invite is for another email"}
+	if by := to.acceptedByUserID; by != nil && *by != "" && w.users[canonical(*by)] == nil {
+		return roq.UserInvite{}, notFound("USER_NOT_FOUND", "there is no user with the id in acceptedByUserId")
 	}
-	i.AcceptedByUserID = w.invitee(i).ID
-	w.move(i, roq.StatusAccepted, w.now())
+	before := i.UserInvite
+	for into, text := range map[*string]*string{&i.FirstName: to.firstName, &i.LastName: to.lastName, &i.Locale: to.locale} {
+		if text != nil {
+			*into = *text
+		}
+	}
+	if to.acceptedByUserID != nil {
+		i.AcceptedByUserID = canonical(*to.acceptedByUserID)
+	}
+	if to.data != nil {
+		i.Data = to.data
+	}
+	i.UpdatedAt = w.now()
+	w.hooks.inviteEvent(updated, i.UserInvite, &before)
 	return i.UserInvite, nil
-}
-
-// badToken is a refusal of an accept link.
-func badToken(code, message string) *platformError {
-	e := badInput(message)
-	e.errorCode = code
-	return e
-}
-
-// invitee is the user that the invitee is or becomes.
-func (w *world) invitee(i *invite) *member {
-	if m := w.usersAt[at(i.TenantID, i.Email)]; m != nil {
-		return m
-	}
-	return w.addUserLocked(User{TenantID: i.TenantID, Email: i.Email, FirstName: i.FirstName, LastName: i.LastName,
-		Locale: i.Locale, Roles: i.RoleKeys})
-}
-
-// checkToken says whether a token of an accept link would be taken.
-func (w *world) checkToken(token string) (email string, valid, expired bool) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.expire()
-	i := w.byToken[token]
-	if i == nil {
-		return "", false, false
-	}
-	return i.Email, i.Status == roq.StatusPending, i.Status == roq.StatusExpired
 }
 
 // expireNow lets a pending invite expire before its time.
@@ -354,8 +338,8 @@ func (w *world) remove(id string) error {
 	return nil
 }
 
-// update does what the clock asks for.
-func (w *world) update() {
+// catchUp does what the clock asks for.
+func (w *world) catchUp() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.expire()

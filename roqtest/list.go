@@ -48,22 +48,14 @@ func (w *world) list(c caller, args listArgs) (page []roq.UserInvite, total int,
 	})
 	args.Order.sort(found)
 	total = len(found)
-	if args.Offset != nil {
-		found = found[min(int(*args.Offset), total):]
-	}
-	if args.Limit != nil {
-		found = found[:min(int(*args.Limit), len(found))]
-	}
-	return found, total, nil
+	return part(found, args.Limit, args.Offset), total, nil
 }
 
 // validate refuses what the schema lets pass and the platform does not: it parses
 // ids as UUIDs.
 func (a *listArgs) validate() error {
-	for _, n := range []*int32{a.Limit, a.Offset} {
-		if n != nil && *n < 0 {
-			return badInput("limit and offset must not be negative")
-		}
+	if err := validPage(a.Limit, a.Offset); err != nil {
+		return err
 	}
 	if a.Filter == nil {
 		return nil

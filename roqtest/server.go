@@ -16,7 +16,8 @@
 //
 // The service account sees and changes everything, a user what belongs to the
 // same tenant. That users of any role may invite is our reading: the roles of a
-// platform are its project's. The credentials in [Server.Config] are needed as on
+// platform are its project's. An invite may name a role that does not exist,
+// which is our reading too: see [Server.AddRole]. The credentials in [Server.Config] are needed as on
 // the platform, tokens expire ([WithTokenLifetime]) and can be revoked
 // ([Server.RevokeTokens]).
 //
@@ -44,7 +45,6 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"regexp"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -107,6 +107,17 @@ func WithInviteLifetime(d time.Duration) Option {
 // WithTokenLifetime sets when an access token expires. The default is an hour.
 func WithTokenLifetime(d time.Duration) Option { return func(s *Server) { s.tokenLifetime = d } }
 
+// WithRoles sets the roles that the platform starts with. The default is admin, member
+// and content-creator, all of which can be given with an invite.
+func WithRoles(roles ...Role) Option {
+	return func(s *Server) {
+		s.world.roles = nil
+		for _, r := range roles {
+			s.world.addRole(r)
+		}
+	}
+}
+
 // NewServer starts a platform on loopback. Close it when done.
 func NewServer(opts ...Option) *Server {
 	s := NewHandler(opts...)
@@ -163,6 +174,11 @@ func (s *Server) Handler() http.Handler { return s.handler }
 // AddTenant makes a tenant and returns its id, a UUID. The name is for people.
 func (s *Server) AddTenant(name string) string { return s.world.addTenant(name) }
 
+// AddRole makes a role and returns it with its id. It can be given with an invite unless
+// [Role].NotForInvites says otherwise. A role with a Key that is known takes the other's
+// place.
+func (s *Server) AddRole(r Role) Role { return s.world.addRole(r) }
+
 // AddUser makes a user and returns it with its id. A TenantID that is not known
 // becomes a tenant; a user with an ID that is known takes the other's place.
 func (s *Server) AddUser(u User) User { return s.world.addUser(u) }
@@ -172,6 +188,13 @@ func (s *Server) Tenants() []Tenant {
 	s.world.mu.Lock()
 	defer s.world.mu.Unlock()
 	return s.world.tenantList()
+}
+
+// Roles returns every role, in the order in which they were added.
+func (s *Server) Roles() []Role {
+	s.world.mu.Lock()
+	defer s.world.mu.Unlock()
+	return s.world.roleList()
 }
 
 // Users returns every user, in the order in which they were made: those that
@@ -222,7 +245,7 @@ func (s *Server) Expire(inviteID string) error { return s.world.expireNow(invite
 // call Advance while it is being called.
 func (s *Server) Advance(d time.Duration) {
 	s.world.clock.turn(d)
-	s.world.update()
+	s.world.catchUp()
 	s.hooks.settle()
 }
 
@@ -255,44 +278,6 @@ func (s *Server) Inject(f Fault) { s.faults.add(f) }
 // ClearFaults takes back every fault, so that the platform is well again. A
 // request that a fault delays is still delayed.
 func (s *Server) ClearFaults() { s.faults.clear() }
-
-// Request is a request that arrived.
-type Request struct {
-	// Method and Path are HTTP's.
-	Method, Path string
-	// Header is all of it, credentials too.
-	Header http.Header
-	// Operation is a GraphQL operation's name or one of the Op constants.
-	Operation string
-	// Variables are GraphQL's, as they came.
-	Variables json.RawMessage
-	// At is when it arrived, by the platform's clock.
-	At time.Time
-}
-
-// requestLog keeps the last requests.
-type requestLog struct {
-	mu   sync.Mutex
-	list []Request
-}
-
-func (l *requestLog) add(r Request) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.list = append(l.list, r); len(l.list) >= 2*keptRequests {
-		l.list = slices.Clone(l.list[len(l.list)-keptRequests:])
-	}
-}
-
-func (l *requestLog) all() []Request {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	last := slices.Clone(l.list[max(0, len(l.list)-keptRequests):])
-	for i := range last {
-		last[i].Header, last[i].Variables = last[i].Header.Clone(), slices.Clone(last[i].Variables)
-	}
-	return last
-}
 
 // endpoint answers a request whose body was read.
 type endpoint func(w http.ResponseWriter, r *http.Request, body []byte)
@@ -359,29 +344,3 @@ func (s *Server) graphQL(server bool) endpoint {
 		writeJSON(w, status, answer)
 	}
 }
-
-// operationOf names a GraphQL request: by its operationName, else by the name in
-// the document, else by the first field.
-func operationOf(body []byte) (string, json.RawMessage) {
-	var r struct {
-		Query         string          `json:"query"`
-		OperationName string          `json:"operationName"`
-		Variables     json.RawMessage `json:"variables"`
-	}
-	_ = json.Unmarshal(body, &r)
-	if r.OperationName != "" {
-		return r.OperationName, r.Variables
-	}
-	if m := namedOperation.FindStringSubmatch(noise.ReplaceAllString(r.Query, " ")); m != nil {
-		return m[1] + m[2], r.Variables
-	}
-	return "", r.Variables
-}
-
-var (
-	// noise is what can hold anything: comments, texts, and lists of arguments that
-	// hold no others.
-	noise = regexp.MustCompile(`#[^\n]*|"(?:[^"\\]|\\.)*"|\([^()]*\)|fragment\s[^{]*\{[^{}]*\}`)
-	// namedOperation is an operation with its name or, without one, its first field.
-	namedOperation = regexp.MustCompile(`(?:query|mutation)\s+(\w+)|\{\s*(?:\w+\s*:\s*)?(\w+)`)
-)

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -29,10 +28,19 @@ type state struct {
 	Secret     string        `json:"secret"`
 	Generation int64         `json:"generation"`
 	Ahead      time.Duration `json:"clockAhead"`
-	Tenants    []Tenant      `json:"tenants"`
-	Users      []keptUser    `json:"users"`
-	Invites    []keptInvite  `json:"invites"`
-	Outbox     []Email       `json:"outbox"`
+	Tenants    []keptTenant  `json:"tenants"`
+	// Roles are those of a platform that was saved since there are any; nil leaves the
+	// defaults.
+	Roles   []Role       `json:"roles,omitzero"`
+	Users   []keptUser   `json:"users"`
+	Invites []keptInvite `json:"invites"`
+	Outbox  []Email      `json:"outbox"`
+}
+
+// keptTenant is a tenant as it is kept.
+type keptTenant struct {
+	Tenant
+	CreatedAt time.Time `json:"createdAt,omitzero"`
 }
 
 // keptUser is a member as it is kept.
@@ -124,7 +132,10 @@ func (w *world) keep() *state {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.expire()
-	kept := &state{Tenants: w.tenantList(), Outbox: slices.Clone(w.outbox)}
+	kept := &state{Roles: w.roleList(), Outbox: slices.Clone(w.outbox)}
+	for _, t := range w.tenantList() {
+		kept.Tenants = append(kept.Tenants, keptTenant{t, w.tenants[t.ID].createdAt})
+	}
 	for _, m := range w.inOrder() {
 		kept.Users = append(kept.Users, keptUser{m.User, m.rowID, m.createdAt})
 	}
@@ -140,7 +151,13 @@ func (w *world) restore(kept *state) {
 	defer w.mu.Unlock()
 	w.clear()
 	for _, t := range kept.Tenants {
-		w.tenants[t.ID] = t.Name
+		w.tenants[t.ID] = &tenant{t.Tenant, t.CreatedAt}
+	}
+	if kept.Roles != nil {
+		w.roles = nil
+	}
+	for _, r := range kept.Roles {
+		w.roles = append(w.roles, &r)
 	}
 	for n, u := range kept.Users {
 		m := &member{User: u.User, number: n + 1, rowID: u.RowID, createdAt: u.CreatedAt}
@@ -154,14 +171,4 @@ func (w *world) restore(kept *state) {
 		w.index(&invite{UserInvite: k.UserInvite, token: k.Token, expiresAt: k.ExpiresAt})
 	}
 	w.outbox = kept.Outbox
-}
-
-// tenantList returns the tenants by name.
-func (w *world) tenantList() []Tenant {
-	var all []Tenant
-	for id, name := range w.tenants {
-		all = append(all, Tenant{id, name})
-	}
-	slices.SortFunc(all, func(a, b Tenant) int { return strings.Compare(a.Name+a.ID, b.Name+b.ID) })
-	return all
 }

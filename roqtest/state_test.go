@@ -21,6 +21,7 @@ func lived(t *testing.T) (srv *roqtest.Server, ann roqtest.User) {
 	t.Cleanup(srv.Close)
 	ann = srv.AddUser(roqtest.User{TenantID: srv.AddTenant("Acme"), Email: "ann@acme.example", FirstName: "Ann", Roles: []string{"admin"}})
 	srv.AddTenant("Globex")
+	srv.AddRole(roqtest.Role{Key: "auditor", Name: "Auditor", NotForInvites: true})
 	client, err := roq.New(srv.Config(), roq.WithSchema(roq.SchemaV1))
 	if err != nil {
 		t.Fatal(err)
@@ -69,7 +70,7 @@ func TestSaveAndRestore(t *testing.T) {
 
 	for name, pair := range map[string][2]any{
 		"invites": {before.Invites(), after.Invites()}, "outbox": {before.Outbox(), after.Outbox()},
-		"users": {before.Users(), after.Users()}, "tenants": {before.Tenants(), after.Tenants()},
+		"users": {before.Users(), after.Users()}, "tenants": {before.Tenants(), after.Tenants()}, "roles": {before.Roles(), after.Roles()},
 	} {
 		if diff := cmp.Diff(pair[0], pair[1]); diff != "" {
 			t.Errorf("the %s are others (-before +after):\n%s", name, diff)
@@ -104,6 +105,31 @@ func TestSaveAndRestore(t *testing.T) {
 	}
 	if third := restored(t, again.String()); len(third.Users()) != 3 {
 		t.Errorf("restored once more there are %d users, want 3", len(third.Users()))
+	}
+}
+
+// What was saved before there were roles has the default ones.
+func TestRestoreWithoutRoles(t *testing.T) {
+	t.Parallel()
+	before, _ := lived(t)
+	var kept bytes.Buffer
+	if err := before.Save(&kept); err != nil {
+		t.Fatal(err)
+	}
+	var all map[string]any
+	if err := json.Unmarshal(kept.Bytes(), &all); err != nil {
+		t.Fatal(err)
+	}
+	delete(all, "roles")
+	for _, tenant := range all["tenants"].([]any) {
+		delete(tenant.(map[string]any), "createdAt")
+	}
+	text, err := json.Marshal(all)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if after := restored(t, string(text)); len(after.Roles()) != 3 || len(after.Tenants()) != 2 {
+		t.Errorf("restored are %+v and %+v", after.Roles(), after.Tenants())
 	}
 }
 

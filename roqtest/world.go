@@ -58,8 +58,14 @@ const (
 	KindResend EmailKind = "resend"
 )
 
-// world is what the platform knows, and its rules. The files invites.go and
-// list.go have its operations; each takes the lock once and is one moment's.
+// tenant is a tenant with what the platform knows besides.
+type tenant struct {
+	Tenant
+	createdAt time.Time
+}
+
+// world is what the platform knows, and its rules. The files invites.go, accept.go,
+// list.go, roles.go and tenants.go have its operations; each takes the lock once and is one moment's.
 type world struct {
 	bulkLimit      int
 	repeatAllowed  bool
@@ -68,7 +74,8 @@ type world struct {
 	hooks          *hooks
 
 	mu        sync.Mutex
-	tenants   map[string]string // name by id
+	tenants   map[string]*tenant
+	roles     []*Role // in the order in which they were added
 	users     map[string]*member
 	made      int       // how many users were made
 	invites   []*invite // in the order of their creation
@@ -119,12 +126,15 @@ func (c *clock) now() time.Time { return time.Now().UTC().Add(c.lead()) }
 func newWorld() *world {
 	w := &world{inviteLifetime: 7 * 24 * time.Hour}
 	w.clear()
+	for _, r := range defaultRoles {
+		w.addRole(r)
+	}
 	return w
 }
 
 // clear forgets everything but the rules.
 func (w *world) clear() {
-	w.tenants, w.users, w.made = make(map[string]string), make(map[string]*member), 0
+	w.tenants, w.users, w.made = make(map[string]*tenant), make(map[string]*member), 0
 	w.invites, w.outbox, w.soonest = nil, nil, time.Time{}
 	w.byID, w.byToken = make(map[string]*invite), make(map[string]*invite)
 	w.usersAt, w.invitesAt = make(map[address]*member), make(map[address][]*invite)
@@ -132,14 +142,6 @@ func (w *world) clear() {
 
 // now is what the platform writes: milliseconds.
 func (w *world) now() time.Time { return w.clock.now().Truncate(time.Millisecond) }
-
-func (w *world) addTenant(name string) string {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	id := uuid.NewString()
-	w.tenants[id] = name
-	return id
-}
 
 func (w *world) addUser(u User) User {
 	w.mu.Lock()
@@ -157,7 +159,7 @@ func (w *world) addUserLocked(u User) *member {
 	}
 	u.Roles = slices.Clone(u.Roles)
 	if _, known := w.tenants[u.TenantID]; !known && u.TenantID != "" {
-		w.tenants[u.TenantID] = u.TenantID
+		w.tenants[u.TenantID] = &tenant{Tenant{u.TenantID, u.TenantID}, w.now()}
 	}
 	w.made++
 	m := &member{User: u, number: w.made, rowID: uuid.NewString(), createdAt: w.now()}

@@ -86,8 +86,12 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		return err
 	}
 	address := baseURL(listener.Addr())
+	handler, err := newSite(platform, s.public)
+	if err != nil {
+		return err
+	}
 	server := &http.Server{
-		Handler:           newSite(platform, s.public),
+		Handler:           handler,
 		ReadHeaderTimeout: 5 * time.Second,
 		// A request that a switch holds up must not hold up the end.
 		BaseContext: func(net.Listener) context.Context { return ctx },

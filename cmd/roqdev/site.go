@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/go-roq/roq"
 	"github.com/go-roq/roq/roqtest"
 )
 
@@ -25,6 +26,8 @@ var pages = template.Must(template.New("").Funcs(template.FuncMap{
 // site is the platform with a page for people in front of it.
 type site struct {
 	platform *roqtest.Server
+	// client is what an application would have, for the page behind an e-mail's link.
+	client *roq.Client
 
 	mu    sync.Mutex
 	mood  mood
@@ -34,8 +37,12 @@ type site struct {
 // newSite returns everything that roqdev serves. Unless it is public, only
 // requests for a loopback name are answered: a page from elsewhere could give its
 // own name this machine's address, and be this origin to the browser.
-func newSite(platform *roqtest.Server, public bool) http.Handler {
-	s := &site{platform: platform, mood: moods[0]}
+func newSite(platform *roqtest.Server, public bool) (http.Handler, error) {
+	client, err := newClient(platform)
+	if err != nil {
+		return nil, err
+	}
+	s := &site{platform: platform, client: client, mood: moods[0]}
 	own := http.NewServeMux()
 	own.HandleFunc("GET /{$}", s.home)
 	own.HandleFunc("GET /live", s.live)
@@ -51,7 +58,7 @@ func newSite(platform *roqtest.Server, public bool) http.Handler {
 	mux.Handle("/v01/", crossOrigin(platform.Handler()))
 	mux.Handle("/api/", platform.Handler())
 	if public {
-		return mux
+		return mux, nil
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		host := r.Host
@@ -63,7 +70,7 @@ func newSite(platform *roqtest.Server, public bool) http.Handler {
 			return
 		}
 		mux.ServeHTTP(w, r)
-	})
+	}), nil
 }
 
 // secured lets the pages load nothing but what is served here.
@@ -109,7 +116,9 @@ var moods = []mood{
 
 // invitesOperations are what a mood is for: signing in and tokens stay well, so
 // that its effect is the one on invites.
-var invitesOperations = []string{"sendUserInvites", "resendUserInvite", "cancelUserInvite", "userInvites", "userInvite", "acceptUserInvite"}
+var invitesOperations = []string{
+	"sendUserInvites", "resendUserInvite", "cancelUserInvite", "userInvites", "userInvite", "acceptUserInvite", "checkUserInviteToken",
+}
 
 // setMood changes how the platform treats its clients.
 func (s *site) setMood(w http.ResponseWriter, r *http.Request) {

@@ -30,7 +30,11 @@ func newDesk(t *testing.T) *desk {
 	d := &desk{t: t, platform: roqtest.NewHandler()}
 	t.Cleanup(d.platform.Close)
 	populate(d.platform)
-	server := httptest.NewServer(newSite(d.platform, false))
+	handler, err := newSite(d.platform, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(handler)
 	t.Cleanup(server.Close)
 	d.url, d.ann = server.URL, d.platform.Users()[0]
 	cfg := d.platform.Config()
@@ -146,9 +150,38 @@ func TestBadLinks(t *testing.T) {
 		if status != 404 || !strings.Contains(body, "No invitation has this link") || strings.Contains(body, "<script>") {
 			t.Errorf("the link with %q = %d %s", token, status, body)
 		}
-		if status, _, _ := d.do("POST", "/accept", url.Values{"token": {token}}); status != 409 {
+		if status, _, _ := d.do("POST", "/accept", url.Values{"token": {token}}); status != 404 {
 			t.Errorf("accepting with %q = %d", token, status)
 		}
+	}
+}
+
+// The page behind a link shows what an application sees of a platform in that mood.
+func TestAcceptingInAMood(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	d.invite("bob@example.com", "")
+	form := url.Values{"token": {d.platform.Outbox()[0].Token}}
+	link := "/accept?" + form.Encode()
+	for _, name := range []string{"failing", "dropping"} {
+		if status, _, _ := d.do("POST", "/mood", url.Values{"mood": {name}}); status != 200 {
+			t.Fatalf("mood %s = %d", name, status)
+		}
+		if status, body, _ := d.do("GET", link, nil); status != 502 || !strings.Contains(body, "This is not possible now") {
+			t.Errorf("GET on a platform that is %s = %d %s", name, status, body)
+		}
+		if status, body, _ := d.do("POST", "/accept", form); status != 502 || !strings.Contains(body, "It is not known whether this was done") {
+			t.Errorf("POST on a platform that is %s = %d %s", name, status, body)
+		}
+	}
+	if got := d.platform.Invites()[0].Status; got != roq.StatusAccepted {
+		t.Errorf("without an answer the invite is %s", got)
+	}
+	if status, _, _ := d.do("POST", "/mood", url.Values{"mood": {"well"}}); status != 200 {
+		t.Fatal("the mood cannot be changed back")
+	}
+	if status, body, _ := d.do("POST", "/accept", form); status != 409 || !strings.Contains(body, "the invite was accepted") {
+		t.Errorf("accepting again = %d %s", status, body)
 	}
 }
 
@@ -272,7 +305,11 @@ func TestOtherOrigins(t *testing.T) {
 			t.Errorf("as %s = %d, want %d", host, status, want)
 		}
 	}
-	public := httptest.NewServer(newSite(d.platform, true))
+	handler, err := newSite(d.platform, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	public := httptest.NewServer(handler)
 	defer public.Close()
 	open := &desk{t: t, url: public.URL}
 	if status, _, _ := open.do("GET", "/", nil, func(r *http.Request) { r.Host = "dev.example" }); status != 200 {

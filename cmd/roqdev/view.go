@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"net/http"
 	"net/url"
 	"slices"
@@ -99,6 +100,8 @@ func (s *site) live(w http.ResponseWriter, _ *http.Request) { show(w, http.Statu
 type reply struct {
 	Mail  *mail
 	Token string
+	// Open is whether the invitation can be accepted.
+	Open bool
 	// Done is whether the invitation was accepted just now.
 	Done bool
 	// Problem is why it was not.
@@ -106,13 +109,22 @@ type reply struct {
 	At      time.Time
 }
 
-// invitation shows what the link of an e-mail leads to. Following a link changes
-// nothing: programs that look into e-mails follow links too.
+// noSuchLink is what a page says of a token that no invite has.
+const noSuchLink = "No invitation has this link."
+
+// invitation shows what the link of an e-mail leads to, as an application would.
+// Following a link changes nothing: programs that look into e-mails follow links too.
 func (s *site) invitation(w http.ResponseWriter, r *http.Request) {
 	page := reply{Token: r.FormValue("token"), At: time.Now()}
+	page.Mail = s.mailWith(page.Token)
 	status := http.StatusOK
-	if page.Mail = s.mailWith(page.Token); page.Mail == nil {
-		status, page.Problem = http.StatusNotFound, "No invitation has this link."
+	switch token, err := s.client.AsSuperAdmin().CheckUserInviteToken(r.Context(), page.Token); {
+	case err != nil:
+		status, page.Problem = problem(err)
+	case page.Mail == nil:
+		status, page.Problem = http.StatusNotFound, noSuchLink
+	default:
+		page.Open = token.Valid
 	}
 	show(w, status, "accept", page)
 }
@@ -121,12 +133,30 @@ func (s *site) invitation(w http.ResponseWriter, r *http.Request) {
 func (s *site) accept(w http.ResponseWriter, r *http.Request) {
 	page := reply{Token: r.FormValue("token"), At: time.Now()}
 	status := http.StatusOK
-	_, err := s.platform.Accept(page.Token)
+	_, err := s.client.AsSuperAdmin().AcceptUserInvite(r.Context(), page.Token)
 	if err != nil {
-		status, page.Problem = http.StatusConflict, err.Error()
+		status, page.Problem = problem(err)
 	}
 	page.Done, page.Mail = err == nil, s.mailWith(page.Token)
 	show(w, status, "accept", page)
+}
+
+// problem says why an invitation cannot be shown or accepted.
+func problem(err error) (status int, text string) {
+	message := err.Error()
+	if e := (*roq.Error)(nil); errors.As(err, &e) {
+		message = e.Message
+	}
+	switch {
+	case errors.Is(err, roq.ErrOutcomeUnknown):
+		return http.StatusBadGateway, "It is not known whether this was done. Try again: an invitation is accepted once."
+	case errors.Is(err, roq.ErrInvalidInput), errors.Is(err, roq.ErrNotFound):
+		return http.StatusNotFound, noSuchLink
+	case errors.Is(err, roq.ErrAlreadyAccepted), errors.Is(err, roq.ErrAlreadyCanceled), errors.Is(err, roq.ErrInviteExpired):
+		return http.StatusConflict, message
+	default:
+		return http.StatusBadGateway, "This is not possible now: " + message
+	}
 }
 
 // mailWith returns the latest e-mail with that token, nil if there is none.

@@ -33,13 +33,15 @@ func TestAnswers(t *testing.T) {
 		{errors.Join(roq.ErrForbidden, roq.ErrNotSent), 403, "forbidden"},
 		{roq.ErrNotFound, 404, "not_found"},
 		{roq.ErrAlreadyAccepted, 409, "already_accepted"},
+		{roq.ErrAlreadyCanceled, 409, "already_canceled"},
+		{roq.ErrInviteExpired, 410, "expired"},
 		{roq.ErrAlreadyInvited, 409, "already_invited"},
 		{roq.ErrAlreadyExists, 409, "already_exists"},
 		{roq.ErrBatchTooLarge, 413, "too_large"},
 		{roq.ErrRateLimited, 429, "rate_limited"},
 		{errors.Join(roq.ErrUnavailable, context.DeadlineExceeded), 504, "timeout"},
 		{errors.Join(roq.ErrUnavailable, roq.ErrNotSent), 503, "unavailable"},
-		{&roq.Error{Operation: "resendUserInvite", Code: "USER_INVITE_RESENDING_FAILED", StatusCode: 409, Message: "the invite was canceled"}, 422, "refused"},
+		{&roq.Error{Operation: "resendUserInvite", Code: "USER_INVITE_RESENDING_FAILED", StatusCode: 409, Message: "the mail server is down"}, 422, "refused"},
 		{errors.New("something else"), 500, "internal"},
 	} {
 		t.Run(test.code, func(t *testing.T) {
@@ -114,8 +116,11 @@ func TestPlatformFails(t *testing.T) {
 	s2 := newSite(t)
 	gone := s2.invited("bob@example.com").ID
 	read[invite](s2, 200, "DELETE", "/invites/"+gone, "")
-	if p := read[problem](s2, 422, "POST", "/invites/"+gone+"/resend", ""); p.Code != "refused" || p.Message == "" {
-		t.Errorf("resend of a canceled invite = %+v", p)
+	if p := read[problem](s2, 409, "DELETE", "/invites/"+gone, ""); p.Code != "already_canceled" {
+		t.Errorf("cancelling a canceled invite = %+v", p)
+	}
+	if again := read[invite](s2, 200, "POST", "/invites/"+gone+"/resend", ""); again.Status != roq.StatusPending {
+		t.Errorf("resend of a canceled invite = %+v", again)
 	}
 }
 

@@ -29,6 +29,9 @@ func newHandler(client *roq.Client, logger *slog.Logger, webhooks bool) (http.Ha
 	mux.Handle("GET /invites", signedIn(a.list))
 	mux.Handle("POST /invites/{id}/resend", signedIn(a.resend))
 	mux.Handle("DELETE /invites/{id}", signedIn(a.cancel))
+	// The invitee has the token of the e-mail, and is not a user yet.
+	mux.HandleFunc("GET /invitations/{token}", a.invitation)
+	mux.Handle("POST /invitations/{token}", sameOrigin.Handler(http.HandlerFunc(a.accept)))
 	if webhooks {
 		handler, err := client.WebhookHandler(eventLog{logger}.handle)
 		if err != nil {

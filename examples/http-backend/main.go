@@ -1,6 +1,7 @@
 // Command http-backend is the JSON API that a Go backend would write around
 // user invites: sending, listing, resending and cancelling for whoever is signed
-// in, and an endpoint for the platform's webhooks.
+// in, accepting for whoever has the link in the e-mail, and an endpoint for the
+// platform's webhooks.
 //
 //	go run ./examples/http-backend -demo
 //
@@ -11,6 +12,8 @@
 //	GET    /invites               ?limit=&offset=&status=
 //	POST   /invites/{id}/resend
 //	DELETE /invites/{id}
+//	GET    /invitations/{token}   whether the invitation can be accepted; changes nothing
+//	POST   /invitations/{token}   accepts it
 //	POST   /webhooks/roq          for the platform; needs ROQ_WEBHOOK_KEY
 package main
 

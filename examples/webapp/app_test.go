@@ -149,6 +149,11 @@ func TestGuide(t *testing.T) {
 	if strings.Contains(page, "<td>t.justin@roq.tech") {
 		t.Error("the filter was lost on the way back")
 	}
+	b.expect(409, "GET", "/invites/"+id+"/cancel", nil) // it is canceled
+	b.expect(200, "POST", "/invites/"+id+"/resend", url.Values{}, "was sent once more")
+	if got := b.platform.Invites()[1].Status; got != roq.StatusPending {
+		t.Errorf("a canceled invite that was resent is %s", got)
+	}
 	b.expect(409, "POST", "/invites/"+made[0].ID+"/cancel", url.Values{}, "The invitation has been accepted")
 	b.expect(409, "GET", "/invites/"+made[0].ID+"/cancel", nil) // asked only what can be done
 }

@@ -125,9 +125,13 @@ func (v view) AriaSort(column string) string {
 // row is an invite in the table.
 type row struct{ roq.UserInvite }
 
-// Can reports whether the status allows the action.
+// Can reports whether the status allows the action: what is not accepted can be resent,
+// and what is pending be canceled, as on ROQ's own page.
 func (r row) Can(action string) bool {
-	return r.Status == roq.StatusPending || r.Status == roq.StatusExpired && action == "resend"
+	if action == "resend" {
+		return r.Status != roq.StatusAccepted
+	}
+	return r.Status == roq.StatusPending
 }
 
 // list is the table, or why there is none.

@@ -103,11 +103,11 @@ func (c *change) explain(ctx context.Context, failed *exchange.Failure) *exchang
 	if reply.Failure != nil || row == nil {
 		return failed
 	}
-	switch statusOf(row.Status) {
-	case evidence.Canceled:
-		return failed.Because(exchange.AlreadyCanceled)
-	case evidence.Accepted:
+	switch status := statusOf(row.Status); {
+	case status == evidence.Accepted:
 		return failed.Because(exchange.AlreadyAccepted)
+	case status == evidence.Canceled && c.operation == wire.CancelUserInvite:
+		return failed.Because(exchange.AlreadyCanceled) // which can be resent
 	}
 	return failed
 }

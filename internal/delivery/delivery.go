@@ -1,6 +1,6 @@
 // Package delivery makes the requests that change something on the platform, and
-// finds out the outcome of each: it sends batches of invites, and resends and
-// cancels single ones. One loop (settle.go) attempts, looks up, waits, and asks
+// finds out the outcome of each: it sends batches of invites, and resends, cancels and
+// accepts single ones. One loop (settle.go) attempts, looks up, waits, and asks
 // package evidence what to do next.
 package delivery
 

@@ -168,7 +168,7 @@ func TestVerdict(t *testing.T) {
 	}
 }
 
-func TestResent(t *testing.T) {
+func TestChanged(t *testing.T) {
 	t.Parallel()
 	created := began.Add(-24 * time.Hour)
 	for name, row := range map[string]struct {
@@ -195,6 +195,33 @@ func TestResent(t *testing.T) {
 		}
 		stamp := began.Add(row.stamp)
 		if got := clock.Moment(start, answer, stamp).Resent(evidence.Row{ID: "1", Stamp: stamp, Status: row.status}, created); got != row.want {
+			t.Errorf("%s: %v, want %v", name, got, row.want)
+		}
+	}
+	for name, row := range map[string]struct {
+		stamp   time.Duration
+		status  evidence.Status
+		undated bool
+		want    evidence.Finding
+	}{
+		"accepted later":                   {1500 * time.Millisecond, evidence.Accepted, false, evidence.Done},
+		"accepted in the same second":      {500 * time.Millisecond, evidence.Accepted, false, evidence.Done},
+		"accepted later, without a Date":   {1500 * time.Millisecond, evidence.Accepted, true, evidence.Doubtful},
+		"accepted a minute before":         {-time.Minute, evidence.Accepted, false, evidence.OlderByClock},
+		"accepted an hour before":          {-time.Hour, evidence.Accepted, false, evidence.Older},
+		"pending, changed later":           {1500 * time.Millisecond, evidence.Pending, false, evidence.Nothing},
+		"canceled later":                   {1500 * time.Millisecond, evidence.Canceled, false, evidence.Nothing},
+		"in a status of tomorrow's, later": {1500 * time.Millisecond, evidence.StatusOther, false, evidence.Nothing},
+	} {
+		var clock evidence.Clock
+		start := clock.Start()
+		start.At = began
+		answer := asked(0)
+		if row.undated {
+			answer.Date = time.Time{}
+		}
+		stamp := began.Add(row.stamp)
+		if got := clock.Moment(start, answer, stamp).Accepted(evidence.Row{ID: "1", Stamp: stamp, Status: row.status}); got != row.want {
 			t.Errorf("%s: %v, want %v", name, got, row.want)
 		}
 	}

@@ -87,6 +87,19 @@ func (m Moment) Resent(r Row, created time.Time) Finding {
 	return f
 }
 
+// Accepted judges an invite that a request may have accepted: one that was accepted
+// since is, whoever did it. Its Stamp is that of the last change.
+func (m Moment) Accepted(r Row) Finding {
+	if r.Status != Accepted {
+		return Nothing
+	}
+	f := m.age(r)
+	if f == Doubtful && m.dated && !r.Stamp.Before(m.nominal) {
+		return Done
+	}
+	return f
+}
+
 // age reports whether a row is older than the request; if that is not known, it
 // is Doubtful.
 func (m Moment) age(r Row) Finding {

@@ -69,6 +69,9 @@ type Call struct {
 	// Requests counts them with the look-ups, if it is not nil. Calls made by Another
 	// share it.
 	Requests *atomic.Int64
+	// Private are secrets that the requests carry in their variables, for errors to
+	// blank.
+	Private []string
 	// secrets are what the requests act with, for errors to blank.
 	secrets []string
 }
@@ -76,7 +79,7 @@ type Call struct {
 // Another returns a call for requests that do not count as this one's: look-ups,
 // and pages that are read side by side.
 func (c *Call) Another() *Call {
-	return &Call{Client: c.Client, Operation: c.Operation, Settings: c.Settings, Requests: c.Requests}
+	return &Call{Client: c.Client, Operation: c.Operation, Settings: c.Settings, Requests: c.Requests, Private: c.Private}
 }
 
 // count counts requests that were made.

@@ -124,9 +124,9 @@ func (c *Call) failure(result *transport.Result, errs []wire.Error) *Failure {
 // Redact makes a text from outside fit to be shown: without what the call acts
 // with, addresses and tokens.
 func (c *Call) Redact(text string) string {
-	secrets := make([]string, 0, 2+len(c.secrets))
+	secrets := make([]string, 0, 2+len(c.secrets)+len(c.Private))
 	secrets = append(secrets, c.Client.APIKey, strings.TrimPrefix(c.Client.Basic, "Basic "))
-	return redact.Text(text, append(secrets, c.secrets...)...)
+	return redact.Text(text, append(append(secrets, c.secrets...), c.Private...)...)
 }
 
 // Identifier returns a text from outside if it is a short identifier and none of

@@ -24,6 +24,7 @@ const (
 	AlreadyAccepted
 	AlreadyCanceled
 	AlreadyExists
+	InviteExpired
 	RateLimited
 	Unavailable
 	BatchTooLarge
@@ -54,8 +55,10 @@ func KindOfCode(code string) Kind {
 		return AlreadyAccepted
 	case "USER_ALREADY_EXISTS":
 		return AlreadyExists
-	case "USER_INVITATION_NOT_FOUND", "USER_NOT_FOUND", "USER_TOKEN_NOT_FOUND", "NOT_FOUND":
-		return NotFound
+	case "EXPIRED_USER_TOKEN":
+		return InviteExpired
+	case "USER_INVITATION_NOT_FOUND", "USER_NOT_FOUND", "USER_TOKEN_NOT_FOUND", "INVALID_USER_TOKEN", "NOT_FOUND":
+		return NotFound // no invite has such a token
 	case "BULK_USER_INVITE_LIMIT_EXCEEDED", PayloadTooLarge:
 		return BatchTooLarge
 	case "FORBIDDEN":

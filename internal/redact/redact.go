@@ -5,7 +5,9 @@ package redact
 import (
 	"bytes"
 	"encoding/base64"
+	"encoding/hex"
 	"fmt"
+	"html"
 	"slices"
 	"strconv"
 	"strings"
@@ -50,8 +52,9 @@ func Identifier(s string) string {
 
 // Text makes a text from outside fit for an error. It blanks
 //
-//   - the secrets, which are ASCII, also where they are escaped as in a URL, in
-//     JSON or by %q, and where they are encoded in base64;
+//   - the secrets, which are ASCII, also where they are escaped as in a URL, in JSON, in
+//     HTML or by %q, and where they are encoded in base64, alone or as a part of a longer
+//     text, or in hexadecimal; those that are no short words in any case of letters;
 //   - words that hold an e-mail address, written plainly or escaped;
 //   - words that hold a JWT, and those after the name of an authorization scheme.
 //
@@ -59,8 +62,8 @@ func Identifier(s string) string {
 // text of more than 1000 bytes is cut.
 func Text(text string, secrets ...string) string {
 	for _, s := range spellings(secrets, len(text)) {
-		text = strings.ReplaceAll(text, s, blank)
-		if strings.ContainsAny(text, `%\`) {
+		text = replaceFold(text, s)
+		if strings.ContainsAny(text, `%\&`) {
 			text = replaceEscaped(text, s)
 		}
 	}
@@ -72,9 +75,9 @@ func Text(text string, secrets ...string) string {
 	return blankWords(text)
 }
 
-// spellings returns the secrets and their base64 forms that can occur in a text
-// of n bytes. The longest come first: a secret may be a part of another, whose
-// other part would be left.
+// spellings returns the secrets and their base64 and hexadecimal forms that can occur
+// in a text of n bytes. The longest come first: a secret may be a part of another,
+// whose other part would be left.
 func spellings(secrets []string, n int) []string {
 	all := make([]string, 0, 2*len(secrets))
 	for _, secret := range secrets {
@@ -87,9 +90,78 @@ func spellings(secrets []string, n int) []string {
 				all = append(all, encoding.EncodeToString([]byte(secret)))
 			}
 		}
+		if hex.EncodedLen(len(secret)) <= n {
+			digits := hex.EncodeToString([]byte(secret))
+			all = append(all, digits, strings.ToUpper(digits))
+		}
+		for _, part := range inBase64(secret) {
+			if len(part) <= n {
+				all = append(all, part)
+			}
+		}
 	}
 	slices.SortFunc(all, func(a, b string) int { return len(b) - len(a) })
 	return all
+}
+
+// inBase64 returns how a secret looks inside of the base64 of a longer text: without
+// the characters at both ends that depend on its neighbors.
+func inBase64(secret string) []string {
+	const least = 8 // fewer characters may be there by chance
+	var parts []string
+	for before := range 3 {
+		text := append(make([]byte, before), secret...)
+		begin, end := (before*8+5)/6, len(text)*8/6
+		if end-begin < least {
+			continue
+		}
+		for _, encoding := range []*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding} {
+			parts = append(parts, encoding.EncodeToString(text)[begin:end])
+		}
+	}
+	return parts
+}
+
+// longWord is the length from which on a secret is blanked in any case of letters: a
+// shorter one may be a word that codes and messages have too.
+const longWord = 16
+
+// replaceFold blanks a secret in any case of letters.
+func replaceFold(text, secret string) string {
+	if len(secret) < longWord {
+		return strings.ReplaceAll(text, secret, blank)
+	}
+	low, wanted := lower(text), lower(secret)
+	i := strings.Index(low, wanted)
+	if i < 0 {
+		return text
+	}
+	var out strings.Builder
+	for done := 0; ; {
+		out.WriteString(text[done : done+i])
+		out.WriteString(blank)
+		done += i + len(secret)
+		if i = strings.Index(low[done:], wanted); i < 0 {
+			out.WriteString(text[done:])
+			return out.String()
+		}
+	}
+}
+
+// lower puts ASCII letters in lower case, and leaves the length as it is.
+func lower(s string) string {
+	b := []byte(s)
+	for i, c := range b {
+		b[i] = lowerByte(c)
+	}
+	return string(b)
+}
+
+func lowerByte(c byte) byte {
+	if 'A' <= c && c <= 'Z' {
+		return c - 'A' + 'a'
+	}
+	return c
 }
 
 // replaceEscaped blanks a secret of which some characters are escaped.
@@ -127,8 +199,15 @@ func escapedByte(text string, c byte) int {
 	if text == "" {
 		return 0
 	}
-	if text[0] == '%' && isHex(text[1:], 2, c) {
-		return len("%00")
+	switch text[0] {
+	case '%':
+		if n := percentByte(text, c); n > 0 {
+			return n
+		}
+	case '&':
+		if n := entityByte(text, c); n > 0 {
+			return n
+		}
 	}
 	if text[0] == '\\' && len(text) > 1 {
 		// A text that is quoted twice has each backslash twice.
@@ -145,10 +224,37 @@ func escapedByte(text string, c byte) int {
 			return slashes + 1
 		}
 	}
-	if text[0] == c || text[0] == '+' && c == ' ' {
+	if lowerByte(text[0]) == lowerByte(c) || text[0] == '+' && c == ' ' {
 		return 1
 	}
 	return 0
+}
+
+// percentByte is escapedByte for a text that begins with %, which may be escaped again
+// and again.
+func percentByte(text string, c byte) int {
+	const again = "25"
+	for n := len("%"); ; n += len(again) {
+		if isHex(text[n:], 2, c) {
+			return n + 2
+		}
+		if !strings.HasPrefix(text[n:], again) {
+			return 0
+		}
+	}
+}
+
+// entityByte is escapedByte for a text that begins with &, as in HTML.
+func entityByte(text string, c byte) int {
+	const longest = len("&#x000000;")
+	end := strings.IndexByte(text[:min(len(text), longest)], ';')
+	if end < 0 {
+		return 0
+	}
+	if one := html.UnescapeString(text[:end+1]); len(one) != 1 || lowerByte(one[0]) != lowerByte(c) {
+		return 0
+	}
+	return end + 1
 }
 
 // isHex reports whether a text starts with c in that many hexadecimal digits.
@@ -157,7 +263,7 @@ func isHex(text string, digits int, c byte) bool {
 		return false
 	}
 	n, err := strconv.ParseUint(text[:digits], 16, 16)
-	return err == nil && n == uint64(c)
+	return err == nil && n < utf8.RuneSelf && lowerByte(byte(n)) == lowerByte(c)
 }
 
 // joinQuoted removes the quoted part of addresses such as "jane doe"@x.example,

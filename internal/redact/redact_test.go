@@ -2,8 +2,10 @@ package redact_test
 
 import (
 	"encoding/base64"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"html"
 	"net/url"
 	"strings"
 	"testing"
@@ -122,6 +124,9 @@ func TestTextFindsSecrets(t *testing.T) {
 			"JSON":           inJSON,
 			"JSON, slashes":  strings.ReplaceAll(inJSON, "/", `\/`),
 			"%q":             inGo,
+			"HTML":           html.EscapeString(secret),
+			"hexadecimal":    hex.EncodeToString([]byte(secret)),
+			"its upper case": fmt.Sprintf("%X", secret),
 			"base64":         base64.StdEncoding.EncodeToString([]byte(secret)),
 			"base64 URL":     base64.URLEncoding.EncodeToString([]byte(secret)),
 			"base64 raw":     base64.RawStdEncoding.EncodeToString([]byte(secret)),
@@ -131,12 +136,42 @@ func TestTextFindsSecrets(t *testing.T) {
 		if !strings.Contains(secret, `\`) { // whose escapes of escapes are ambiguous
 			forms["JSON twice"], forms["JSON in %q"] = twice, jsonInGo
 		}
+		if !strings.ContainsAny(secret, "% ") { // the same
+			forms["query twice"] = url.QueryEscape(url.QueryEscape(secret))
+			forms["path, three times"] = url.PathEscape(url.PathEscape(url.PathEscape(secret)))
+		}
 		for name, form := range forms {
 			for _, text := range []string{"no %s here", "no k=%s&x=1 here", "no k%%3D%s%%26x here", "no '%s' here"} {
 				in := fmt.Sprintf(text, form)
 				want := fmt.Sprintf(text, "[redacted]")
 				if got := redact.Text(in, "", secret); got != want {
 					t.Errorf("%q as %s: Text(%q) = %q, want %q", secret, name, in, got, want)
+				}
+			}
+		}
+	}
+}
+
+// A secret of some length is found in any case of letters, and inside of the base64 of
+// a longer text but for the characters at its ends. A short one may be a word.
+func TestTextFindsDisguisedSecrets(t *testing.T) {
+	t.Parallel()
+	const secret, word = "Long-Secret+Of/24==Bytes", "expired"
+	for _, form := range []string{strings.ToUpper(secret), strings.ToLower(secret), url.QueryEscape(strings.ToLower(secret))} {
+		if got := redact.Text("a "+form+" b", secret); got != "a [redacted] b" {
+			t.Errorf("Text(%q) = %q", form, got)
+		}
+	}
+	if got := redact.Text("SESSION_EXPIRED expired", word); got != "SESSION_EXPIRED [redacted]" {
+		t.Errorf("with a word for a secret: %q", got)
+	}
+	for before := range 4 {
+		for after := range 4 {
+			text := strings.Repeat("x", before) + secret + strings.Repeat("y", after)
+			for _, encoding := range []*base64.Encoding{base64.StdEncoding, base64.RawURLEncoding} {
+				got := redact.Text(encoding.EncodeToString([]byte(text)), secret)
+				if left := strings.Replace(got, "[redacted]", "", 1); len(left) > 14 || left == got {
+					t.Errorf("%q in base64 becomes %q", text, got)
 				}
 			}
 		}

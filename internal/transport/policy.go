@@ -8,7 +8,8 @@ type Class int
 const (
 	// Query reads: repeating it changes nothing. Token requests are queries too.
 	Query Class = iota
-	// Withdrawal changes something that a second request would not change again.
+	// Withdrawal changes something that a second request would not change again: an
+	// invite is canceled, or accepted, once.
 	Withdrawal
 	// Mailing mails somebody, and mails them again if it is repeated.
 	Mailing

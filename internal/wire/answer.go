@@ -61,20 +61,25 @@ func DecodeUsers(body []byte, noticed ...func(repaired int)) ([]User, error) {
 type users []User
 
 // UnmarshalJSONFrom implements json's UnmarshalerFrom.
-func (u *users) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
-	*u = nil
+func (u *users) UnmarshalJSONFrom(dec *jsontext.Decoder) (err error) {
+	*u, err = list[User](dec, mostUsers, "users")
+	return err
+}
+
+// list reads an array of at most so many elements. Null is nil, an empty one is not.
+func list[T any](dec *jsontext.Decoder, most int, what string) (all []T, err error) {
 	r := reader{Decoder: dec}
 	some, err := r.list(func() error {
-		if len(*u) == mostUsers {
-			return tooManyError{mostUsers, "users"}
+		if len(all) == most {
+			return tooManyError{most, what}
 		}
-		*u = append(*u, User{})
-		return json.UnmarshalDecode(dec, &(*u)[len(*u)-1])
+		all = append(all, *new(T))
+		return json.UnmarshalDecode(dec, &all[len(all)-1])
 	})
-	if some && *u == nil {
-		*u = users{}
+	if some && all == nil {
+		all = []T{}
 	}
-	return err
+	return all, err
 }
 
 // unmarshal reads JSON by the strict rules of [json.Unmarshal], which are not

@@ -24,6 +24,9 @@ type Sink struct {
 	// Expect, if it is not nil, is called after the first invite with a guess of how
 	// many come after it.
 	Expect func(more int)
+	// Into is what the data of an operation without invites is read into, and is needed
+	// for one. It must be zero.
+	Into Model
 	// Most bounds the rows, and the refusals, of one answer: with one more Decode
 	// fails. 0 means no bound.
 	Most int
@@ -250,6 +253,8 @@ func (r *reader) readData(op *Operation) error {
 			some, complete, err = r.readPage()
 		case sent:
 			some, complete, err = r.readSent()
+		case other:
+			some, complete, err = r.readModel()
 		default:
 			some, complete, err = r.readOne()
 		}

@@ -82,6 +82,10 @@ var (
 	usersReading = object("", map[string]*reading{
 		"data": object("#id #roq_user_id #tenant_id email firstName lastName created_at updated_at", nil),
 	})
+	tokenCheckReading = object("email isValid isExpired", nil)
+	tenantReading     = object("#id name reference createdAt updatedAt", nil)
+	// A key names a role as an id does.
+	rolesReading = object("totalCount", map[string]*reading{"data": object("#id #key name", nil)})
 	// What is in the data of an event is read only if it is about an invite.
 	eventReading       = object("#id =name =object #environmentId data", nil)
 	inviteEventReading = object("#id =name =object #environmentId", map[string]*reading{
@@ -93,6 +97,8 @@ var (
 func (op *Operation) reading() *reading {
 	of := inviteReading
 	switch op.shape {
+	case other:
+		of = op.model
 	case page:
 		of = object("totalCount", map[string]*reading{"data": inviteReading})
 	case sent:

@@ -59,35 +59,52 @@ type Operation struct {
 	// head is the part of a request's body that is the same for all requests.
 	head []byte
 	// field is the operation's field in the schema, under which its data stands, in
-	// the shape of one of the three models.
+	// the shape of one of the models.
 	field string
 	shape shape
+	// model is what is read of the data, if that has no invites.
+	model *reading
 }
 
 // shape is the form of an operation's data.
 type shape int
 
 const (
-	one  shape = iota // UserInviteModel
-	page              // UserInvitePageModel
-	sent              // CreateUserInvitesModel
+	one   shape = iota // UserInviteModel
+	page               // UserInvitePageModel
+	sent               // CreateUserInvitesModel
+	other              // a model without invites, which is read into Sink.Into
 )
 
-// The operations of the platform that have to do with invites.
+// The operations of the platform that have to do with invites, and with what a page
+// of invites shows. Accepting is of the class of a withdrawal: a token is good once.
 var (
 	SendUserInvitesV2 = operation("sendUserInvites", transport.Mailing, sendV2Document, "sendUserInvitesV2", sent)
 	SendUserInvitesV1 = operation("sendUserInvites", transport.Mailing, sendV1Document, "sendUserInvites", sent)
 	ResendUserInvite  = operation("resendUserInvite", transport.Mailing, resendDocument, "resendUserInvite", one)
 	CancelUserInvite  = operation("cancelUserInvite", transport.Withdrawal, cancelDocument, "cancelUserInvite", one)
+	AcceptUserInvite  = operation("acceptUserInvite", transport.Withdrawal, acceptDocument, "acceptUserInviteV2", one)
 	UserInvites       = operation("userInvites", transport.Query, listDocument, "userInvites", page)
 	UserInvite        = operation("userInvite", transport.Query, getDocument, "userInvite", one)
+
+	CheckUserInviteToken = query("checkUserInviteToken", checkTokenDocument, tokenCheckReading)
+	Roles                = query("roles", rolesDocument, rolesReading)
+	GetTenant            = query("tenant", tenantDocument, tenantReading)
 )
 
 func operation(name string, class transport.Class, document, field string, shape shape) *Operation {
 	// Both are constants of this package: valid UTF-8, which is all that can go wrong.
 	head, _ := jsontext.AppendQuote([]byte(`{"query":`), document)
 	head, _ = jsontext.AppendQuote(append(head, `,"operationName":`...), name)
-	return &Operation{name, class, head, field, shape}
+	return &Operation{Name: name, Class: class, head: head, field: field, shape: shape}
+}
+
+// query is an operation that reads a model without invites, from the field of its
+// name.
+func query(name, document string, model *reading) *Operation {
+	op := operation(name, transport.Query, document, name, other)
+	op.model = model
+	return op
 }
 
 // Request encodes the body of a request for the operation. Variables that are
@@ -137,6 +154,35 @@ type ID struct {
 // GetID is the variables of [UserInvite], which names them differently.
 type GetID struct {
 	ID string `json:"id"`
+}
+
+// InviteToken is the variables of [CheckUserInviteToken].
+type InviteToken struct {
+	Token string `json:"token"`
+}
+
+// Accept is the variables of [AcceptUserInvite].
+type Accept struct {
+	Data InviteToken `json:"data"`
+}
+
+// ListRoles is the variables of [Roles].
+type ListRoles struct {
+	Filter RoleFilter `json:"filter"`
+	Limit  int        `json:"limit"`
+	Offset int        `json:"offset,omitempty"`
+	Order  Order      `json:"order"`
+}
+
+// RoleFilter is the part of RoleFilterArgType that is asked for.
+type RoleFilter struct {
+	// Invite asks for the roles that can be given with an invite.
+	Invite BoolFilter `json:"invite"`
+}
+
+// BoolFilter is the part of BooleanFilterArgType that is asked for.
+type BoolFilter struct {
+	EqualTo bool `json:"equalTo"`
 }
 
 // List is the variables of [UserInvites].

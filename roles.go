@@ -1,0 +1,81 @@
+package roq
+
+import (
+	"context"
+
+	"github.com/go-roq/roq/internal/exchange"
+	"github.com/go-roq/roq/internal/trace"
+	"github.com/go-roq/roq/internal/wire"
+)
+
+// Role is a role of the environment's users.
+type Role struct {
+	// ID is the role's.
+	ID string
+	// Key is what [UserInviteInput].Roles and [UserInvite].RoleKeys hold, as in
+	// "content-creator".
+	Key string
+	// Name is for people.
+	Name string
+}
+
+// InviteRoles returns the roles that can be given with an invite, by name. The list is
+// empty if there are none. It is what ROQ's own page for invites asks for its field of
+// roles (npm @roq/ui-react 1.0.13): with one such role that page chooses it and hides the
+// field, with none it hides the field.
+//
+// It is a query: network errors, 429 and 5xx are retried. More than a hundred roles take
+// several requests.
+func (p *RoqPlatform) InviteRoles(ctx context.Context, opts ...CallOption) (roles []Role, err error) {
+	as := p.identity()
+	call, _, err := as.begin(ctx, wire.Roles.Name, opts)
+	if err != nil {
+		return nil, err
+	}
+	ctx, end := as.core.observe(ctx, call, false, 0)
+	defer func() { end(trace.CallEnd{Err: err}) }()
+	const (
+		limit    = 100
+		maxPages = 100 // an environment has a handful
+	)
+	roles = []Role{}
+	seen := make(map[string]bool)
+	list := wire.ListRoles{Limit: limit, Order: wire.Order{Sort: "name", Order: string(Ascending)}}
+	list.Filter.Invite.EqualTo = true
+	for range maxPages {
+		page, failure := as.rolePage(ctx, call, list)
+		if page == nil {
+			return nil, failed(failure)
+		}
+		for _, r := range page.Data {
+			if !seen[r.Key] { // between two pages roles may come and go
+				roles = append(roles, Role{ID: string(r.ID), Key: r.Key, Name: r.Name})
+			}
+			seen[r.Key] = true
+		}
+		list.Offset += len(page.Data)
+		if failure != nil || len(page.Data) == 0 || list.Offset >= *page.TotalCount {
+			return roles, failed(failure)
+		}
+	}
+	return nil, failed(call.Fail("the list of roles has no end", exchange.Unavailable))
+}
+
+// rolePage makes a query for a page of roles. The page is there beside a failure if the
+// platform gave both.
+func (as *identity) rolePage(ctx context.Context, call *exchange.Call, list wire.ListRoles) (*wire.RolePage, *exchange.Failure) {
+	page := new(wire.RolePage)
+	reply := call.Do(ctx, as.as, exchange.Request{
+		Operation: wire.Roles,
+		Variables: list,
+		Purpose:   exchange.PurposeCall,
+		Attempts:  call.Pace.MaxAttempts,
+		MaxBytes:  exchange.AnswerBytes(list.Limit),
+		Restart:   func() { *page = wire.RolePage{} },
+		Sink:      wire.Sink{Into: page},
+	})
+	if !reply.Data {
+		return nil, reply.Failure
+	}
+	return page, reply.Failure
+}
