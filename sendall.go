@@ -50,9 +50,10 @@ const (
 	OutcomeUnderWay OutcomeStatus = "under way"
 )
 
-// SendOutcome is the outcome of one input of a stream.
+// SendOutcome is the outcome of one input: of a stream, or of a call
+// ([SendUserInvitesResult.Outcomes]).
 type SendOutcome struct {
-	// Index is the place of the input in the stream, from 0.
+	// Index is the place of the input in the stream or the call, from 0.
 	Index int
 	// Input is the input as it came.
 	Input UserInviteInput
@@ -199,7 +200,7 @@ func outcome(from campaign.Outcome[*SendOutcome]) *SendOutcome {
 	case from.Status == campaign.Sent:
 		return o
 	case from.Refusal != nil:
-		o.Err = refusal(&o.Input, *from.Refusal)
+		o.Err = refusal(o.Index, &o.Input, *from.Refusal)
 	default:
 		o.Err = streamError(from.Err)
 	}
@@ -217,5 +218,22 @@ func streamError(err error) error {
 		return errors.Join(failed(e.Failure), e.Source)
 	default:
 		return err
+	}
+}
+
+// InputsOf makes a stream of inputs, for [SendAllUserInvitesInput].UserInvites, of a
+// sequence that has no errors: slices.Values of a slice, or a function that receives
+// from a channel. Of a nil sequence it is nil, which [RoqPlatform.SendAllUserInvites]
+// refuses.
+func InputsOf(inputs iter.Seq[UserInviteInput]) iter.Seq2[UserInviteInput, error] {
+	if inputs == nil {
+		return nil
+	}
+	return func(yield func(UserInviteInput, error) bool) {
+		for in := range inputs {
+			if !yield(in, nil) {
+				return
+			}
+		}
 	}
 }
