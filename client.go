@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/go-roq/roq/internal/check"
+	"github.com/go-roq/roq/internal/delivery"
 	"github.com/go-roq/roq/internal/exchange"
 	"github.com/go-roq/roq/internal/token"
 )
@@ -29,6 +30,8 @@ type core struct {
 	cfg  *Config // checked
 	opt  options
 	conn *exchange.Client
+	// limit is what was learned of the size of batches.
+	limit delivery.Limit
 }
 
 // ready returns what the Client is, or an error if it is nil or zero.

@@ -324,6 +324,11 @@ func WithSchema(s Schema) Option {
 // 10,000. A batch that is too large for the platform, whose limit is not published, is
 // split. After a batch that timed out the next ones are half as large, until twenty in
 // a row were taken. The default is 100.
+//
+// The Client remembers the size that the platform takes, and all its calls go by it.
+// Twenty batches of that size in a row that are taken double it, and an hour after it
+// last fell it is forgotten. A time-out of a batch that was not full, or an invite that
+// is too large by itself, does not change it.
 func WithBatchSize(n int) ClientCallOption {
 	return setting(func(o *callOptions) error {
 		if n < 1 || n > maxBatch {

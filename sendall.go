@@ -157,7 +157,7 @@ func (as *identity) campaign(ctx context.Context, in *SendAllUserInvitesInput, o
 		},
 		TenantID:      tenantID,
 		Send:          as.core.opt.schema.send,
-		Size:          delivery.NewSize(opt.batchSize),
+		Size:          delivery.NewSize(&as.core.limit, opt.batchSize),
 		Parallel:      opt.parallel,
 		RepeatUnknown: as.core.opt.repeatUnknown,
 		Name:          campaign.Name(call.Client, tenantID, in.Campaign),

@@ -100,7 +100,7 @@ func (p *RoqPlatform) SettleUserInvites(ctx context.Context, result *SendUserInv
 	}
 	a := result.account
 	made := make([]UserInvite, len(a.open))
-	d := as.delivery(call, a.tenantID, a.open, delivery.NewSize(maxBatch))
+	d := as.delivery(call, a.tenantID, a.open, delivery.NewSize(new(delivery.Limit), maxBatch)) // it only reads
 	d.Keep = func(n int, row *wire.Invite) { made[n].read(row) }
 	d.RepeatUnknown = false
 	failure := d.Run(ctx)

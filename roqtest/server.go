@@ -82,6 +82,7 @@ type Server struct {
 	faults   faults
 	requests requestLog
 	handler  http.Handler
+	addr     string
 	listener *httptest.Server
 	closing  sync.Once
 	closed   chan struct{}
@@ -106,14 +107,6 @@ func WithInviteLifetime(d time.Duration) Option {
 
 // WithTokenLifetime sets when an access token expires. The default is an hour.
 func WithTokenLifetime(d time.Duration) Option { return func(s *Server) { s.tokenLifetime = d } }
-
-// NewServer starts a platform on loopback. Close it when done.
-func NewServer(opts ...Option) *Server {
-	s := NewHandler(opts...)
-	s.listener = httptest.NewServer(s.handler)
-	s.URL = s.listener.URL
-	return s
-}
 
 // NewHandler makes a platform that does not listen: serve its [Server.Handler],
 // and put the address where that is into what [Server.Config] returns.
