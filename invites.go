@@ -103,7 +103,7 @@ func (p *RoqPlatform) SendUserInvites(ctx context.Context, in SendUserInvitesInp
 	if err != nil {
 		return nil, err
 	}
-	return as.send(ctx, call, as.delivery(call, tenantID, invites, delivery.NewSize(&as.core.limit, opt.batchSize)), in.UserInvites, skipped)
+	return as.send(ctx, as.delivery(call, tenantID, invites, delivery.NewSize(&as.core.limit, opt.batchSize)), in.UserInvites, skipped)
 }
 
 // UserInvites returns one page of the invites that match, in the platform's own

@@ -12,7 +12,7 @@ import (
 
 // send makes the requests of SendUserInvites for the inputs that were found valid, and
 // its result. Those that were skipped are in it too.
-func (as *identity) send(ctx context.Context, call *exchange.Call, d *delivery.Delivery, inputs []UserInviteInput, skipped []UserInviteError) (*SendUserInvitesResult, error) {
+func (as *identity) send(ctx context.Context, d *delivery.Delivery, inputs []UserInviteInput, skipped []UserInviteError) (*SendUserInvitesResult, error) {
 	made := make([]UserInvite, len(d.Invites))
 	d.Keep = func(n int, row *wire.Invite) { made[n].read(row) }
 	failure := d.Run(ctx)
