@@ -146,6 +146,6 @@ func (o *options) newSender() (*transport.Sender, error) {
 		Wrap:             o.wrap,
 		MaxResponseBytes: o.maxResponseBytes,
 		Rate:             o.rate,
-		Logger:           o.logger,
+		Tracer:           o.tracer(),
 	})
 }

@@ -73,6 +73,7 @@ func New(cfg Config, opts ...Option) (*Client, error) {
 		UserAgent: opt.userAgent,
 		Sender:    sender,
 		Log:       opt.logger,
+		Tracer:    opt.tracer(),
 		Tokens:    token.NewCache(maxTokens),
 	}}}, nil
 }

@@ -87,7 +87,7 @@ func TestNoTokenNoRequest(t *testing.T) {
 func TestUnauthorizedGetsOneFreshToken(t *testing.T) {
 	t.Parallel()
 	for name, unauthorized := range map[string]httpmock.Responder{
-		"status":        jsonAnswer(401, `{"statusCode":401,"message":"Unauthorized"}`),
+		"status":        jsonAnswer(401, `{"statusCode":401,"error":"Refused","message":"Unauthorized"}`),
 		"GraphQL code":  jsonAnswer(200, `{"data":null,"errors":[{"message":"no","extensions":{"code":"UNAUTHENTICATED"}}]}`),
 		"errorCode":     jsonAnswer(200, `{"data":null,"errors":[{"message":"no","extensions":{"response":{"statusCode":401,"errorCode":"INVALID_TOKEN"}}}]}`),
 		"inside status": jsonAnswer(200, `{"errors":[{"message":"no","extensions":{"response":{"statusCode":401}}}]}`),

@@ -24,6 +24,11 @@ func gatewayAnswers() map[string]roqtest.Fault {
 		"AWS":                 {Body: `{"message":"Forbidden"}`, Header: jsonType},
 		"Spring":              {Body: `{"timestamp":"2026-11-23T12:00:00Z","status":404,"error":"Not Found","path":"/"}`, Header: jsonType},
 		"JSON of another API": {Body: `{"errors":["not found"]}`, Header: jsonType},
+		"Azure":               {Body: `{"statusCode":403,"message":"Out of call volume quota. Quota will be replenished in 00:03:12."}`, Header: jsonType},
+		"Ory":                 {Body: `{"error":{"code":403,"status":"Forbidden","message":"Access credentials are not sufficient"}}`, Header: jsonType},
+		"Vercel":              {Body: `{"error":{"code":"NOT_FOUND","message":"The page could not be found"}}`, Header: jsonType},
+		"Cloudflare":          {Body: `{"success":false,"errors":[{"code":10000,"message":"Authentication error"}],"messages":[],"result":null}`, Header: jsonType},
+		"an error code alone": {Body: `{"errorCode":"E1","message":"no"}`, Header: jsonType},
 		"a JSON string":       {Body: `"forbidden"`, Header: jsonType},
 		"one space":           {Body: " "},
 	}

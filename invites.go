@@ -11,6 +11,7 @@ import (
 	"github.com/go-roq/roq/internal/delivery"
 	"github.com/go-roq/roq/internal/exchange"
 	"github.com/go-roq/roq/internal/listing"
+	"github.com/go-roq/roq/internal/trace"
 	"github.com/go-roq/roq/internal/wire"
 )
 
@@ -93,12 +94,14 @@ type UserInvitePage struct {
 // Everything wrong with the input is found before anything is sent, and named in
 // one [ErrInvalidInput]; the result is nil then. With [WithSkipInvalid] the inputs that
 // are not valid are in Errors instead, and the others are sent.
-func (p *RoqPlatform) SendUserInvites(ctx context.Context, in SendUserInvitesInput, opts ...CallOption) (*SendUserInvitesResult, error) {
+func (p *RoqPlatform) SendUserInvites(ctx context.Context, in SendUserInvitesInput, opts ...CallOption) (result *SendUserInvitesResult, err error) {
 	as := p.identity()
 	call, opt, err := as.begin(ctx, wire.SendUserInvitesV2.Name, opts)
 	if err != nil {
 		return nil, err
 	}
+	ctx, end := as.core.observe(ctx, call, true, len(in.UserInvites))
+	defer func() { end(sent(result, err)) }()
 	tenantID, invites, skipped, err := as.prepare(&in, opt.skipInvalid)
 	if err != nil {
 		return nil, err
@@ -111,12 +114,14 @@ func (p *RoqPlatform) SendUserInvites(ctx context.Context, in SendUserInvitesInp
 // What is wrong with the query is named in one [ErrInvalidInput].
 //
 // It is a query: network errors, 429 and 5xx are retried.
-func (p *RoqPlatform) UserInvites(ctx context.Context, q UserInvitesQuery, opts ...CallOption) (*UserInvitePage, error) {
+func (p *RoqPlatform) UserInvites(ctx context.Context, q UserInvitesQuery, opts ...CallOption) (page *UserInvitePage, err error) {
 	as := p.identity()
 	call, _, err := as.begin(ctx, wire.UserInvites.Name, opts)
 	if err != nil {
 		return nil, err
 	}
+	ctx, end := as.core.observe(ctx, call, false, 0)
+	defer func() { end(trace.CallEnd{Err: err}) }()
 	list, err := q.variables(call.Operation)
 	if err != nil {
 		return nil, err
@@ -147,6 +152,8 @@ func (p *RoqPlatform) AllUserInvites(ctx context.Context, q UserInvitesQuery, op
 		as := p.identity()
 		call, opt, err := as.begin(ctx, wire.UserInvites.Name, opts)
 		if err == nil {
+			ctx, end := as.core.observe(ctx, call, false, 0)
+			defer func() { end(trace.CallEnd{Err: err}) }()
 			r := &reader{call: call, opt: opt, as: as, query: q}
 			err = r.each(ctx, func(i *UserInvite) bool { return yield(i, nil) })
 		}
@@ -191,12 +198,14 @@ func (r *reader) each(ctx context.Context, yield func(*UserInvite) bool) error {
 // UserInvite returns the invite with that id, or [ErrNotFound].
 //
 // It is a query: network errors, 429 and 5xx are retried.
-func (p *RoqPlatform) UserInvite(ctx context.Context, id string, opts ...CallOption) (*UserInvite, error) {
+func (p *RoqPlatform) UserInvite(ctx context.Context, id string, opts ...CallOption) (invite *UserInvite, err error) {
 	as := p.identity()
 	call, err := as.beginOne(ctx, wire.UserInvite.Name, id, opts)
 	if err != nil {
 		return nil, err
 	}
+	ctx, end := as.core.observe(ctx, call, false, 1)
+	defer func() { end(trace.CallEnd{Err: err}) }()
 	found, failure := as.one(ctx, call, id)
 	return found, failed(failure)
 }
@@ -208,12 +217,14 @@ func (p *RoqPlatform) UserInvite(ctx context.Context, id string, opts ...CallOpt
 // platform would not process it. If it
 // may have been processed, reading the invite settles whether it was; what cannot
 // be settled is [ErrOutcomeUnknown].
-func (p *RoqPlatform) ResendUserInvite(ctx context.Context, userInviteID string, opts ...CallOption) (*UserInvite, error) {
+func (p *RoqPlatform) ResendUserInvite(ctx context.Context, userInviteID string, opts ...CallOption) (invite *UserInvite, err error) {
 	as := p.identity()
 	call, err := as.beginOne(ctx, wire.ResendUserInvite.Name, userInviteID, opts)
 	if err != nil {
 		return nil, err
 	}
+	ctx, end := as.core.observe(ctx, call, true, 1)
+	defer func() { end(trace.CallEnd{Err: err}) }()
 	row, failure := delivery.Resend(ctx, call, as.as, userInviteID)
 	return userInvite(row), failed(failure)
 }
@@ -224,12 +235,14 @@ func (p *RoqPlatform) ResendUserInvite(ctx context.Context, userInviteID string,
 // The request is repeated if nothing, or not all, of it left this machine, or if
 // the platform would not process it. If it may have been processed, reading the
 // invite settles whether it was; what cannot be settled is [ErrOutcomeUnknown].
-func (p *RoqPlatform) CancelUserInvite(ctx context.Context, userInviteID string, opts ...CallOption) (*UserInvite, error) {
+func (p *RoqPlatform) CancelUserInvite(ctx context.Context, userInviteID string, opts ...CallOption) (invite *UserInvite, err error) {
 	as := p.identity()
 	call, err := as.beginOne(ctx, wire.CancelUserInvite.Name, userInviteID, opts)
 	if err != nil {
 		return nil, err
 	}
+	ctx, end := as.core.observe(ctx, call, true, 1)
+	defer func() { end(trace.CallEnd{Err: err}) }()
 	row, failure := delivery.Cancel(ctx, call, as.as, userInviteID)
 	return userInvite(row), failed(failure)
 }

@@ -145,7 +145,7 @@ func TestRefusals(t *testing.T) {
 		message string
 	}{
 		"400 GraphQL":     {jsonAnswer(400, `{"errors":[{"message":"Cannot query field","extensions":{"code":"GRAPHQL_VALIDATION_FAILED"}}]}`), roq.ErrInvalidInput, "GRAPHQL_VALIDATION_FAILED", 400, "Cannot query field"},
-		"400 NestJS":      {jsonAnswer(400, `{"statusCode":400,"message":"bad"}`), roq.ErrInvalidInput, "", 400, "bad"},
+		"400 NestJS":      {jsonAnswer(400, `{"statusCode":400,"error":"Refused","message":"bad"}`), roq.ErrInvalidInput, "", 400, "bad"},
 		"403":             {jsonAnswer(403, `{"statusCode":403,"message":"Forbidden resource","error":"Forbidden"}`), roq.ErrForbidden, "", 403, "Forbidden resource"},
 		"404":             {jsonAnswer(404, `{"errors":[{"message":"no such invite","extensions":{"code":"NOT_FOUND"}}]}`), roq.ErrNotFound, "NOT_FOUND", 404, "no such invite"},
 		"413":             {httpmock.NewStringResponder(413, ""), roq.ErrBatchTooLarge, "", 413, "request entity too large"},

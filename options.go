@@ -97,6 +97,8 @@ type options struct {
 	client           *http.Client
 	wrap             []func(http.RoundTripper) http.RoundTripper
 	logger           *slog.Logger
+	logs             bool
+	tracers          []Tracer
 	userAgent        string
 	schema           Schema
 	maxResponseBytes int64
@@ -283,15 +285,16 @@ func WithRequestID(id string) CallOption {
 	})
 }
 
-// WithLogger logs every attempt at level Debug and every retry at level Warn,
-// with operation, request id, status and outcome. No address, key, token or
-// body is logged. The default is silence.
+// WithLogger logs what a [Tracer] is told: calls, attempts, batches and look-ups at
+// level Debug; retries, what is sent again, and outcomes that are unknown at level
+// Warn. The records have the call's context, operation and request id, and durations.
+// No address, key, token or body is logged. The default is silence.
 func WithLogger(l *slog.Logger) Option {
 	return clientOption(func(o *options) error {
 		if l == nil {
 			return errors.New("roq: WithLogger: must not be nil")
 		}
-		o.logger = l
+		o.logger, o.logs = l, true
 		return nil
 	})
 }

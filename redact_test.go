@@ -150,15 +150,15 @@ func TestErrorsHideSecrets(t *testing.T) {
 		"dial":             httpmock.NewErrorResponder(&net.OpError{Op: "dial", Err: errors.New(said)}),
 		"page":             httpmock.NewStringResponder(403, said),
 		"GraphQL":          jsonAnswer(200, `{"data":null,"errors":[{"message":"`+quoted+`","extensions":{"code":"`+quoted+`","response":{"message":["`+quoted+`"],"errorCode":"`+quoted+`"}}}]}`),
-		"REST":             jsonAnswer(422, `{"message":"`+quoted+`","errorCode":"canary@acme.example","code":"canary@acme.example"}`),
+		"REST":             jsonAnswer(422, `{"statusCode":422,"error":"Refused","message":"`+quoted+`","errorCode":"canary@acme.example","code":"canary@acme.example"}`),
 		"refused":          answer("sendUserInvitesV2", `{"success":[],"errors":[{"email":"canary@acme.example","error":"`+quoted+`"}]}`),
 		"not asked for":    answer("sendUserInvitesV2", `{"success":[{"id":"x","email":"canary@acme.example"}],"errors":[]}`),
 		"field amiss":      jsonAnswer(200, `{"data":{"canary@acme.example":1},"errors":[{"message":7}]}`),
 		"type amiss":       jsonAnswer(200, `{"data":{"sendUserInvitesV2":"canary@acme.example","userInvite":"canary@acme.example"}}`),
-		"long":             jsonAnswer(403, `{"message":"`+strings.Repeat("x", 990)+` canary-local@acme.example"}`),
+		"long":             jsonAnswer(403, `{"statusCode":403,"error":"Refused","message":"`+strings.Repeat("x", 990)+` canary-local@acme.example"}`),
 		"request id":       refusal(403).HeaderSet(http.Header{"X-Request-Id": {"canary@acme.example"}}),
 		"redirect":         httpmock.NewStringResponder(302, "").HeaderSet(http.Header{"Location": {"https://x/?canary@acme.example"}}),
-		"two lines and up": jsonAnswer(403, `{"message":"a\r\nlevel=ERROR msg=canary@acme.example\u0000"}`),
+		"two lines and up": jsonAnswer(403, `{"statusCode":403,"error":"Refused","message":"a\r\nlevel=ERROR msg=canary@acme.example\u0000"}`),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -208,7 +208,7 @@ func TestAnEchoedTokenIsBlanked(t *testing.T) {
 	const said = "token canary-token is not valid for /q?x=canary%40acme.example or 'the canary'@acme.example"
 	for _, responder := range []httpmock.Responder{
 		httpmock.NewErrorResponder(errors.New(said)),
-		jsonAnswer(403, `{"message":"`+said+`"}`),
+		jsonAnswer(403, `{"statusCode":403,"error":"Refused","message":"`+said+`"}`),
 		answer("sendUserInvitesV2", `{"success":[],"errors":[{"email":"wick.john@roq.tech","error":"`+said+`"}]}`),
 	} {
 		m := newMock(t, responder, roq.WithSettleTimeout(0))
@@ -218,7 +218,7 @@ func TestAnEchoedTokenIsBlanked(t *testing.T) {
 		noCanary(t, "its cause", errors.Unwrap(err))
 		noCanary(t, "Err()", result.Err())
 	}
-	m := newMock(t, jsonAnswer(403, `{"message":"`+said+`"}`))
+	m := newMock(t, jsonAnswer(403, `{"statusCode":403,"error":"Refused","message":"`+said+`"}`))
 	_, err := m.client.FetchSession(t.Context(), visit("roq-session-token", "canary-token"))
 	noCanary(t, "FetchSession", err)
 	if err == nil || !strings.Contains(err.Error(), "token [redacted] is not valid for [redacted] or 'the [redacted]") {
@@ -278,7 +278,7 @@ func TestTokensAndAddressesInsideWords(t *testing.T) {
 		`t\u003d` + jwt, "Authorization:Bearer canary-token", "mailto:canary@acme.example", "to=canary%40acme.example", "x%2540canary%40acme.example",
 		`"canary-local part"@acme.example`, `"canary-local \"x\""@acme.example`, `canary-local\u0040acme.example`, "'canary@acme.example'", "“canary@acme.example”",
 	} {
-		body, err := json.Marshal(map[string]string{"message": "no " + said + " here", "errorCode": said})
+		body, err := json.Marshal(map[string]any{"statusCode": 403, "message": "no " + said + " here", "errorCode": said})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -10,6 +10,7 @@ import (
 	"github.com/go-roq/roq/internal/campaign"
 	"github.com/go-roq/roq/internal/delivery"
 	"github.com/go-roq/roq/internal/exchange"
+	"github.com/go-roq/roq/internal/trace"
 	"github.com/go-roq/roq/internal/wire"
 )
 
@@ -110,12 +111,22 @@ type SendOutcome struct {
 // [WithJournal] makes it safe to kill the process and begin again.
 func (p *RoqPlatform) SendAllUserInvites(ctx context.Context, in SendAllUserInvitesInput, opts ...StreamOption) iter.Seq2[SendOutcome, error] {
 	return func(yield func(SendOutcome, error) bool) {
-		c, err := p.identity().campaign(ctx, &in, opts)
+		as := p.identity()
+		c, err := as.campaign(ctx, &in, opts)
 		if err == nil {
-			err = c.Run(ctx, outcomes(in.UserInvites), func(o campaign.Outcome[*SendOutcome]) bool { return yield(*outcome(o), nil) })
+			var total trace.CallEnd
+			ctx, end := as.core.observe(ctx, c.Call, true, 0)
+			defer func() {
+				total.Err = err
+				end(total)
+			}()
+			err = streamError(c.Run(ctx, outcomes(in.UserInvites), func(o campaign.Outcome[*SendOutcome]) bool {
+				count(&total, OutcomeStatus(o.Status))
+				return yield(*outcome(o), nil)
+			}))
 		}
 		if err != nil {
-			yield(SendOutcome{}, streamError(err))
+			yield(SendOutcome{}, err)
 		}
 	}
 }
@@ -153,9 +164,11 @@ func (as *identity) campaign(ctx context.Context, in *SendAllUserInvitesInput, o
 		As:   as.as,
 		New: func() *exchange.Call {
 			batch, _ := as.core.call(ctx, operation, &opt.callOptions) // fails without a context only
+			batch.Requests = call.Requests
 			return batch
 		},
 		TenantID:      tenantID,
+		Title:         in.Campaign,
 		Send:          as.core.opt.schema.send,
 		Size:          delivery.NewSize(&as.core.limit, opt.batchSize),
 		Parallel:      opt.parallel,

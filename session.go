@@ -13,6 +13,7 @@ import (
 	"github.com/go-roq/roq/internal/exchange"
 	"github.com/go-roq/roq/internal/redact"
 	"github.com/go-roq/roq/internal/session"
+	"github.com/go-roq/roq/internal/trace"
 	"github.com/go-roq/roq/internal/wire"
 )
 
@@ -177,7 +178,7 @@ const mostFetched = 8
 // [ErrNoSession], without asking if r has no session cookie,
 // [ErrInvalidSession] or [ErrSessionExpired]; of several cookies' errors the most
 // informative one, as Session does.
-func (c *Client) FetchSession(ctx context.Context, r *http.Request, opts ...CallOption) (*Session, error) {
+func (c *Client) FetchSession(ctx context.Context, r *http.Request, opts ...CallOption) (session *Session, err error) {
 	const operation = "session"
 	core, notReady := c.ready(operation)
 	if notReady != nil {
@@ -187,6 +188,8 @@ func (c *Client) FetchSession(ctx context.Context, r *http.Request, opts ...Call
 	if err != nil {
 		return nil, err
 	}
+	ctx, end := core.observe(ctx, call, false, 0)
+	defer func() { end(trace.CallEnd{Err: err}) }()
 	if core.cfg.AppURL == "" {
 		return nil, invalid(operation, "Config.AppURL is needed and empty")
 	}
@@ -251,6 +254,7 @@ func (c *core) fetchSession(ctx context.Context, call *exchange.Call, pair strin
 		Secrets: secrets,
 		// A jar would mix one visitor's cookies with another's.
 		NoCookies: true,
+		Own:       wire.OwnSession,
 		Read: func(body []byte) (err error) {
 			answer, err = wire.DecodeSession(body)
 			return err

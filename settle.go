@@ -7,6 +7,7 @@ import (
 	"github.com/go-roq/roq/internal/delivery"
 	"github.com/go-roq/roq/internal/evidence"
 	"github.com/go-roq/roq/internal/exchange"
+	"github.com/go-roq/roq/internal/trace"
 	"github.com/go-roq/roq/internal/wire"
 )
 
@@ -83,7 +84,7 @@ func refusal(index int, in *UserInviteInput, r delivery.Refusal) UserInviteError
 // Success and Unknown as they were returned; it is changed, so that no other
 // goroutine may use it meanwhile. It looks for as long as [WithSettleTimeout]
 // allows.
-func (p *RoqPlatform) SettleUserInvites(ctx context.Context, result *SendUserInvitesResult, opts ...CallOption) error {
+func (p *RoqPlatform) SettleUserInvites(ctx context.Context, result *SendUserInvitesResult, opts ...CallOption) (err error) {
 	operation := wire.SendUserInvitesV2.Name
 	as := p.identity()
 	call, _, err := as.begin(ctx, operation, opts)
@@ -99,6 +100,10 @@ func (p *RoqPlatform) SettleUserInvites(ctx context.Context, result *SendUserInv
 		return invalid(operation, "SettleUserInvites: the result is not one that SendUserInvites returned")
 	}
 	a := result.account
+	ctx, end := as.core.observe(ctx, call, false, len(a.open))
+	defer func() {
+		end(trace.CallEnd{Err: err, Sent: len(a.open) - len(result.Unknown), Unknown: len(result.Unknown)})
+	}()
 	made := make([]UserInvite, len(a.open))
 	d := as.delivery(call, a.tenantID, a.open, delivery.NewSize(new(delivery.Limit), maxBatch)) // it only reads
 	d.Keep = func(n int, row *wire.Invite) { made[n].read(row) }

@@ -353,7 +353,7 @@ func TestErrorsEndWithWhatIsKnown(t *testing.T) {
 		its  httpmock.Responder
 		want string
 	}{
-		"refused": {jsonAnswer(403, `{"statusCode":403,"message":"no"}`), "nothing was "},
+		"refused": {jsonAnswer(403, `{"statusCode":403,"error":"Refused","message":"no"}`), "nothing was "},
 		"unclear": {httpmock.NewStringResponder(500, ""), "; the outcome is unknown"},
 	} {
 		for _, op := range operations() {

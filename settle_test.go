@@ -355,7 +355,7 @@ func TestLookUps(t *testing.T) {
 		}
 		_, _, got := lookUps[0].graphQL(t)
 		want := map[string]any{
-			"filter": map[string]any{"tenantId": map[string]any{"equalTo": tenantID}, "email": map[string]any{"valueIn": []any{"Ann@X.org", "ann@x.org", "bob@x.org"}}},
+			"filter": map[string]any{"tenantId": map[string]any{"equalTo": tenantID}, "email": map[string]any{"valueIn": []any{"Ann@X.org", "Ann@x.org", "ann@x.org", "bob@x.org"}}},
 			"order":  map[string]any{"sort": "createdAt", "order": "DESC"}, "limit": 10.0,
 		}
 		if diff := cmp.Diff(want, got); diff != "" || lookUps[0].Header.Get("X-Request-Id") != "mine" {

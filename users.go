@@ -6,6 +6,7 @@ import (
 
 	"github.com/go-roq/roq/internal/check"
 	"github.com/go-roq/roq/internal/exchange"
+	"github.com/go-roq/roq/internal/trace"
 	"github.com/go-roq/roq/internal/wire"
 )
 
@@ -39,7 +40,7 @@ type FindUsersQuery struct {
 // [UserInvite], and an id of that kind matches no other.
 //
 // It is a query: network errors, 429 and 5xx are retried.
-func (c *Client) FindUsers(ctx context.Context, q FindUsersQuery, opts ...CallOption) ([]User, error) {
+func (c *Client) FindUsers(ctx context.Context, q FindUsersQuery, opts ...CallOption) (users []User, err error) {
 	const operation = "findUsers"
 	core, notReady := c.ready(operation)
 	if notReady != nil {
@@ -49,6 +50,8 @@ func (c *Client) FindUsers(ctx context.Context, q FindUsersQuery, opts ...CallOp
 	if err != nil {
 		return nil, err
 	}
+	ctx, end := core.observe(ctx, call, false, 0)
+	defer func() { end(trace.CallEnd{Err: err}) }()
 	if core.cfg.APIURL == "" {
 		return nil, invalid(operation, "Config.APIURL is needed and empty")
 	}
@@ -62,7 +65,7 @@ func (c *Client) FindUsers(ctx context.Context, q FindUsersQuery, opts ...CallOp
 		Origin: core.cfg.APIURL,
 		URL:    withQuery(core.cfg.APIURL+wire.FindManyPath, wire.FindMany{Q: q.where()}),
 		Header: header,
-		Own:    wire.OwnREST,
+		Own:    wire.OwnQuery,
 		Read: func(body []byte) (err error) {
 			found, err = wire.DecodeUsers(body, func(repaired int) {
 				core.opt.logger.WarnContext(ctx, "roq: answer repaired", "operation", operation, "request", call.RequestID, "repaired", repaired)
@@ -73,7 +76,7 @@ func (c *Client) FindUsers(ctx context.Context, q FindUsersQuery, opts ...CallOp
 	if failure != nil {
 		return nil, failed(failure)
 	}
-	users := make([]User, len(found))
+	users = make([]User, len(found))
 	for i, u := range found {
 		u.CreatedAt, u.UpdatedAt = u.CreatedAt.UTC(), u.UpdatedAt.UTC()
 		users[i] = User(u)

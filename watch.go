@@ -12,6 +12,7 @@ import (
 	"github.com/go-roq/roq/internal/check"
 	"github.com/go-roq/roq/internal/exchange"
 	"github.com/go-roq/roq/internal/listing"
+	"github.com/go-roq/roq/internal/trace"
 	"github.com/go-roq/roq/internal/transport"
 	"github.com/go-roq/roq/internal/wire"
 )
@@ -71,8 +72,12 @@ func (p *RoqPlatform) WatchUserInvites(ctx context.Context, q UserInvitesQuery, 
 			yield(UserInviteChange{}, err)
 			return
 		}
+		var last error
+		ctx, end := r.as.core.observe(ctx, r.call, false, 0)
+		defer func() { end(trace.CallEnd{Err: last}) }()
 		r.watch().Run(ctx, func(c listing.Change[UserInvite], err error) bool {
-			return yield(UserInviteChange{ID: c.ID, Current: c.Row, PreviousStatus: UserInviteStatus(c.PreviousStatus)}, r.failure(err))
+			last = r.failure(err)
+			return yield(UserInviteChange{ID: c.ID, Current: c.Row, PreviousStatus: UserInviteStatus(c.PreviousStatus)}, last)
 		})
 	}
 }
@@ -85,7 +90,7 @@ func (p *RoqPlatform) WatchUserInvites(ctx context.Context, q UserInvitesQuery, 
 //
 // It waits as long as ctx lasts, through every failure that may pass
 // ([ErrUnavailable], [ErrRateLimited]); it returns any other.
-func (p *RoqPlatform) WaitUserInvite(ctx context.Context, id string, opts ...WatchOption) (*UserInvite, error) {
+func (p *RoqPlatform) WaitUserInvite(ctx context.Context, id string, opts ...WatchOption) (invite *UserInvite, err error) {
 	if err := check.ID(id); err != nil {
 		return nil, invalid(wire.UserInvites.Name, "the invite's id "+err.Error())
 	}
@@ -93,7 +98,9 @@ func (p *RoqPlatform) WaitUserInvite(ctx context.Context, id string, opts ...Wat
 	if err != nil {
 		return nil, err
 	}
-	invite, err := r.watch().Wait(ctx, id)
+	ctx, end := r.as.core.observe(ctx, r.call, false, 1)
+	defer func() { end(trace.CallEnd{Err: err}) }()
+	invite, err = r.watch().Wait(ctx, id)
 	switch {
 	case err != nil:
 		return nil, r.failure(err)

@@ -129,7 +129,7 @@ func TestATokenRequestFails(t *testing.T) {
 	ours, theirs := newScene(t), newScene(t)
 	js := newScript(t, start(t, "nodejs.mjs"), theirs.Server, ann)
 	for _, s := range []*scene{ours, theirs} {
-		s.Inject(roqtest.Fault{Operation: roqtest.OpAuthorize, Status: 403, Body: `{"statusCode":403,"message":"no"}`, Header: http.Header{"Content-Type": {"application/json"}}})
+		s.Inject(roqtest.Fault{Operation: roqtest.OpAuthorize, Status: 403, Body: `{"statusCode":403,"error":"Refused","message":"no"}`, Header: http.Header{"Content-Type": {"application/json"}}})
 	}
 	in := to(acme, invite("bob@example.com"))
 	js.send(in)

@@ -67,13 +67,19 @@ func google(email string) string {
 	return strings.ReplaceAll(local, ".", "") + "@gmail.com"
 }
 
-// Spellings returns how a platform may have stored an address.
+// Spellings returns how a platform may have stored an address: as it is, in lower case,
+// with only the domain in lower case, in Unicode's form NFC, and with the domain in its
+// ASCII form or not.
 func Spellings(email string) []string {
 	mailbox := Mailbox(email)
-	all := []string{email, Fold(email), mailbox}
-	if at := strings.LastIndexByte(mailbox, '@'); strings.Contains(mailbox[at+1:], "xn--") {
-		if domain, err := toASCII.ToUnicode(mailbox[at+1:]); err == nil {
-			all = append(all, mailbox[:at+1]+domain)
+	all := []string{email, Fold(email), mailbox, norm.NFC.String(email)}
+	if at := strings.LastIndexByte(email, '@'); at >= 0 {
+		domain := mailbox[strings.LastIndexByte(mailbox, '@')+1:]
+		for _, local := range []string{email[:at+1], Fold(email[:at+1]), mailbox[:len(mailbox)-len(domain)]} {
+			all = append(all, local+Fold(email[at+1:]), local+domain)
+			if unicode, err := toASCII.ToUnicode(domain); err == nil {
+				all = append(all, local+unicode)
+			}
 		}
 	}
 	slices.Sort(all)

@@ -74,6 +74,8 @@ type Campaign[T any] struct {
 	// Journal may be nil. Name is the campaign's.
 	Journal Journal
 	Name    string
+	// Title is what the caller calls the campaign, for the tracer.
+	Title string
 	// Prepare checks the input that came as the index-th, and makes an invite of it.
 	Prepare func(index int, input T) (delivery.Invite, error)
 	// Repeats makes the error of an input whose address is that of the first-th.

@@ -10,6 +10,7 @@ import (
 	"github.com/go-roq/roq/internal/delivery"
 	"github.com/go-roq/roq/internal/exchange"
 	"github.com/go-roq/roq/internal/relay"
+	"github.com/go-roq/roq/internal/trace"
 )
 
 // flow is the loop over a campaign: one goroutine has it.
@@ -207,10 +208,36 @@ func (f *flow[T]) finish(r result[T]) {
 	f.short = f.short || f.stopped() && slices.ContainsFunc(r.outcomes, func(o Outcome[T]) bool {
 		return o.Status == NotSent || o.Status == Unknown
 	})
+	f.trace(&r)
 	f.report(r.outcomes)
 	if f.stopped() {
 		f.drop()
 	}
+}
+
+// trace tells the tracer of a batch.
+func (f *flow[T]) trace(r *result[T]) {
+	tracer := f.c.Call.Client.Tracer
+	if tracer == nil {
+		return
+	}
+	end := trace.BatchEnd{Campaign: f.c.Title, Size: r.size, NotSent: len(r.unsent), Unknown: len(r.blind)}
+	if r.report.why != nil {
+		end.Err = r.report.why
+	}
+	for i := range r.outcomes {
+		switch r.outcomes[i].Status {
+		case Sent:
+			end.Sent++
+		case Refused:
+			end.Refused++
+		case Unknown:
+			end.Unknown++
+		default:
+			end.NotSent++
+		}
+	}
+	tracer.BatchEnd(f.working, end)
 }
 
 // drain waits for the batches in flight whose outcomes nobody takes any more; the

@@ -118,7 +118,7 @@ func (s *sending[T]) sort(failed *exchange.Failure) []note {
 	blind := d.Blind().Has(passing)
 	again := failed.Has(passing) && !failed.Has(callers) && !f.stopped()
 	r.size = len(s.batch)
-	r.report = report{answered: resumed && d.Blind() == nil, unclear: d.Unclear(), throttled: failed.Has(exchange.RateLimited), why: failed}
+	r.report = report{answered: resumed && d.Blind() == nil, unclear: d.Unclear(), throttled: d.HeldUp() || failed.Has(exchange.RateLimited), why: failed}
 	notes := make([]note, 0, len(s.batch))
 	r.outcomes = make([]Outcome[T], 0, len(s.batch))
 	for i := range s.batch {
@@ -144,7 +144,9 @@ func (s *sending[T]) sort(failed *exchange.Failure) []note {
 			o.Status, o.Err = Unknown, delivery.Because(failed, verdict)
 		default:
 			if again || it.Throttled {
-				it.Before, it.Throttled = evidence.Start{}, false
+				if it.Before, it.Throttled = (evidence.Start{}), false; d.Throttled(i) {
+					it.Earlier = d.Start(i)
+				}
 				r.unsent = append(r.unsent, *it)
 				notes = append(notes, note{address: it.Mailbox, status: NotSent})
 				continue

@@ -33,7 +33,9 @@ type batch struct {
 	asked int
 
 	unclear bool
-	looks   looks
+	// refusedWhole is whether an attempt with several invites was refused as a whole.
+	refusedWhole bool
+	looks        looks
 }
 
 // said is what an answer says of one invite that was refused.
@@ -74,6 +76,7 @@ func (b *batch) attempt(ctx context.Context, attempts int) *exchange.Reply {
 		Restart:   b.restart,
 		Attempts:  attempts,
 		Purpose:   exchange.PurposeCall,
+		Invites:   len(list),
 		MaxBytes:  exchange.AnswerBytes(len(list)),
 	}
 	if before := b.d.BeforeSend; before != nil {
@@ -93,7 +96,7 @@ func (b *batch) attempt(ctx context.Context, attempts int) *exchange.Reply {
 	}()
 	reply := b.d.Call.Do(ctx, b.d.As, request)
 	returned = true
-	b.reply, b.d.asked = &reply, 0
+	b.reply, b.d.asked, b.d.heldUp = &reply, 0, reply.WasThrottled()
 	if reply.Answer != nil {
 		b.d.asked = reply.Answer.RetryAfter
 	}
@@ -241,12 +244,14 @@ func (b *batch) record() {
 			f.Maybe = true // the answer leaves it out, or says that something crashed
 		}
 	}
+	if b.aboutContent() {
+		b.refuseWhole()
+	}
 }
 
 // refuse records what an answer says of an invite that was refused.
 func (b *batch) refuse(r said) {
 	f := &b.d.fates[r.place]
-	const already = exchange.AlreadyInvited | exchange.AlreadyExists | exchange.AlreadyAccepted
 	switch {
 	case f.Finding == evidence.Done:
 	case r.kind == exchange.Unavailable:
@@ -261,15 +266,25 @@ func (b *batch) refuse(r said) {
 }
 
 // open implements [mutation].
-func (b *batch) open() (left, brief bool) {
-	brief = true
+func (b *batch) open() (left int, quiet time.Duration) {
 	for _, i := range b.places {
-		if f := &b.d.fates[i]; !f.Known() {
-			left = true
-			brief = brief && (!f.Maybe && !f.Echo || time.Since(b.left(f)) > b.d.Call.Settle)
+		f := &b.d.fates[i]
+		if f.Known() {
+			continue
+		}
+		left++
+		switch since := time.Since(b.left(f)); {
+		case quiet == never:
+		case !f.Maybe && !f.Echo && b.refusedWhole:
+			// The platform has answered that it did not do it: it only has to be seen whether
+			// it did a part.
+		case !f.Maybe && !f.Echo:
+			quiet = max(quiet, lag(b.d.Call)-since, 0)
+		case since <= b.d.Call.Settle:
+			quiet = never
 		}
 	}
-	return left, left && brief
+	return left, quiet
 }
 
 // left returns when the last attempt with an invite left.
@@ -313,22 +328,70 @@ const (
 	wasCut  // while it was being written, perhaps for its size
 )
 
-// whole returns why the batch was refused as a whole, if nothing else happened.
+// whole returns why the batch was refused as a whole, if that is all that is known of
+// its invites: but for those that were found, of a request that was refused for the
+// content of another.
 func (b *batch) whole() why {
-	if b.reply.Maybe || slices.ContainsFunc(b.places, func(i int) bool { return b.d.fates[i].Refused || b.d.fates[i].Finding == evidence.Done }) {
-		return another
+	doubtful, found := false, false
+	for _, i := range b.places {
+		switch f := &b.d.fates[i]; {
+		case f.verdict == evidence.NotSent:
+		case f.verdict == evidence.Sent && b.refusedWhole:
+			found = true
+		case f.verdict == evidence.Unknown && b.d.RepeatUnknown && !f.Echo && f.Finding == evidence.Nothing:
+			doubtful = true // of an earlier attempt; this one may be made in parts
+		default:
+			return another
+		}
 	}
 	switch f := b.reply.Failure; {
+	case doubtful && len(b.places) == 1:
+		return another
+	case found:
+		if b.aboutContent() && !doubtful {
+			return content
+		}
+		return another
 	case b.reply.WasCut():
 		return wasCut
 	case !refused(b.reply):
 		return another
 	case f.Has(exchange.BatchTooLarge):
 		return tooLarge
-	case f.Has(exchange.InvalidInput|exchange.AlreadyInvited|exchange.AlreadyExists|exchange.AlreadyAccepted) && !f.Has(exchange.Malformed|exchange.Unauthorized|exchange.Forbidden):
+	case b.aboutContent() && !doubtful:
 		return content
 	default:
 		return another
+	}
+}
+
+// already are the kinds of what an invite is refused for because of what is there.
+const already = exchange.AlreadyInvited | exchange.AlreadyExists | exchange.AlreadyAccepted
+
+// aboutContent reports whether the last attempt was refused as a whole, and perhaps for
+// an invite in it: not for who asks, for its tenant or its size, or for its form.
+func (b *batch) aboutContent() bool {
+	return refused(b.reply) && !b.reply.Data && !b.reply.Failure.Has(exchange.Malformed|exchange.Unauthorized|exchange.Forbidden|
+		exchange.BatchTooLarge|exchange.RateLimited|exchange.Unavailable)
+}
+
+// refuseWhole records that the last attempt was refused as a whole. A platform that
+// makes one invite after the other may have made some before it came to the one that it
+// refuses. And if that is refused as being there, it may be an echo of an earlier
+// attempt of our own.
+func (b *batch) refuseWhole() {
+	b.refusedWhole = len(b.sending) > 1
+	kind := b.reply.Failure.Kinds & already
+	for _, i := range b.sending {
+		f := &b.d.fates[i]
+		if f.Finding == evidence.Done || f.Refused {
+			continue
+		}
+		f.echo = kind
+		if doubtful := f.Maybe || f.Throttled; doubtful && kind != 0 {
+			f.Echo, f.refusal = true, b.d.refusal(b.reply.Failure)
+		}
+		f.Throttled = f.Throttled || b.refusedWhole
 	}
 }
 

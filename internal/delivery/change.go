@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/go-roq/roq/internal/evidence"
 	"github.com/go-roq/roq/internal/exchange"
@@ -121,6 +122,7 @@ func (c *change) attempt(ctx context.Context, attempts int) *exchange.Reply {
 		Restart:   func() { row = nil },
 		Attempts:  attempts,
 		Purpose:   exchange.PurposeCall,
+		Invites:   1,
 		MaxBytes:  exchange.AnswerBytes(1),
 	})
 	c.reply = &reply
@@ -156,8 +158,15 @@ func (c *change) moment(reply *exchange.Reply, row *wire.Invite) evidence.Moment
 }
 
 // open implements [mutation].
-func (c *change) open() (left, brief bool) {
-	return !c.record.Known(), !c.record.Maybe
+func (c *change) open() (left int, quiet time.Duration) {
+	switch {
+	case c.record.Known():
+		return 0, 0
+	case c.record.Maybe:
+		return 1, never
+	default:
+		return 1, max(0, lag(c.call)-time.Since(c.reply.LastBegan))
+	}
 }
 
 // lookUp implements [mutation].

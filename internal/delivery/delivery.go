@@ -6,6 +6,7 @@ package delivery
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/go-roq/roq/internal/evidence"
@@ -23,6 +24,9 @@ type Invite struct {
 	// whether all its attempts were only throttled.
 	Before    evidence.Start
 	Throttled bool
+	// Earlier is when an earlier delivery sent it, to be throttled. Look-ups did not show
+	// it; a later refusal may be an echo of that all the same. Zero if there was none.
+	Earlier evidence.Start
 }
 
 // Refusal is what the platform said of one invite that it refused.
@@ -61,9 +65,12 @@ type Delivery struct {
 	index map[string]int // by Address; made when it is needed
 	// unclear is whether any batch had a time-out, or an answer that says nothing.
 	unclear bool
-	// lone counts the invites that were refused for their size, tooLarge is how.
-	lone     int
-	tooLarge *exchange.Failure
+	// lone counts the invites that were refused by themselves for what is known to be
+	// theirs, their size for example; all is why, if that happened to all of them.
+	lone int
+	all  *exchange.Failure
+	// depth is how often the present part was halved.
+	depth int
 	// invalid are batches of one that were refused for their content, answered is
 	// whether the platform has taken any batch.
 	invalid  []*batch
@@ -72,6 +79,8 @@ type Delivery struct {
 	blind *exchange.Failure
 	// asked is how long the last answer to a send asks to be left alone.
 	asked time.Duration
+	// heldUp is whether the last send was throttled.
+	heldUp bool
 }
 
 // fate is what is known of one invite.
@@ -96,6 +105,9 @@ func (d *Delivery) Run(ctx context.Context) *exchange.Failure {
 			f := &d.fates[i]
 			f.Maybe, f.Throttled = !d.Invites[i].Throttled, d.Invites[i].Throttled
 			f.verdict, f.start = evidence.Unknown, d.Invites[i].Before
+		} else if !d.Invites[i].Earlier.At.IsZero() {
+			f := &d.fates[i]
+			f.Throttled, f.start = true, d.Invites[i].Earlier
 		}
 	}
 	returned := false
@@ -112,7 +124,7 @@ func (d *Delivery) Run(ctx context.Context) *exchange.Failure {
 		base = d.unrefuse()
 	}
 	if base == nil && d.lone == len(d.Invites) {
-		base = d.tooLarge // not one of them fits
+		base = d.all // there was none that could be sent
 	}
 	return d.conclude(base)
 }
@@ -145,9 +157,13 @@ func (d *Delivery) part(ctx context.Context, all []int) (lone bool, failed *exch
 		d.answered = d.answered || b.reply.Data
 		switch reason := b.whole(); {
 		case reason == tooLarge && len(b.places) == 1:
-			d.lone, d.tooLarge = d.lone+1, b.reply.Failure
+			d.lone, d.all = d.lone+1, b.reply.Failure
 			d.refuse(b, exchange.PayloadTooLarge)
 			lone, err = true, nil
+		case reason == content && len(b.places) == 1 && b.reply.Failure.Has(already):
+			d.lone, d.all = d.lone+1, b.reply.Failure
+			d.refuse(b, "")
+			err = nil
 		case reason == content && len(b.places) == 1:
 			d.invalid = append(d.invalid, b)
 			d.refuse(b, "")
@@ -155,7 +171,7 @@ func (d *Delivery) part(ctx context.Context, all []int) (lone bool, failed *exch
 				err = b.reply.Failure
 			}
 		case reason == content:
-			_, err = d.halves(ctx, b)
+			err = d.without(ctx, b)
 		case reason != another && len(b.places) > 1:
 			var culprit bool
 			culprit, err = d.smaller(ctx, b)
@@ -188,7 +204,7 @@ func (d *Delivery) smaller(ctx context.Context, b *batch) (lone bool, failed *ex
 	// Until it is known better, size is what was wrong: others in flight, and what is
 	// left of this call, need not meet it too.
 	before := d.Size.halve(len(b.places), growAfter)
-	lone, failed = d.halves(ctx, b)
+	lone, failed = d.halves(ctx, b.places)
 	switch {
 	case failed != nil:
 	case lone:
@@ -199,13 +215,52 @@ func (d *Delivery) smaller(ctx context.Context, b *batch) (lone bool, failed *ex
 	return lone, failed
 }
 
-// halves sends a batch that was refused as a whole in two parts.
-func (d *Delivery) halves(ctx context.Context, b *batch) (lone bool, failed *exchange.Failure) {
-	if d.Split != nil {
-		d.Split(b.places)
+// without sends again what was not done of a batch that was refused for an invite in it.
+// Those that the look-ups have shown to be invited already are the reason, or a part of
+// it: they are refused, and the others are sent. If none was shown, the others are sent
+// in two parts.
+func (d *Delivery) without(ctx context.Context, b *batch) *exchange.Failure {
+	var rest []int
+	explained := false
+	for _, i := range b.places {
+		f := &d.fates[i]
+		if f.verdict == evidence.Sent {
+			continue
+		}
+		f.Throttled = false // nothing was done
+		if f.Explained {
+			f.Refused, f.verdict, f.refusal = true, evidence.Refused, d.refusal(b.reply.Failure)
+			d.lone, d.all, explained = d.lone+1, b.reply.Failure, true
+		} else {
+			rest = append(rest, i)
+		}
 	}
-	middle := len(b.places) / 2
-	for _, half := range [][]int{b.places[:middle], b.places[middle:]} {
+	if !explained {
+		_, failed := d.halves(ctx, rest)
+		return failed
+	}
+	if d.Split != nil {
+		d.Split(rest)
+	}
+	_, failed := d.part(ctx, rest)
+	return failed
+}
+
+// halves sends what was refused as a whole in two parts. Which one comes first changes
+// from level to level: where many at the beginning or at the end are the reason, one
+// that is taken is soon found.
+func (d *Delivery) halves(ctx context.Context, all []int) (lone bool, failed *exchange.Failure) {
+	if d.Split != nil {
+		d.Split(all)
+	}
+	d.depth++
+	defer func() { d.depth-- }()
+	middle := len(all) / 2
+	halves := [][]int{all[:middle], all[middle:]}
+	if d.depth%2 == 0 {
+		slices.Reverse(halves)
+	}
+	for _, half := range halves {
 		culprit, err := d.part(ctx, half)
 		lone = lone || culprit
 		if err != nil {
@@ -218,12 +273,16 @@ func (d *Delivery) halves(ctx context.Context, b *batch) (lone bool, failed *exc
 // refuse makes the refusal of a batch of one that of its invite, with that code if it
 // has none that says the same.
 func (d *Delivery) refuse(b *batch, code string) {
-	f, failed := &d.fates[b.places[0]], b.reply.Failure
-	if code == "" || exchange.KindOfCode(failed.Code) == exchange.KindOfCode(code) {
-		code = failed.Code
+	f := &d.fates[b.places[0]]
+	f.Refused, f.verdict, f.refusal = true, evidence.Refused, d.refusal(b.reply.Failure)
+	if code != "" && exchange.KindOfCode(f.refusal.Code) != exchange.KindOfCode(code) {
+		f.refusal.Code = code
 	}
-	f.Refused, f.verdict = true, evidence.Refused
-	f.refusal = &Refusal{Code: code, Message: failed.Message}
+}
+
+// refusal makes the refusal of one invite of that of a request.
+func (d *Delivery) refusal(failed *exchange.Failure) *Refusal {
+	return &Refusal{Code: failed.Code, Message: failed.Message}
 }
 
 // unrefuse takes back the refusals of single invites for their content, since the
@@ -269,12 +328,19 @@ func (d *Delivery) OnlyThrottled(i int) bool {
 	return d.fates[i].Throttled && !d.fates[i].Maybe && !d.fates[i].Echo
 }
 
+// Throttled reports whether any attempt with the i-th invite was throttled.
+func (d *Delivery) Throttled(i int) bool { return d.fates[i].Throttled }
+
 // Unclear reports whether the platform, or what is in front of it, is in trouble:
 // whether any batch had a time-out or an answer that says nothing.
 func (d *Delivery) Unclear() bool { return d.unclear }
 
 // Blind returns why the last look-up failed; nil if none did.
 func (d *Delivery) Blind() *exchange.Failure { return d.blind }
+
+// HeldUp reports whether the last send was throttled, or answered by something in front
+// of the platform.
+func (d *Delivery) HeldUp() bool { return d.heldUp }
 
 // Asked returns how long the last answer to a send asked to be left alone. Behind
 // a limit that counts every request, what was read since is counted too.

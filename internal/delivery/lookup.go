@@ -168,7 +168,7 @@ func (s *search) judge(c *candidate, moment func(evidence.Start) evidence.Moment
 	finding := moment(s.b.d.fates[c.place].start).Made(evidence.Row{ID: c.row.ID, Stamp: c.row.CreatedAt, Status: status, Other: c.other})
 	pending := status == evidence.Pending
 	switch {
-	case pending && (finding == evidence.Older || finding == evidence.OlderByClock):
+	case pending && finding == evidence.Older:
 		s.explained[c.place] = true
 	case pending && finding == evidence.Doubtful && !c.other && f.echo == exchange.AlreadyInvited && s.b.d.RepeatUnknown:
 		// The platform has said that this one is in the way of the same one again.

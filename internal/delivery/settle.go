@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/go-roq/roq/internal/exchange"
+	"github.com/go-roq/roq/internal/trace"
 	"github.com/go-roq/roq/internal/transport"
 )
 
@@ -13,10 +14,11 @@ import (
 type mutation interface {
 	// attempt makes the request, at most so many times, and records its outcome.
 	attempt(ctx context.Context, attempts int) *exchange.Reply
-	// open reports whether anything is left that reading could find out, and whether a
-	// few complete look-ups are enough for that: all of it was only throttled, or left so
-	// long ago that the list must show it by now.
-	open() (left, brief bool)
+	// open returns how much is left that reading could find out, and after how long from
+	// now a few complete look-ups are enough for that: all of it was only throttled, or
+	// left so long ago that the list must show it by now. It is negative if no number of
+	// look-ups is enough.
+	open() (left int, quiet time.Duration)
 	// lookUp reads once, and records what it finds. It reports whether it showed
 	// everything, or why it failed.
 	lookUp(ctx context.Context, asking *exchange.Call) (complete bool, failed *exchange.Failure)
@@ -42,10 +44,10 @@ func deliver(ctx, hurry context.Context, call *exchange.Call, m mutation, resume
 			last = m.attempt(ctx, left)
 			left -= last.Attempts
 		}
-		if more, _ := m.open(); !more {
+		if more, _ := m.open(); more == 0 {
 			return l
 		}
-		l = settle(ctx, hurry, call, m)
+		l = traced(ctx, hurry, call, m)
 		stuck := !resumed && last.Attempts == 0
 		if stuck || left <= 0 || !m.again(l.complete, last) {
 			return l
@@ -57,23 +59,40 @@ func deliver(ctx, hurry context.Context, call *exchange.Call, m mutation, resume
 	}
 }
 
+// traced is settle, of which the tracer is told.
+func traced(ctx, hurry context.Context, call *exchange.Call, m mutation) looks {
+	tracer := call.Client.Tracer
+	if tracer == nil {
+		l, _ := settle(ctx, hurry, call, m)
+		return l
+	}
+	before, _ := m.open()
+	ctx = tracer.SettleStart(ctx, trace.SettleStart{Operation: call.Operation, Open: before})
+	l, n := settle(ctx, hurry, call, m)
+	after, _ := m.open()
+	tracer.SettleEnd(ctx, trace.SettleEnd{LookUps: n, Found: before - after, Open: after})
+	return l
+}
+
 // settle finds out the outcome of a request by reading, until there is nothing
 // more to find out, the settle time-out is over, or the context ends. The waits of
 // the retry policy pace the look-ups, which do not count as attempts; waiting
-// because the platform asked for it, or for the rate limit, does not count either.
-func settle(ctx, hurry context.Context, call *exchange.Call, m mutation) (l looks) {
+// because the platform asked for it, or for the rate limit, does not count either. It
+// returns how many look-ups there were.
+func settle(ctx, hurry context.Context, call *exchange.Call, m mutation) (l looks, n int) {
 	left, complete, vain, last := call.Settle, 0, 0, false
 	for try := 1; left > 0; try++ {
 		if turn(ctx, hurry, call) != nil {
-			return l
+			return l, n
 		}
 		begin := time.Now()
 		end := begin.Add(left)
 		if d, ok := ctx.Deadline(); ok && d.Before(end) {
 			end = d
 		}
+		n++
 		l.complete, l.failed = look(ctx, end, call, m)
-		more, brief := m.open()
+		more, quiet := m.open()
 		switch {
 		case l.complete:
 			complete++
@@ -83,22 +102,22 @@ func settle(ctx, hurry context.Context, call *exchange.Call, m mutation) (l look
 		if vain++; !hopeless(l.failed) {
 			vain = 0
 		}
-		if !more || brief && complete >= enough || vain == enough+1 || last {
-			return l
+		if more == 0 || quiet == 0 && complete >= enough || vain == enough+1 || last {
+			return l, n
 		}
 		took := time.Since(begin)
 		// The time from one to the next grows with how long has been looked up so far,
 		// whatever bound waits have: many who look for long at once must not be a storm.
-		wait := max(call.Pace.After(try), (call.Settle-left+took)/2-took)
+		wait := max(call.Pace.After(try), (call.Settle-left+took)/2-took, quiet)
 		if rest := time.Until(end); rest < wait {
 			wait, last = rest-max(rest/8, 2*took), true // there is time for one more, near the end
 		}
 		if transport.Sleep(ctx, wait) != nil {
-			return l
+			return l, n
 		}
 		left -= time.Since(begin)
 	}
-	return l
+	return l, n
 }
 
 // look looks once, and ends in time. One look-up that hangs leaves time for others.
@@ -131,6 +150,13 @@ func turn(ctx, hurry context.Context, call *exchange.Call) error {
 // enough is how many complete look-ups in a row show that what was throttled was not
 // processed: the first may show the list as it was before.
 const enough = 2
+
+// lag returns how far lists may be behind what was processed. Before it is over nothing
+// that was throttled is sent again.
+func lag(call *exchange.Call) time.Duration { return min(3*time.Second, call.Settle/3) }
+
+// never is the quiet of what no number of look-ups shows.
+const never = time.Duration(-1)
 
 // lookingUp returns the call of one look-up, which has one attempt: the look-ups
 // are the retries.

@@ -8,10 +8,12 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-roq/roq/internal/evidence"
 	"github.com/go-roq/roq/internal/token"
+	"github.com/go-roq/roq/internal/trace"
 	"github.com/go-roq/roq/internal/transport"
 	"github.com/go-roq/roq/internal/wire"
 )
@@ -23,6 +25,8 @@ type Client struct {
 	Sender    *transport.Sender
 	Log       *slog.Logger
 	Tokens    *token.Cache
+	// Tracer is told what calls do; nil is told nothing.
+	Tracer trace.Tracer
 	// Clock is what the answers so far tell about the platform's clock.
 	Clock evidence.Clock
 }
@@ -62,6 +66,9 @@ type Call struct {
 	Settings
 	// Attempts counts the requests made, look-ups and those for a token apart.
 	Attempts int
+	// Requests counts them with the look-ups, if it is not nil. Calls made by Another
+	// share it.
+	Requests *atomic.Int64
 	// secrets are what the requests act with, for errors to blank.
 	secrets []string
 }
@@ -69,7 +76,15 @@ type Call struct {
 // Another returns a call for requests that do not count as this one's: look-ups,
 // and pages that are read side by side.
 func (c *Call) Another() *Call {
-	return &Call{Client: c.Client, Operation: c.Operation, Settings: c.Settings}
+	return &Call{Client: c.Client, Operation: c.Operation, Settings: c.Settings, Requests: c.Requests}
+}
+
+// count counts requests that were made.
+func (c *Call) count(n int) {
+	c.Attempts += n
+	if c.Requests != nil {
+		c.Requests.Add(int64(n))
+	}
 }
 
 // Request is a GraphQL request.
@@ -84,6 +99,8 @@ type Request struct {
 	// a fresh token.
 	Attempts int
 	Purpose  string
+	// Invites is how many invites it is about, for the tracer.
+	Invites int
 	// MaxBytes bounds the answer; 0 means the client's bound.
 	MaxBytes int64
 	// HasTurn is whether the first attempt need not wait for its turn.
@@ -143,6 +160,8 @@ func (c *Call) Do(ctx context.Context, as *Identity, r Request) Reply {
 	request := transport.Request{
 		Operation: c.Operation,
 		Purpose:   r.Purpose,
+		Invites:   r.Invites,
+		Hide:      c.hide,
 		Class:     r.Operation.Class,
 		Method:    http.MethodPost,
 		URL:       c.Client.PlatformURL + wire.GraphQLPath,
@@ -175,16 +194,18 @@ func (c *Call) Do(ctx context.Context, as *Identity, r Request) Reply {
 	for fresh := false; ; fresh = true {
 		token, err := as.Token(ctx, c.RequestID)
 		if err != nil {
-			reply.Failure = c.noToken(ctx, err)
+			// Whatever was answered before: the request that it was for has not left.
+			reply.Failure, reply.Outcome = c.noToken(ctx, err), transport.Unsent
 			return reply
 		}
 		request.Header = c.header(token)
 		request.Header[wire.ServerAuthorization] = []string{c.Client.Basic}
 		request.Header["Content-Type"] = jsonType
 		before := reply.Result
+		request.Before = c.Attempts
 		reply.Result = c.Client.Sender.Do(ctx, request)
 		reply.add(before)
-		c.Attempts += reply.Attempts - before.Attempts
+		c.count(reply.Attempts - before.Attempts)
 		if reply.Outcome == transport.Unauthorized && !fresh && as.Renew(token) {
 			request.Pace.MaxAttempts = max(1, request.Pace.MaxAttempts-reply.Attempts)
 			continue
@@ -276,6 +297,7 @@ func (c *Call) Get(ctx context.Context, r GetRequest) *Failure {
 	result := c.Client.Sender.Do(ctx, transport.Request{
 		Operation: c.Operation,
 		Purpose:   PurposeCall,
+		Hide:      c.hide,
 		Method:    http.MethodGet,
 		Origin:    r.Origin,
 		URL:       r.URL,
@@ -287,7 +309,7 @@ func (c *Call) Get(ctx context.Context, r GetRequest) *Failure {
 		Judge:     judged(r.Read),
 		Own:       r.Own,
 	})
-	c.Attempts += result.Attempts
+	c.count(result.Attempts)
 	if result.Outcome == transport.Answered {
 		return nil
 	}
@@ -334,11 +356,11 @@ func AnswerBytes(rows int) int64 { return 1<<20 + int64(rows)<<16 }
 // heed a small limit are followed.
 const LeastRows = 1000
 
-// The purposes of requests, for the log.
+// The purposes of requests, for the tracer.
 const (
 	PurposeCall   = "call"
 	PurposeToken  = "token"
-	PurposeLookUp = "look-up"
+	PurposeLookUp = "settle"
 	PurposePage   = "page"
 	PurposeWatch  = "watch"
 )

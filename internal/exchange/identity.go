@@ -110,6 +110,7 @@ func (c *Call) authorize(ctx context.Context, path, serviceToken string, body an
 	result := c.Client.Sender.Do(ctx, transport.Request{
 		Operation: c.Operation,
 		Purpose:   PurposeToken,
+		Hide:      c.hide,
 		Method:    http.MethodPost,
 		URL:       c.Client.PlatformURL + path,
 		Origin:    c.Client.PlatformURL,

@@ -1,6 +1,7 @@
 package exchange
 
 import (
+	"cmp"
 	"errors"
 	"net/http"
 	"strings"
@@ -66,7 +67,7 @@ func KindOfCode(code string) Kind {
 		return Unauthorized
 	case "BAD_USER_INPUT", "BAD_REQUEST":
 		return InvalidInput
-	case "GRAPHQL_VALIDATION_FAILED", "GRAPHQL_PARSE_FAILED":
+	case "GRAPHQL_VALIDATION_FAILED", "GRAPHQL_PARSE_FAILED", "OPERATION_RESOLUTION_FAILURE":
 		return InvalidInput | Malformed
 	case "INTERNAL_ERROR", "INTERNAL_SERVER_ERROR":
 		return Unavailable
@@ -104,10 +105,30 @@ func KindOf(e wire.Error) Kind {
 		malformed = 0 // which is what graphql-js says of a variable
 	}
 	kind &^= Malformed
+	if refuses(e) && !e.Own && kind == Unavailable {
+		kind = 0 // servers give every exception that they have no name for the code of a crash
+	}
 	if byStatus := kindOfStatus(e.Status); byStatus != 0 && (kind == 0 || !e.Own) {
 		kind = byStatus
 	}
 	return kind | malformed
+}
+
+// refuses reports whether an error has the status of a refusal, or its name.
+func refuses(e wire.Error) bool {
+	status := cmp.Or(e.Status, statusNamed(e.Code))
+	return status >= 400 && status <= 499
+}
+
+// statusNamed returns the status of a refusal whose name a code is, as NestJS writes
+// it: "CONFLICT". It is 0 if there is none.
+func statusNamed(code string) int {
+	for status := http.StatusPaymentRequired; status <= http.StatusRequestHeaderFieldsTooLarge; status++ {
+		if name := http.StatusText(status); name != "" && strings.ToUpper(strings.ReplaceAll(name, " ", "_")) == code {
+			return status
+		}
+	}
+	return 0
 }
 
 // judge says what a GraphQL answer means. Only an error that is known to be a
@@ -127,7 +148,7 @@ func judge(answer wire.Answer) (transport.Outcome, error) {
 			outcome = max(outcome, transport.Unauthorized)
 		case kind == RateLimited:
 			outcome = max(outcome, transport.Throttled)
-		case kind == Unavailable, kind == 0 && !e.Own:
+		case kind == Unavailable, kind == 0 && !e.Own && !refuses(e):
 			outcome = max(outcome, transport.Unclear)
 		}
 	}

@@ -80,23 +80,28 @@ type Pages[T any] struct {
 // runtime.Goexit in Fetch comes out of Each.
 //
 // A list of which fewer rows have come than it has is read again, and what had not
-// come comes then. If that does not help although the list does not change, it is an
+// come comes then. So is one that has changed, if rows that are equal by its order were
+// on several pages. If that does not help although the list does not change, it is an
 // error.
 func (p Pages[T]) Each(ctx context.Context, yield func(*T) bool) error {
 	s := seen{ids: make(map[uint64]struct{}), seed: maphash.MakeSeed()}
-	end, err := p.pass(ctx, p.Fetch, p.limit(), p.pager(), &s, yield)
-	for pass := 2; err == nil && !end.stopped && len(s.ids) < end.total-p.Offset; pass++ {
+	first := p.pager()
+	end, err := p.pass(ctx, p.Fetch, p.limit(), first, &s, yield)
+	unsure := end.changed && first.tied()
+	for pass := 2; err == nil && !end.stopped && (unsure || len(s.ids) < end.total-p.Offset); pass++ {
+		unsure = false
 		switch {
 		case end.changed && pass > 2:
 			return nil // whatever is missing has come since
 		case pass > mostPasses:
 			return &Error{Offset: p.Offset, Reason: fmt.Errorf("began a list that showed %d of %d rows, again and again", len(s.ids), end.total-p.Offset)}
 		}
-		fetch, limit := p.Fetch, p.limit()*(pass+1)/(pass+2)+1
+		fetch, limit, pages := p.Fetch, p.limit()*(pass+1)/(pass+2)+1, pager(&plainPager{again: true})
 		if p.Again != nil && p.Offset == 0 && pass%2 == 0 {
-			fetch, limit = p.Again, p.limit()
+			fetch, limit = p.Again, max(p.limit(), 2)
+			pages = &chainPager{stride: limit - 1, pass: seen{ids: make(map[uint64]struct{}), seed: s.seed}}
 		}
-		end, err = p.pass(ctx, fetch, limit, &plainPager{again: true}, &s, yield)
+		end, err = p.pass(ctx, fetch, limit, pages, &s, yield)
 	}
 	return err
 }
@@ -196,6 +201,8 @@ type pager interface {
 	// of the rows that were not delivered yet, and the offset of the next page or
 	// why there is none.
 	read(offset int, rows []Key, total int, s *seen) (fresh []int, next int, err error)
+	// tied reports whether rows that are equal by the list's order were on several pages.
+	tied() bool
 }
 
 // anchoredPager reads a list in ascending order of CreatedAt. Each page begins
@@ -214,10 +221,11 @@ type anchoredPager struct {
 
 	last time.Time // CreatedAt of the youngest row delivered
 
-	back int // how many strides the last step back was, 0 if there was none
-	tied int // how many steps back there were for rows as old as last
-	far  int // the farthest offset read
-	idle int // pages in a row that brought nothing new
+	back  int // how many strides the last step back was, 0 if there was none
+	steps int // how many steps back there were for rows as old as last
+	ties  bool
+	far   int // the farthest offset read
+	idle  int // pages in a row that brought nothing new
 
 	first string // id of the row that the page before began with
 	same  int    // pages in a row that began with it
@@ -229,6 +237,8 @@ func (p *anchoredPager) read(offset int, rows []Key, total int, s *seen) (fresh 
 	}
 	p.far = max(p.far, offset)
 	p.compare(rows)
+	// One of them is the anchor.
+	p.ties = p.ties || offset > p.start && len(rows) > 1 && rows[1].CreatedAt.Equal(p.last)
 	if offset > p.start && !p.anchored(rows, s) {
 		p.back = max(1, 2*p.back)
 		return nil, max(p.start, offset-p.back*p.stride), p.rest()
@@ -239,12 +249,12 @@ func (p *anchoredPager) read(offset int, rows []Key, total int, s *seen) (fresh 
 			fresh = append(fresh, i)
 		}
 		if row.CreatedAt.After(p.last) {
-			p.last, p.tied = row.CreatedAt, 0
+			p.last, p.steps = row.CreatedAt, 0
 		}
 	}
 	end := offset + len(rows)
 	switch last := end >= total; {
-	case len(fresh) == 0 && (p.same == patience || p.same > 0 && last), len(rows) < 2 && !last:
+	case len(fresh) == 0 && p.same == patience && !last, len(rows) < 2 && !last:
 		return fresh, end, errStuck
 	case last:
 		return fresh, end, errEnd
@@ -261,10 +271,10 @@ func (p *anchoredPager) anchored(rows []Key, s *seen) bool {
 	switch {
 	case len(rows) == 0 || rows[0].CreatedAt.After(p.last):
 		return false
-	case rows[0].CreatedAt.Before(p.last) || s.has(rows[0].ID) || p.tied == most:
+	case rows[0].CreatedAt.Before(p.last) || s.has(rows[0].ID) || p.steps == most:
 		return true
 	}
-	p.tied++
+	p.steps++
 	return false
 }
 
@@ -291,12 +301,60 @@ func (p *anchoredPager) rest() error {
 	return nil
 }
 
+func (p *anchoredPager) tied() bool { return p.ties }
+
+// chainPager reads a list again, in an order in which no two rows are equal. Each page
+// begins with the last row of the one before, as for an [anchoredPager], which is known
+// by its id.
+type chainPager struct {
+	stride int
+	pass   seen // in this pass
+	back   int
+	far    int
+	idle   int
+}
+
+func (p *chainPager) read(offset int, rows []Key, total int, s *seen) (fresh []int, next int, err error) {
+	p.far = max(p.far, offset)
+	p.idle++
+	if offset > 0 && (len(rows) == 0 || !p.pass.has(rows[0].ID)) {
+		p.back = max(1, 2*p.back)
+		return nil, max(0, offset-p.back*p.stride), p.stuck()
+	}
+	p.back = 0
+	for i, row := range rows {
+		if p.pass.add(row.ID) {
+			p.idle = 0
+		}
+		if s.add(row.ID) {
+			fresh = append(fresh, i)
+		}
+	}
+	end := offset + len(rows)
+	switch {
+	case end >= total:
+		return fresh, end, errEnd
+	case len(rows) < 2:
+		return fresh, end, errStuck
+	}
+	return fresh, end - 1, p.stuck()
+}
+
+// stuck bounds the pages in a row that bring nothing new: see [anchoredPager].
+func (p *chainPager) stuck() error {
+	if p.idle > 16+2*p.far/p.stride {
+		return errStuck
+	}
+	return nil
+}
+
+func (p *chainPager) tied() bool { return false }
+
 // plainPager reads a list in any order, page after page.
 type plainPager struct {
 	// again is whether the list is read again, so that most rows are not new.
 	again bool
-	first string // id of the page's first row
-	idle  int    // pages in a row that brought nothing new
+	idle  int // pages in a row that brought nothing new
 }
 
 func (p *plainPager) read(offset int, rows []Key, total int, s *seen) (fresh []int, next int, err error) {
@@ -309,17 +367,15 @@ func (p *plainPager) read(offset int, rows []Key, total int, s *seen) (fresh []i
 	if len(fresh) > 0 {
 		p.idle = 0
 	}
-	same := false
-	if len(rows) > 0 {
-		same, p.first = rows[0].ID == p.first, rows[0].ID
-	}
 	next = offset + len(rows)
 	end := next >= total
 	switch {
-	case len(rows) == 0 && !end, p.idle > 0 && same && end, p.idle == patience && !p.again:
+	case len(rows) == 0 && !end, p.idle == patience && !p.again:
 		return nil, next, errStuck
 	case end:
 		return fresh, next, errEnd
 	}
 	return fresh, next, nil
 }
+
+func (p *plainPager) tied() bool { return false }

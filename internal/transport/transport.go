@@ -11,15 +11,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net/http"
 	"net/url"
 	"time"
 
 	"github.com/hashicorp/go-retryablehttp"
+
+	"github.com/go-roq/roq/internal/trace"
 )
 
-// RequestID is the header that names a call in the log, in the platform's and in
+// RequestID is the header that names a call in logs, in the platform's and in
 // the error.
 const RequestID = "X-Request-Id"
 
@@ -28,8 +29,8 @@ type Config struct {
 	Client           *http.Client // nil means one of our own
 	Wrap             []func(http.RoundTripper) http.RoundTripper
 	MaxResponseBytes int64
-	Rate             float64 // requests per second; 0 means no limit
-	Logger           *slog.Logger
+	Rate             float64      // requests per second; 0 means no limit
+	Tracer           trace.Tracer // nil is told nothing
 }
 
 // Sender sends requests. It is safe for concurrent use.
@@ -37,7 +38,7 @@ type Sender struct {
 	client    http.Client
 	closeIdle func()
 	maxBytes  int64
-	logger    *slog.Logger
+	tracer    trace.Tracer
 
 	pauses pauses
 	limit  *limit
@@ -50,7 +51,7 @@ func New(cfg Config) (*Sender, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Sender{client: client, closeIdle: closeIdle, maxBytes: cfg.MaxResponseBytes, logger: cfg.Logger, limit: newLimit(cfg.Rate)}, nil
+	return &Sender{client: client, closeIdle: closeIdle, maxBytes: cfg.MaxResponseBytes, tracer: cfg.Tracer, limit: newLimit(cfg.Rate)}, nil
 }
 
 // CloseIdleConnections closes the connections that no request is using.
@@ -58,8 +59,12 @@ func (s *Sender) CloseIdleConnections() { s.closeIdle() }
 
 // Request is one call.
 type Request struct {
-	// Operation and Purpose are for the log.
+	// Operation and Purpose are for the tracer, and so are how many invites it is about,
+	// and how many attempts of the same call were made before.
 	Operation, Purpose string
+	Invites, Before    int
+	// Hide makes an error fit to be shown to the tracer.
+	Hide func(error) error
 
 	Class  Class
 	Method string
@@ -140,6 +145,7 @@ func (s *Sender) Do(ctx context.Context, r Request) Result {
 	callers := ctx
 	ctx, cancel := s.bound(ctx, r)
 	defer cancel()
+	asked := time.Now()
 	if !r.HasTurn {
 		if err := s.Turn(ctx, r.Origin, r.Pace.Longest()); err != nil {
 			return Result{Outcome: Unsent, Action: Stop, Err: err, Interrupted: errors.Is(err, errNoTime) || callers.Err() != nil}
@@ -147,6 +153,7 @@ func (s *Sender) Do(ctx context.Context, r Request) Result {
 	}
 	c.request.HasTurn = true
 	c.result.Began = time.Now()
+	c.waited = c.result.Began.Sub(asked)
 	req, err := retryablehttp.NewRequestWithContext(ctx, r.Method, r.URL, r.Body)
 	if err != nil {
 		return Result{Outcome: Unsent, Action: Stop, Err: errors.New("the request's address is malformed")}
@@ -166,7 +173,7 @@ func (s *Sender) Do(ctx context.Context, r Request) Result {
 	c.retrying.RetryMax = r.Pace.MaxAttempts - 1
 	c.retrying.RequestLogHook = c.begin
 	c.retrying.CheckRetry = c.check
-	c.retrying.Backoff = c.announce
+	c.retrying.Backoff = func(time.Duration, time.Duration, int, *http.Response) time.Duration { return c.wait }
 	c.retrying.ErrorHandler = retryablehttp.PassthroughErrorHandler
 	// What it returns is the last attempt's, which c has read, closed and judged.
 	_, _ = c.retrying.Do(req) //nolint:bodyclose // by read
@@ -208,8 +215,11 @@ type call struct {
 	// would end before it.
 	wait   time.Duration
 	noTime bool
-	// late is why the attempt did not get its turn.
-	late error
+	// late is why the attempt did not get its turn, waited how long it waited for that.
+	late   error
+	waited time.Duration
+	// traced is the context of the attempt that the tracer knows of; nil if there is none.
+	traced context.Context //nolint:containedctx // it is handed back with the end
 }
 
 // errTimeout is why an attempt ended that lasted too long.
@@ -233,14 +243,60 @@ func (c *call) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, heldError{err}
 	}
+	ours, direct := c.sender.client.Transport.(traced)
+	if tracer := c.sender.tracer; tracer != nil || !direct {
+		start := c.start(req)
+		if tracer != nil {
+			ctx = tracer.RequestStart(ctx, start)
+			c.traced = ctx
+			returned := false
+			defer func() {
+				if !returned { // a transport of the caller's panicked, or ended its goroutine
+					c.end(0)
+				}
+			}()
+			resp, err := c.send(trace.WithRequest(ctx, start), req, ours, direct)
+			returned = true
+			return resp, err
+		}
+		ctx = trace.WithRequest(ctx, start)
+	}
+	return c.send(ctx, req, ours, direct)
+}
+
+// start is what the tracer is told of an attempt.
+func (c *call) start(req *http.Request) trace.RequestStart {
+	return trace.RequestStart{
+		Operation: c.request.Operation, Purpose: c.request.Purpose, Attempt: c.request.Before + c.result.Attempts + 1, Invites: c.request.Invites,
+		RequestID: c.request.Header.Get(RequestID), Method: req.Method, Host: req.URL.Host, Waited: c.waited,
+	}
+}
+
+// end tells the tracer how the attempt ended, and when the next one will be.
+func (c *call) end(retryIn time.Duration) {
+	if c.traced == nil {
+		return
+	}
+	end := trace.RequestEnd{Outcome: c.result.Outcome.String(), RetryIn: retryIn}
+	if err := c.result.Err; err != nil && c.request.Hide != nil {
+		end.Err = c.request.Hide(err)
+	}
+	if a := c.result.Answer; a != nil {
+		end.StatusCode, end.RetryAfter = a.Status, a.RetryAfter
+	}
+	c.sender.tracer.RequestEnd(c.traced, end)
+	c.traced = nil
+}
+
+// send sends the request of one attempt.
+func (c *call) send(ctx context.Context, req *http.Request, ours traced, direct bool) (*http.Response, error) {
 	if c.request.Timeout > 0 {
 		ctx, c.cancel = context.WithTimeoutCause(ctx, c.request.Timeout, errTimeout)
 	}
-	base := c.sender.client.Transport
-	if ours, ok := base.(traced); ok {
+	if direct {
 		return ours.record(ctx, req, &c.progress)
 	}
-	return base.RoundTrip(req.WithContext(context.WithValue(ctx, progressKey{}, &c.progress)))
+	return c.sender.client.Transport.RoundTrip(req.WithContext(context.WithValue(ctx, progressKey{}, &c.progress)))
 }
 
 // heldError is why an attempt was kept here.
@@ -256,6 +312,8 @@ var errJudged = errors.New("judged")
 func (c *call) begin(_ retryablehttp.Logger, req *http.Request, _ int) {
 	if !c.request.HasTurn && c.sender.limit != nil {
 		// The wait before it was that of backoff, pauses included.
+		asked := time.Now()
+		defer func() { c.waited = time.Since(asked) }()
 		c.late = c.sender.Turn(req.Context(), c.request.Origin, c.request.Pace.Longest())
 	}
 	c.request.HasTurn = false
@@ -281,11 +339,16 @@ func (c *call) check(ctx context.Context, _ *http.Response, err error) (bool, er
 		c.result.Action = Stop
 	}
 	if c.result.Action != Retry || c.result.Attempts == c.request.Pace.MaxAttempts || ctx.Err() != nil {
+		c.end(0)
 		return false, err
 	}
 	c.wait = c.backoff()
-	c.noTime = noTime(ctx, c.wait)
-	return !c.noTime, err
+	if c.noTime = noTime(ctx, c.wait); c.noTime {
+		c.end(0)
+		return false, err
+	}
+	c.end(c.wait)
+	return true, err
 }
 
 // largeBody is longer than what a kernel takes without a reader. When such a body is
@@ -349,13 +412,13 @@ func (c *call) read(resp *http.Response) error {
 	if c.result.Outcome != Answered {
 		return errJudged
 	}
+	c.end(0)
 	answer.Body = nil
 	c.sender.bodies.recycle(body)
 	return nil
 }
 
-// record records the outcome of the attempt. The log gets no error text: a transport
-// of the caller's may put anything into one.
+// record records the outcome of the attempt.
 func (c *call) record(outcome Outcome, answer *Answer, err error) {
 	if n := len(c.request.Body); n > 0 && (outcome.Maybe() || outcome.Throttled()) && c.progress.short(n) {
 		outcome = Cut
@@ -368,15 +431,6 @@ func (c *call) record(outcome Outcome, answer *Answer, err error) {
 		c.sender.limit.pause(time.Now().Add(min(answer.RetryAfter, c.request.Pace.MaxWait)))
 	}
 	c.result.Outcome, c.result.Answer, c.result.Err = outcome, answer, err
-	if !c.sender.logger.Enabled(context.Background(), slog.LevelDebug) {
-		return
-	}
-	status := 0
-	if answer != nil {
-		status = answer.Status
-	}
-	c.sender.logger.Debug("roq: attempt", "operation", c.request.Operation, "purpose", c.request.Purpose, "request", c.request.Header.Get(RequestID),
-		"attempt", c.result.Attempts, "status", status, "outcome", outcome.String())
 }
 
 // backoff is how long to wait before the next attempt.
@@ -386,14 +440,6 @@ func (c *call) backoff() time.Duration {
 		asked = c.result.Answer.RetryAfter
 	}
 	return max(c.request.Pace.waitAfter(c.result.Attempts, asked), min(c.sender.pauses.left(c.request.Origin, c.request.Pace.Longest()), c.request.Pace.Longest()))
-}
-
-// announce is called when there will be another attempt, and returns how long to wait
-// before it.
-func (c *call) announce(_, _ time.Duration, _ int, _ *http.Response) time.Duration {
-	c.sender.logger.Warn("roq: trying again", "operation", c.request.Operation, "purpose", c.request.Purpose, "request", c.request.Header.Get(RequestID),
-		"attempt", c.result.Attempts, "outcome", c.result.Outcome.String(), "wait", c.wait)
-	return c.wait
 }
 
 // interrupted puts the end of the context in front of the error that it caused

@@ -5,8 +5,8 @@ import (
 	"compress/gzip"
 	"context"
 	"errors"
+	"fmt"
 	"io"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -16,15 +16,14 @@ import (
 	"time"
 
 	"github.com/jarcoal/httpmock"
+
+	"github.com/go-roq/roq/internal/trace"
 )
 
 const endpoint = "https://platform.example/v01/server/graphql"
 
 func newSender(t *testing.T, cfg Config) *Sender {
 	t.Helper()
-	if cfg.Logger == nil {
-		cfg.Logger = slog.New(slog.DiscardHandler)
-	}
 	if cfg.MaxResponseBytes == 0 {
 		cfg.MaxResponseBytes = 1 << 20
 	}
@@ -350,30 +349,86 @@ func TestTheRequestIsNotReplayable(t *testing.T) {
 	}
 }
 
-func TestTheLogNamesAttempts(t *testing.T) {
+// recorder is a tracer that remembers attempts.
+type recorder struct {
+	trace.Tracer
+	starts []trace.RequestStart
+	ends   []trace.RequestEnd
+}
+
+type recordedKey struct{}
+
+func (r *recorder) RequestStart(ctx context.Context, d trace.RequestStart) context.Context {
+	r.starts = append(r.starts, d)
+	return context.WithValue(ctx, recordedKey{}, d.Attempt)
+}
+
+func (r *recorder) RequestEnd(ctx context.Context, d trace.RequestEnd) {
+	if n, ok := ctx.Value(recordedKey{}).(int); !ok || n != r.starts[len(r.ends)].Attempt {
+		panic("not the context of the start")
+	}
+	r.ends = append(r.ends, d)
+}
+
+// The tracer is told of every attempt, and of nothing that may be a secret.
+func TestTheTracerIsToldOfAttempts(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		var log bytes.Buffer
 		mock := httpmock.NewMockTransport()
-		responder, _ := failing(1, httpmock.NewErrorResponder(errors.New("secret")))
-		mock.RegisterNoResponder(responder)
-		s := newSender(t, Config{
-			Client: &http.Client{Transport: mock},
-			Logger: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		responder, _ := failing(2, httpmock.NewStringResponder(503, "").HeaderSet(http.Header{"Retry-After": {"2"}}))
+		mock.RegisterNoResponder(func(r *http.Request) (*http.Response, error) {
+			if d, ok := trace.Request(r.Context()); !ok || d.Operation != "test" {
+				t.Errorf("the transport's context has %+v", d)
+			}
+			return responder(r)
 		})
+		told := new(recorder)
+		s := newSender(t, Config{Client: &http.Client{Transport: mock}, Tracer: told})
 		r := request(Query, endpoint+"?q=secret")
 		r.Header.Set(RequestID, "7f3a")
+		r.Invites, r.Before = 3, 1
+		r.Hide = func(error) error { return errors.New("hidden") }
 		s.Do(t.Context(), r)
-		for _, want := range []string{"roq: attempt", "roq: trying again", "operation=test", "request=7f3a", "attempt=1", "attempt=2", "outcome=unclear", "outcome=answered", "status=200"} {
-			if !strings.Contains(log.String(), want) {
-				t.Errorf("the log lacks %q:\n%s", want, log.String())
+		if len(told.starts) != 3 || len(told.ends) != 3 {
+			t.Fatalf("%d began and %d ended, want three", len(told.starts), len(told.ends))
+		}
+		for i, d := range told.starts {
+			if d.Operation != "test" || d.RequestID != "7f3a" || d.Attempt != i+2 || d.Invites != 3 || d.Method != r.Method || strings.Contains(fmt.Sprint(d), "secret") {
+				t.Errorf("%+v", d)
 			}
 		}
-		if strings.Contains(log.String(), "secret") {
-			t.Errorf("the log repeats what a transport said:\n%s", log.String())
+		for i, d := range told.ends {
+			last := i == 2
+			if (d.Outcome == "answered") != last || (d.StatusCode == 503) == last || (d.RetryIn >= 2*time.Second) == last || (d.RetryAfter == 2*time.Second) == last || (d.Err != nil && d.Err.Error() == "hidden") == last {
+				t.Errorf("%d: %+v", i, d)
+			}
 		}
 	})
 }
+
+// What is kept back is no request, and one whose transport panics has ended.
+func TestTheTracerOfOddAttempts(t *testing.T) {
+	t.Parallel()
+	told := new(recorder)
+	s := newSender(t, Config{Tracer: told, Client: &http.Client{Transport: roundTripFunc(func(*http.Request) (*http.Response, error) { panic("of the caller's") })}})
+	r := request(Mailing, endpoint)
+	r.Leaving = func(context.Context) error { return errors.New("held") }
+	s.Do(t.Context(), r)
+	if len(told.starts) != 0 {
+		t.Errorf("%d began", len(told.starts))
+	}
+	func() {
+		defer func() { _ = recover() }()
+		s.Do(t.Context(), request(Mailing, endpoint))
+	}()
+	if len(told.starts) != 1 || len(told.ends) != 1 {
+		t.Errorf("%d began and %d ended, want one", len(told.starts), len(told.ends))
+	}
+}
+
+type roundTripFunc func(*http.Request) (*http.Response, error)
+
+func (f roundTripFunc) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
 func TestAMalformedAddress(t *testing.T) {
 	t.Parallel()

@@ -369,7 +369,11 @@ func TestOwn(t *testing.T) {
 		"nothing there":      {`{"statusCode":404,"message":"Not Found"}`, false, true, "JSON of another form"},
 		"no such path":       {`{"statusCode":404,"message":"Cannot GET /x","error":"Not Found"}`, false, false, "JSON of another form"},
 		"the platform's":     {`{"statusCode":404,"errorCode":"USER_NOT_FOUND","message":"m"}`, true, true, "JSON of another form"},
-		"the user query's":   {`{"error":{"message":"m"}}`, true, true, "JSON of another form"},
+		"the user query's":   {`{"error":{"message":"m"}}`, false, false, "JSON of another form"},
+		"messages":           {`{"statusCode":400,"message":["a","b"]}`, true, true, "JSON of another form"},
+		"its own words":      {`{"statusCode":403,"message":"Out of call volume quota."}`, false, false, "JSON of another form"},
+		"no status":          {`{"errorCode":"E","message":"m"}`, false, false, "JSON of another form"},
+		"another API's":      {`{"success":false,"errors":[{"code":1,"message":"m"}],"messages":[],"result":null}`, false, false, "JSON of another form"},
 		"only a message":     {`{"message":"m"}`, false, false, "JSON of another form"},
 		"a status and error": {`{"status":404,"error":"Not Found"}`, false, false, "JSON of another form"},
 		"a page":             {"\ufeff \n<!doctype html>", false, false, "a page"},
@@ -386,6 +390,28 @@ func TestOwn(t *testing.T) {
 		}
 		if got := wire.Looks(body); got != row.looks {
 			t.Errorf("%s: Looks = %q, want %q", name, got, row.looks)
+		}
+	}
+}
+
+// The user query and an application's session endpoint have forms of their own.
+func TestOwnOfOthers(t *testing.T) {
+	t.Parallel()
+	for body, want := range map[string][2]bool{
+		`{"error":{"message":"m","reason":"r","code":"P2004","prisma":true,"rejectedByPolicy":true}}`: {true, true},
+		`{"error":{"code":403,"status":"Forbidden","message":"m"}}`:                                   {false, true},
+		`{"error":{"code":"forbidden","message":"m","request":"r"}}`:                                  {false, true},
+		`{"statusCode":400,"message":"Bad Request"}`:                                                  {true, true},
+		`{"code":"SESSION_EXPIRED","message":"m"}`:                                                    {false, true},
+		"":            {false, true},
+		"<html>":      {false, false},
+		"no":          {false, false},
+		`"no"`:        {false, false},
+		"[1]":         {false, false},
+		`{"a":1} <x>`: {false, false},
+	} {
+		if got := [2]bool{wire.OwnQuery([]byte(body)), wire.OwnSession([]byte(body))}; got != want {
+			t.Errorf("%s: %v, want %v", body, got, want)
 		}
 	}
 }

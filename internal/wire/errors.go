@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -137,25 +138,58 @@ func Own(body []byte) bool {
 	if list := find(top, "errors"); list.Kind() == '[' {
 		c := inside(list)
 		first := c.next()
-		return find(first, "message").Kind() == '"' || find(first, "extensions").Kind() == '{'
+		return only(top, "data", "errors", "extensions") && (find(first, "message").Kind() == '"' || find(first, "extensions").Kind() == '{')
 	}
-	return ownREST(top) && (find(top, "errorCode") != nil || restError(top).Status != http.StatusNotFound)
+	return isException(top) && (find(top, "errorCode").Kind() == '"' || number(find(top, "statusCode")) != http.StatusNotFound)
 }
 
-// OwnREST is Own for the REST endpoints.
-func OwnREST(body []byte) bool { return ownREST(valid(body, errorsReading)) }
+// OwnREST is Own for the endpoints that issue tokens.
+func OwnREST(body []byte) bool { return isException(valid(body, errorsReading)) }
 
-// ownREST reports whether a body is what the platform's REST endpoints answer when they
-// refuse something. NestJS also answers for a path that it does not have.
-func ownREST(top jsontext.Value) bool {
-	rest := restError(top)
-	switch {
-	case find(top, "errorCode").Kind() == '"', find(top, "error").Kind() == '{':
-		return true
-	case rest.Status == 0:
+// OwnQuery is Own for the user query, which puts its errors under "error".
+func OwnQuery(body []byte) bool {
+	top := valid(body, errorsReading)
+	e := find(top, "error")
+	return isException(top) || only(top, "error", "data") && only(e, "message", "reason", "code", "prisma", "rejectedByPolicy") &&
+		(find(e, "code") == nil || find(e, "code").Kind() == '"')
+}
+
+// OwnSession is Own for the application's session endpoint, whose answers are JSON, or
+// nothing. Which JSON its errors have is for the application to say.
+func OwnSession(body []byte) bool {
+	return len(bytes.TrimSpace(body)) == 0 || valid(body, errorsReading).Kind() == '{'
+}
+
+// isException reports whether a body is an exception as NestJS writes it: with the name
+// of the status, unless that is the message; the platform's have an errorCode too.
+// Gateways write a status and a message as well. NestJS also answers for a path that it
+// does not have.
+func isException(top jsontext.Value) bool {
+	status, message := number(find(top, "statusCode")), find(top, "message")
+	switch said := text(message); {
+	case status == 0, strings.HasPrefix(said, "Cannot "):
 		return false
+	case find(top, "errorCode").Kind() == '"', find(top, "error").Kind() == '"', message == nil, message.Kind() == '[':
+		return true
 	default:
-		return !strings.HasPrefix(rest.Message, "Cannot ")
+		return said == http.StatusText(status)
+	}
+}
+
+// only reports whether a value is an object with no other members than these.
+func only(value jsontext.Value, names ...string) bool {
+	if value.Kind() != '{' {
+		return false
+	}
+	for c := inside(value); ; {
+		name := c.next()
+		if name == nil {
+			return true
+		}
+		if !slices.Contains(names, string(unquoted(name))) {
+			return false
+		}
+		c.next()
 	}
 }
 
