@@ -12,12 +12,19 @@ import (
 // the order of the inputs, so that their verdicts are enough.
 type account struct {
 	tenantID string
-	inputs   []UserInviteInput
 	verdicts []evidence.Verdict // of each input
-	// open are the invites in Unknown, each with what was known when it was sent.
-	open []delivery.Invite
+	*people
 	// unsent is why there are invites in NotSent, unsure why there are in Unknown.
 	unsent, unsure *exchange.Failure
+}
+
+// people are behind a pointer of their own: where a verb does not fit a pointer, fmt
+// prints what it points to, and a result must not print the address of somebody who was
+// refused.
+type people struct {
+	inputs []UserInviteInput
+	// open are the invites in Unknown, each with what was known when it was sent.
+	open []delivery.Invite
 }
 
 // counts returns how many inputs had each outcome when the result was made.

@@ -255,6 +255,23 @@ func TestOutcomesAreTheirOwn(t *testing.T) {
 	}
 }
 
+// A result prints nobody who was refused, whatever the verb.
+func TestResultsHideWhoWasRefused(t *testing.T) {
+	t.Parallel()
+	b := newBackend(t)
+	b.AddUser(roqtest.User{TenantID: b.tenant, Email: "canary@acme.example"})
+	in := roq.SendUserInvitesInput{TenantID: b.tenant, UserInvites: []roq.UserInviteInput{
+		{Email: "canary@acme.example"}, {Email: "canary <canary@acme.example>"}, {Email: "CANARY@acme.example"},
+	}}
+	sent, err := b.client.AsUser(b.user.ID).SendUserInvites(t.Context(), in, roq.WithSkipInvalid())
+	if err != nil || len(sent.Errors) != 3 {
+		t.Fatalf("%v, %v", sent, err)
+	}
+	noCanary(t, "value", *sent)
+	noCanary(t, "errors", sent.Errors)
+	noCanary(t, "Err()", sent.Err())
+}
+
 // errors.As finds a refusal in both forms, whichever it is held in.
 func TestRefusalsAreFoundInBothForms(t *testing.T) {
 	t.Parallel()

@@ -82,8 +82,8 @@ type SendOutcome struct {
 //
 // Each batch is sent and settled as by [RoqPlatform.SendUserInvites]: nobody is
 // mailed twice because of a retry, and what may have been mailed is OutcomeUnknown.
-// An input that is not valid, or whose address came before in any case of letters,
-// is reported and the others go on.
+// An input that is not valid, or whose address came before in any spelling, is reported
+// and the others go on, with [WithSkipInvalid] or without.
 //
 // A batch that was not sent is retried until no batch has succeeded for five
 // minutes, or for ten of the waits that the platform asks for if that is longer. One

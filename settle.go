@@ -17,7 +17,13 @@ func (as *identity) send(ctx context.Context, d *delivery.Delivery, inputs []Use
 	made := make([]UserInvite, len(d.Invites))
 	d.Keep = func(n int, row *wire.Invite) { made[n].read(row) }
 	failure := d.Run(ctx)
-	a := &account{tenantID: d.TenantID, inputs: slices.Clone(inputs), verdicts: make([]evidence.Verdict, len(inputs)), unsent: failure, unsure: failure}
+	a := &account{
+		tenantID: d.TenantID,
+		people:   &people{inputs: slices.Clone(inputs)},
+		verdicts: make([]evidence.Verdict, len(inputs)),
+		unsent:   failure,
+		unsure:   failure,
+	}
 	result := &SendUserInvitesResult{Success: made[:0], account: a}
 	n := 0 // the place of the input among those that were valid
 	for i := range inputs {
@@ -110,15 +116,15 @@ func (p *RoqPlatform) SettleUserInvites(ctx context.Context, result *SendUserInv
 	d.RepeatUnknown = false
 	failure := d.Run(ctx)
 	left := *a // what another copy of the result has stays as it is
-	left.verdicts, left.open, left.unsure = slices.Clone(a.verdicts), nil, failure
+	left.verdicts, left.people, left.unsure = slices.Clone(a.verdicts), &people{inputs: a.inputs}, failure
 	success := make([]UserInvite, 0, len(result.Success)+len(made))
 	var unknown []UserInviteInput
-	sent, n := 0, 0 // the places in Success and Unknown
+	before, n := 0, 0 // the places in Success and Unknown
 	for i, verdict := range a.verdicts {
 		switch {
 		case verdict == evidence.Sent:
-			success = append(success, result.Success[sent])
-			sent++
+			success = append(success, result.Success[before])
+			before++
 		case verdict == evidence.Unknown && d.Verdict(n) == evidence.Sent:
 			left.verdicts[i] = evidence.Sent
 			success = append(success, made[n])
