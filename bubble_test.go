@@ -3,10 +3,12 @@ package roq_test
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -135,4 +137,38 @@ func first(operation string, n int, change func(*http.Response) *http.Response) 
 		}
 		return change(resp)
 	}
+}
+
+// readBody returns a request's body, which it has again.
+func readBody(r *http.Request) string {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return ""
+	}
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	return string(body)
+}
+
+func setBody(r *http.Request, body string) {
+	r.Body, r.ContentLength = io.NopCloser(strings.NewReader(body)), int64(len(body))
+}
+
+// sendOf returns whom a send is to, and the body of one to the first n of them. It is
+// nobody if the request is another one.
+func sendOf(r *http.Request) (first func(n int) string, emails []string) {
+	body := readBody(r)
+	var send map[string]any
+	if !strings.Contains(body, "mutation sendUserInvites") || json.Unmarshal([]byte(body), &send) != nil {
+		return nil, nil
+	}
+	data := send["variables"].(map[string]any)["data"].(map[string]any)
+	all := data["userInvites"].([]any)
+	for _, one := range all {
+		emails = append(emails, one.(map[string]any)["email"].(string))
+	}
+	return func(n int) string {
+		data["userInvites"] = all[:n]
+		part, _ := json.Marshal(send)
+		return string(part)
+	}, emails
 }

@@ -124,9 +124,12 @@
 // [ErrOutcomeUnknown], and the invites are in the result's Unknown: they may have
 // been mailed, and are not sent again, unless [WithRepeatUnknown] says so.
 //
-// A send or resend that was answered with 408, 425 or 429 is looked up first. If
-// complete look-ups do not show it, it is repeated while attempts are left, and then
-// it is [ErrNotSent]. If the look-ups fail, the outcome is unknown.
+// A send or resend that was answered with 408, 425 or 429 is looked up first. If two
+// complete look-ups in a row do not show it, the last one three seconds after it left
+// at the earliest (a third of [WithSettleTimeout] if that is shorter), it is repeated
+// while attempts are left, and then it is [ErrNotSent]. If the look-ups fail, the
+// outcome is unknown. A platform that processes what something throttles, and whose
+// list is further behind than that, may mail somebody twice.
 //
 // A refusal is the platform's only in the form in which the platform writes it: as
 // GraphQL errors, or as an exception of NestJS. A page, a text or other JSON with a
@@ -142,7 +145,9 @@
 // is in it: by a validator, or because somebody is invited already. An invite that is
 // too large, or not valid, alone is refused alone, and the others are sent. The call
 // itself fails with [ErrBatchTooLarge], or as the platform refused it, only if that
-// happens to each of its invites.
+// happens to each of its invites, or, where it may be the request that is wrong, to
+// eight of them and no other was taken. Before a batch is split its invites are looked
+// up: the platform may have made some of them.
 //
 // So no invite is lost in silence, and nobody is mailed twice because of a retry.
 //

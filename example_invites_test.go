@@ -306,3 +306,11 @@ func ExampleUserInviteInput_Validate() {
 	// Output:
 	// Email: must be one e-mail address without a name, quotes or spaces
 }
+
+func ExampleAddressKey() {
+	fmt.Println(roq.AddressKey("Ann.Lee@GMail.com"))
+	fmt.Println(roq.AddressKey("ann@bücher.example") == roq.AddressKey("Ann@xn--bcher-kva.example"))
+	// Output:
+	// annlee@gmail.com
+	// true
+}

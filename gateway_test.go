@@ -8,6 +8,8 @@ import (
 	"testing"
 	"testing/synctest"
 
+	"github.com/jarcoal/httpmock"
+
 	"github.com/go-roq/roq"
 	"github.com/go-roq/roq/roqtest"
 )
@@ -178,6 +180,50 @@ func TestThrottledUnderHTTP200(t *testing.T) {
 			b.Inject(roqtest.Fault{Operation: "userInvites", Body: `{"data":null,"errors":[` + e + `]}`, Header: http.Header{"Content-Type": {"application/json"}}})
 			if _, err := b.client.AsUser(b.user.ID).UserInvites(t.Context(), roq.UserInvitesQuery{}); !errors.Is(err, roq.ErrRateLimited) {
 				t.Errorf("%s: %v, want ErrRateLimited", name, err)
+			}
+		})
+	}
+}
+
+// NestJS gives every exception that Apollo has no name for the code of a crash. Its
+// status says that it is a refusal.
+func TestRefusalsThatLookLikeCrashes(t *testing.T) {
+	t.Parallel()
+	for name, e := range map[string]string{
+		"409":             `{"message":"no","extensions":{"code":"INTERNAL_SERVER_ERROR","status":409,"originalError":{"statusCode":409,"message":"no"}}}`,
+		"CONFLICT":        `{"message":"no","extensions":{"code":"CONFLICT"}}`,
+		"numeric":         `{"message":"no","extensions":{"code":"412"}}`,
+		"402":             `{"message":"no","extensions":{"response":{"statusCode":402,"message":"no"}}}`,
+		"an exception":    `{"message":"no","extensions":{"code":"INTERNAL_SERVER_ERROR","exception":{"status":410}}}`,
+		"an operation":    `{"message":"no","extensions":{"code":"OPERATION_RESOLUTION_FAILURE"}}`,
+		"its own at 409":  `{"message":"no","extensions":{"response":{"statusCode":409,"errorCode":"NEW"}}}`,
+		"Apollo's status": `{"message":"no","extensions":{"code":"INTERNAL_SERVER_ERROR","http":{"status":406}}}`,
+	} {
+		for _, status := range []int{200, 409} {
+			m := newMock(t, jsonAnswer(status, `{"data":null,"errors":[`+e+`]}`))
+			for _, op := range operations() {
+				if op.name == "sendUserInvites" {
+					continue // which may be split: see TestSendBatchRefusedForItsContent
+				}
+				_, err := op.call(t.Context(), m.client.AsUser(userID))
+				var wrong *roq.Error
+				if !errors.As(err, &wrong) || wrong.Attempts != 1 || errors.Is(err, roq.ErrUnavailable) || errors.Is(err, roq.ErrOutcomeUnknown) {
+					t.Errorf("%s under %d: %s: %v, want a refusal after one attempt", name, status, op.name, err)
+				}
+			}
+		}
+	}
+}
+
+// A page in place of the application's session is no answer of the application's.
+func TestSessionBehindAGateway(t *testing.T) {
+	t.Parallel()
+	for _, status := range []int{400, 401, 403, 404} {
+		synctest.Test(t, func(t *testing.T) {
+			m := newMock(t, httpmock.NewStringResponder(status, "<html>nginx"))
+			_, err := m.client.FetchSession(t.Context(), visit("roq-session-token", "a.b.c"))
+			if !errors.Is(err, roq.ErrUnavailable) || errors.Is(err, roq.ErrUnauthorized) || errors.Is(err, roq.ErrForbidden) || errors.Is(err, roq.ErrNotFound) {
+				t.Errorf("%d: %v, want ErrUnavailable", status, err)
 			}
 		})
 	}

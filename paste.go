@@ -19,7 +19,8 @@ import "github.com/go-roq/roq/internal/paste"
 // other cells without an address are ignored. A header that names a column of
 // addresses (Email, E-mail address) is not a person. Under it cells may be separated
 // by commas or semicolons too, as in the header, and the columns for names (First
-// name, Last name, Name), wherever they are, give the name.
+// name, Last name, Name), wherever they are, give the name. Addresses in other columns
+// are people as well.
 //
 // An address that occurs more than once, in any spelling, is one input, with the first
 // name that is given for it. What is not an address is an input as well:

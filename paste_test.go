@@ -101,7 +101,7 @@ func TestParseUserInvites(t *testing.T) {
 		"Ann <>":                           email("Ann <>"),
 		"\"never closed, a@x.org\nb@x.org": email(`"never closed`, "a@x.org", "b@x.org"),
 		"<never closed, a@x.org\nb@x.org":  email("<never closed", "a@x.org", "b@x.org"),
-		"---\nnobody,noone;and\n,;\n1.":    email("---", "nobody,noone", "and", "1."),
+		"---\nnobody,noone;and\n,;\n1.":    email("nobody,noone", "and", "1."),
 		"Lee, Ann; Ray, Bob":               email("Lee, Ann", "Ray, Bob"),
 		"Total,5,,foo\na@x.org,5,foo":      email("Total,5,,foo", "a@x.org", "5", "foo"),
 		"Ann <ann.x.org>, nobody; noone":   append(named("Ann", "", "ann.x.org"), email("nobody", "noone")...),
@@ -317,4 +317,36 @@ func FuzzParseUserInvites(f *testing.F) {
 			t.Errorf("pasted again (-first +second):\n%s", diff)
 		}
 	})
+}
+
+// Lists, tables and labels as people of all scripts write them.
+func TestParseDecorated(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"•ann@x.example\n–bob@x.example\n☐carl@x.example":          "ann@x.example bob@x.example carl@x.example",
+		"→ann@x.example ✓bob@x.example ①carl@x.example":            "ann@x.example bob@x.example carl@x.example",
+		"邮箱：wang@x.example":                                        "wang@x.example",
+		"Email：wang@x.example, To：li@x.example":                    "wang@x.example li@x.example",
+		"王小明：wang@x.example":                                       "wang@x.example",
+		"【wang@x.example】《li@x.example》〈zhao@x.example〉":           "wang@x.example li@x.example zhao@x.example",
+		"ｗａｎｇ＠ｘ．ｅｘａｍｐｌｅ":                                           "wang@x.example",
+		"email=ann@x.example":                                      "ann@x.example",
+		"| Name | Email |\n|---|---|\n| Ann Lee | ann@x.example |": "ann@x.example Ann Lee",
+		"|Ann|ann@x.example|":                                      "ann@x.example Ann",
+		"ann@x.example®, bob@x.example→":                           "ann@x.example bob@x.example",
+		`"ann@x.example; bob@x.example" <carl@x.example>`:          "ann@x.example bob@x.example carl@x.example",
+		`"ann@x.example" <ann@x.example>`:                          "ann@x.example",
+		"[Ann Lee](mailto:ann@x.example)":                          "ann@x.example Ann Lee",
+	} {
+		var got []string
+		for _, in := range roq.ParseUserInvites(text) {
+			if err := in.Validate(); err != nil {
+				t.Errorf("%q: %+v: %v", text, in, err)
+			}
+			got = append(got, strings.Join(strings.Fields(in.Email+" "+in.FirstName+" "+in.LastName), " "))
+		}
+		if strings.Join(got, " ") != want {
+			t.Errorf("ParseUserInvites(%q) = %q, want %q", text, got, want)
+		}
+	}
 }

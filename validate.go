@@ -182,6 +182,12 @@ func (as *identity) prepareOne(f *findings, in *UserInviteInput, out *delivery.I
 	out.Data = f.object("Data", in.Data, check.Data)
 }
 
+// AddressKey returns the form in which this package compares e-mail addresses: two that
+// have it in common are one mailbox, in another case of letters, another normal form of
+// Unicode, with a domain in its ASCII form, or with dots at Google's mail. It is for a
+// program that looks for repeated addresses itself. It is not for mailing.
+func AddressKey(email string) string { return address.Mailbox(email) }
+
 // Validate returns nil if the platform can be asked to invite this person, and
 // otherwise an [*Error] of kind [ErrInvalidInput] whose Findings name every field
 // that is wrong: the same that [RoqPlatform.SendUserInvites] finds before it sends

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"io"
 	"os"
-	"strings"
 
 	"github.com/go-roq/roq"
 )
@@ -112,7 +111,7 @@ type firstLines map[[sha256.Size / 2]byte]int
 // line returns the first line with the address of a row, which is its own if none
 // came before. A row that cannot be sent is nobody's first.
 func (f firstLines) line(r row) int {
-	sum := sha256.Sum256([]byte(strings.ToLower(r.input.Email)))
+	sum := sha256.Sum256([]byte(roq.AddressKey(r.input.Email)))
 	key := [sha256.Size / 2]byte(sum[:])
 	if first, found := f[key]; found {
 		return first

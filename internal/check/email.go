@@ -29,6 +29,7 @@ var (
 	errLiteral    = errors.New("must have an IPv4 address in the brackets")
 	errOneAddress = errors.New("must be one e-mail address without a name, quotes or spaces")
 	errInvisible  = errors.New("must not contain control or invisible characters")
+	errSymbol     = errors.New("must have no symbols but those of ASCII")
 )
 
 // Email reports why s is not exactly one e-mail address in the form that is
@@ -89,6 +90,9 @@ func address(s string) error {
 			return errOneAddress
 		}
 	}
+	if strings.ContainsFunc(s, isSymbol) {
+		return errSymbol
+	}
 	parsed, err := mail.ParseAddress(s)
 	if err != nil || parsed.Name != "" || parsed.Address != s {
 		return errOneAddress
@@ -98,6 +102,19 @@ func address(s string) error {
 		return errLongLocal
 	}
 	return domain(s[at+1:])
+}
+
+// isSymbol reports whether r is no letter, mark or digit of a script other than ASCII's,
+// and no dot of a domain: what is around an address in a text must not become a part of
+// it. Quotation marks have a reason of their own.
+func isSymbol(r rune) bool {
+	switch {
+	case r < utf8.RuneSelf, unicode.IsLetter(r), unicode.IsMark(r), unicode.IsDigit(r), unicode.Is(unicode.Quotation_Mark, r):
+		return false
+	case r == '\u3002', r == '\uff0e', r == '\uff61', r == '\u30fb', r == '\u00b7': // dots, also those within a name
+		return false
+	}
+	return true
 }
 
 // toASCII turns a domain into the form that the DNS knows. It leaves lengths to

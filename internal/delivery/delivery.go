@@ -154,7 +154,7 @@ func (d *Delivery) part(ctx context.Context, all []int) (lone bool, failed *exch
 		b := &batch{d: d, places: all[:min(d.Size.Get(), len(all))]}
 		all = all[len(b.places):]
 		err := b.run(ctx)
-		d.answered = d.answered || b.reply.Data
+		d.answered = d.answered || b.reply.Data || slices.ContainsFunc(b.places, func(i int) bool { return d.Verdict(i) == evidence.Sent })
 		switch reason := b.whole(); {
 		case reason == tooLarge && len(b.places) == 1:
 			d.lone, d.all = d.lone+1, b.reply.Failure

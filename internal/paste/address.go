@@ -25,8 +25,11 @@ func bare(s string) string {
 	a := strings.Join(strings.FieldsFunc(s, func(r rune) bool { return r == '\u200c' || r == '\u200d' }), "")
 	for before := ""; a != before; {
 		before = a
-		// Typographic quotes are valid in an address, but nobody has them in one.
-		a = strings.TrimFunc(a, func(r rune) bool { return r >= utf8.RuneSelf && isQuote(r) })
+		// Symbols around it, bullets and typographic quotes among them.
+		a = strings.TrimFunc(a, func(r rune) bool {
+			return r >= utf8.RuneSelf && !unicode.IsLetter(r) && !unicode.IsMark(r) && !unicode.IsDigit(r)
+		})
+		a = a[label(a):]
 		if valid(a) {
 			return a
 		}
@@ -48,22 +51,23 @@ func unwrap(a string) string {
 	}
 	a = strings.TrimLeft(a, "<([{.,:;\"")
 	a = strings.TrimRight(a, ">)]}.,:;!?…")
-	if n := label(a); n > 0 {
-		a = a[n:]
-		if to, query, found := strings.Cut(a, "?"); found && !strings.Contains(query, "@") {
-			a = to // of a link
-		}
+	if at := strings.IndexByte(a, '@'); at > 0 && !strings.Contains(a[:at], "/") {
+		a = a[strings.LastIndexByte(a[:at], ':')+1:] // whatever it is called
+	}
+	if to, query, found := strings.Cut(a, "?"); found && !strings.Contains(query, "@") {
+		a = to // of a link
 	}
 	return a
 }
 
-// label returns the length of what may be written before an address, with a colon.
+// label returns the length of what may be written before an address, with a colon or an
+// equals sign.
 func label(s string) int {
-	name, _, found := strings.Cut(s[:min(len(s), len("mailto:"))], ":")
-	if !found {
+	end := strings.IndexAny(s[:min(len(s), len("mailto:"))], ":=")
+	if end < 0 {
 		return 0
 	}
-	switch strings.ToLower(name) {
+	switch name := strings.ToLower(s[:end]); name {
 	case "mailto", "email", "e-mail", "mail", "smtp", "from", "to", "cc", "bcc":
 		return len(name) + 1
 	}

@@ -129,6 +129,10 @@ func (r *reader) named(parts []string, before, in string) {
 	name := strings.TrimSpace(before)
 	last := len(parts) - 1
 	switch complete := unquote(name) != name; {
+	case complete && strings.Count(name, "@") > 1:
+		r.alone(parts)
+		r.scan(unquote(name)) // others in its place
+		parts, name = nil, ""
 	case complete && !strings.ContainsFunc(unquote(name), isQuote):
 	case strings.Contains(name, "@"):
 		r.alone(parts)
@@ -156,7 +160,7 @@ func surname(part string) bool {
 
 // names splits a name: "Ann Lee" or "Lee, Ann", perhaps in quotes.
 func names(name string) (first, last string) {
-	name = unquote(strings.Join(between(strings.Fields(name)), " "))
+	name = strings.Trim(unquote(strings.Join(between(strings.Fields(name)), " ")), "[]")
 	if last, first, reversed := strings.Cut(name, ","); reversed {
 		return strings.TrimSpace(first), strings.TrimSpace(last)
 	}

@@ -17,12 +17,21 @@ type Person struct{ Email, FirstName, LastName string }
 
 // normal leaves one form of each separator, and takes out what cannot be seen. It
 // keeps the two joiners (U+200C and U+200D), which belong to names in some scripts.
-var normal = strings.NewReplacer(
+var normal = strings.NewReplacer(withNarrow(
 	"\r\n", "\n", "\r", "\n", "\v", "\n", "\f", "\n", "\u0085", "\n", "\u2028", "\n", "\u2029", "\n",
-	"，", ",", "、", ",", "،", ",", "；", ";", "؛", ";", "＠", "@", "＜", "<", "＞", ">", "（", "(", "）", ")",
+	"、", ",", "،", ",", "؛", ";", "【", "[", "】", "]", "〔", "[", "〕", "]", "「", "[", "」", "]", "『", "[", "』", "]",
+	"《", "<", "》", ">", "〈", "<", "〉", ">", "|", "\t", // cells
 	"\u00ad", "", "\u061c", "", "\u180e", "", "\u200b", "", "\u200e", "", "\u200f", "", "\u2060", "", "\ufeff", "",
 	"\u202a", "", "\u202b", "", "\u202c", "", "\u202d", "", "\u202e", "", "\u2066", "", "\u2067", "", "\u2068", "", "\u2069", "",
-)
+)...)
+
+// withNarrow adds the full-width characters, and their forms in ASCII.
+func withNarrow(pairs ...string) []string {
+	for r := '！'; r <= '～'; r++ {
+		pairs = append(pairs, string(r), string(r-'！'+'!'))
+	}
+	return append(pairs, "\u3000", " ")
+}
 
 // People returns the people in a text, each address once.
 func People(text string) []Person {
@@ -58,8 +67,8 @@ func (r *reader) add(p Person) {
 
 // line reads a header, a row of a table, or any other line.
 func (r *reader) line(line string) {
-	if strings.TrimSpace(line) == "" {
-		return
+	if strings.Trim(line, " \t\u00a0-=_+:*") == "" {
+		return // nothing, or a line that is drawn between rows
 	}
 	if table, ok := header(line); ok {
 		r.table = table
