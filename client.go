@@ -12,7 +12,7 @@ import (
 )
 
 // Version is the version of this package, which its User-Agent names.
-const Version = "0.1.0"
+const Version = "0.2.0"
 
 // Client is the connection to a ROQ platform: configuration, HTTP, retries and
 // the cache of access tokens. Make one with [New] and keep it; it is safe for
