@@ -145,7 +145,7 @@ func (o *options) newSender() (*transport.Sender, error) {
 		Client:           o.client,
 		Wrap:             o.wrap,
 		MaxResponseBytes: o.maxResponseBytes,
-		Rate:             o.rate,
+		Limiter:          o.limiter,
 		Tracer:           o.tracer(),
 	})
 }

@@ -13,6 +13,8 @@ import (
 
 	"github.com/jarcoal/httpmock"
 
+	"golang.org/x/time/rate"
+
 	"github.com/go-roq/roq"
 	"github.com/go-roq/roq/roqtest"
 )
@@ -276,4 +278,24 @@ func ExampleWithInsecureHTTP() {
 	// Output:
 	// roq: Config.PlatformURL: must be https, or http to this machine (WithInsecureHTTP lifts this)
 	// <nil>
+}
+
+// Two clients share one limit.
+func ExampleWithLimiter() {
+	srv, _, ann := acme()
+	defer srv.Close()
+
+	limit := rate.NewLimiter(rate.Limit(100), 10)
+	for range 2 {
+		client, err := roq.New(srv.Config(), roq.WithLimiter(limit))
+		if err != nil {
+			log.Fatal(err)
+		}
+		if _, err := client.AsUser(ann.ID).UserInvites(context.Background(), roq.UserInvitesQuery{}); err != nil {
+			log.Fatal(err)
+		}
+	}
+	fmt.Println(len(srv.Requests()), "requests with one limit")
+	// Output:
+	// 6 requests with one limit
 }

@@ -2,6 +2,7 @@ package roq
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -102,7 +103,7 @@ type options struct {
 	userAgent        string
 	schema           Schema
 	maxResponseBytes int64
-	rate             float64 // requests per second; 0 means no limit
+	limiter          Limiter
 	insecureHTTP     bool
 	repeatUnknown    bool
 }
@@ -368,7 +369,33 @@ func WithRateLimit(requestsPerSecond float64) Option {
 		if !(requestsPerSecond > 0 && requestsPerSecond <= maxRate) { // NaN is neither
 			return fmt.Errorf("roq: WithRateLimit(%v): must be above 0 and at most %d", requestsPerSecond, maxRate)
 		}
-		o.rate = requestsPerSecond
+		o.limiter = transport.NewRate(requestsPerSecond)
+		return nil
+	})
+}
+
+// Limiter says when a request may leave: Wait returns then, or with an error if it may
+// not, as when the context has ended. A *rate.Limiter of golang.org/x/time/rate is one.
+// It is used by many goroutines at once.
+//
+// One that also has a method Pause(ctx context.Context, d time.Duration) is told when
+// the platform asks to be left alone for so long, so that others who share a limit heed
+// it too.
+type Limiter interface {
+	Wait(ctx context.Context) error
+}
+
+// WithLimiter makes every request wait for a limiter, repeated ones and those for tokens
+// included: one that several processes share, say. The wait counts neither as an
+// attempt's time nor as that of settling. If the limiter fails, the request is not
+// sent ([ErrUnavailable]). It takes the place of [WithRateLimit]; of several options the
+// last one counts. By default there is no limit but the platform's own.
+func WithLimiter(l Limiter) Option {
+	return clientOption(func(o *options) error {
+		if l == nil {
+			return errors.New("roq: WithLimiter: must not be nil")
+		}
+		o.limiter = l
 		return nil
 	})
 }

@@ -52,7 +52,7 @@ func (c *Client) User(userID string, s Settings) *Identity {
 func (c *Client) cached(key token.Key, s Settings, requests int, fetch func(context.Context, *Call) (string, error)) *Identity {
 	return &Identity{
 		Token: func(ctx context.Context, requestID string) (string, error) {
-			return c.Tokens.Get(ctx, key, time.Duration(requests)*s.LongestRequest(), func(ctx context.Context) (string, error) {
+			return c.Tokens.Get(ctx, key, max(leastFetch, time.Duration(requests)*s.LongestRequest()), func(ctx context.Context) (string, error) {
 				s := s
 				s.RequestID = requestID
 				return fetch(ctx, &Call{Client: c, Settings: s})
@@ -64,6 +64,9 @@ func (c *Client) cached(key token.Key, s Settings, requests int, fetch func(cont
 		},
 	}
 }
+
+// leastFetch is the least time that a fetch has: its requests may wait for a limiter.
+const leastFetch = 5 * time.Minute
 
 // fetchServiceToken asks for the service account's token.
 func (c *Client) fetchServiceToken(ctx context.Context, call *Call) (string, error) {

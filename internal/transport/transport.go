@@ -29,7 +29,7 @@ type Config struct {
 	Client           *http.Client // nil means one of our own
 	Wrap             []func(http.RoundTripper) http.RoundTripper
 	MaxResponseBytes int64
-	Rate             float64      // requests per second; 0 means no limit
+	Limiter          Limiter      // nil means no limit
 	Tracer           trace.Tracer // nil is told nothing
 }
 
@@ -41,7 +41,7 @@ type Sender struct {
 	tracer    trace.Tracer
 
 	pauses pauses
-	limit  *limit
+	limit  Limiter
 	bodies bodies
 }
 
@@ -51,7 +51,7 @@ func New(cfg Config) (*Sender, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Sender{client: client, closeIdle: closeIdle, maxBytes: cfg.MaxResponseBytes, tracer: cfg.Tracer, limit: newLimit(cfg.Rate)}, nil
+	return &Sender{client: client, closeIdle: closeIdle, maxBytes: cfg.MaxResponseBytes, tracer: cfg.Tracer, limit: cfg.Limiter}, nil
 }
 
 // CloseIdleConnections closes the connections that no request is using.
@@ -428,7 +428,9 @@ func (c *call) record(outcome Outcome, answer *Answer, err error) {
 	c.result.Throttled = c.result.Throttled || outcome.Throttled()
 	if answer != nil && answer.RetryAfter > 0 && (outcome.Throttled() || answer.Status == http.StatusServiceUnavailable) {
 		c.sender.pauses.add(c.request.Origin, answer.RetryAfter)
-		c.sender.limit.pause(time.Now().Add(min(answer.RetryAfter, c.request.Pace.MaxWait)))
+		if p, ok := c.sender.limit.(pauser); ok {
+			p.Pause(context.Background(), min(answer.RetryAfter, c.request.Pace.Longest()))
+		}
 	}
 	c.result.Outcome, c.result.Answer, c.result.Err = outcome, answer, err
 }
