@@ -5,7 +5,7 @@ GOLANGCI_LINT := go tool -modfile=$(CURDIR)/tools/lint.mod golangci-lint
 # The modules beside the root. Their dependencies are not for users of the package.
 MODULES := examples/campaign examples/webapp bench
 
-.PHONY: test race cover fuzz interop browser lint fmt bench cost chaos quickstart campaign backend dev webapp ci
+.PHONY: test race cover fuzz interop browser lint fmt api apidiff bench cost chaos quickstart campaign backend dev webapp ci
 
 test: ## every test
 	go test ./...
@@ -35,6 +35,12 @@ lint: ## vet, golangci-lint (pinned in tools/lint.mod), gofmt
 
 fmt:
 	gofmt -w .
+
+apidiff: ## the exported API beside that of the last tag, or of tools/api.baseline
+	./tools/apidiff.sh
+
+api: ## writes tools/api.baseline, with which a repository without tags is compared
+	./tools/apidiff.sh -write
 
 bench: ## what a call costs beside other clients, some minutes; writes docs/performance.md
 	./tools/bench.sh -write

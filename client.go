@@ -6,12 +6,13 @@ import (
 	"fmt"
 
 	"github.com/go-roq/roq/internal/check"
+	"github.com/go-roq/roq/internal/delivery"
 	"github.com/go-roq/roq/internal/exchange"
 	"github.com/go-roq/roq/internal/token"
 )
 
 // Version is the version of this package, which its User-Agent names.
-const Version = "0.1.0"
+const Version = "0.2.0"
 
 // Client is the connection to a ROQ platform: configuration, HTTP, retries and
 // the cache of access tokens. Make one with [New] and keep it; it is safe for
@@ -29,6 +30,8 @@ type core struct {
 	cfg  *Config // checked
 	opt  options
 	conn *exchange.Client
+	// limit is what was learned of the size of batches.
+	limit delivery.Limit
 }
 
 // ready returns what the Client is, or an error if it is nil or zero.

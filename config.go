@@ -41,6 +41,9 @@ type Config struct {
 	AppURL string
 	// WebhookKey is what the platform's webhooks carry.
 	WebhookKey string
+	// PreviousWebhookKey is accepted in webhooks too: the key that WebhookKey replaces,
+	// until the platform sends the new one only. It may be empty.
+	PreviousWebhookKey string
 	// SessionMaxAge is how long after it was issued a session ends at the latest.
 	// Zero means 30 days, the platform's default.
 	SessionMaxAge time.Duration
@@ -49,8 +52,9 @@ type Config struct {
 // ConfigFromEnv reads the variables that ROQ's own clients use:
 // ROQ_PLATFORM_URL, ROQ_ENVIRONMENT_ID and ROQ_API_KEY, which are required, and
 // ROQ_API_URL, ROQ_BASE_URL (the application's address), ROQ_WEBHOOK_KEY and
-// ROQ_SESSION_MAX_AGE (whole seconds). The error names every variable that is
-// missing or malformed.
+// ROQ_SESSION_MAX_AGE (whole seconds). One more is this package's own:
+// ROQ_PREVIOUS_WEBHOOK_KEY, the webhook key that is being replaced. The error names
+// every variable that is missing or malformed.
 //
 // Nothing else in this package reads a variable of ROQ's from the environment.
 func ConfigFromEnv() (Config, error) {
@@ -61,6 +65,8 @@ func ConfigFromEnv() (Config, error) {
 		APIURL:        os.Getenv("ROQ_API_URL"),
 		AppURL:        os.Getenv("ROQ_BASE_URL"),
 		WebhookKey:    os.Getenv("ROQ_WEBHOOK_KEY"),
+
+		PreviousWebhookKey: os.Getenv("ROQ_PREVIOUS_WEBHOOK_KEY"),
 	}
 	var problems []error
 	if s := os.Getenv("ROQ_SESSION_MAX_AGE"); s != "" {
@@ -108,6 +114,9 @@ func (cfg Config) problems() []problem {
 	if cfg.WebhookKey != "" {
 		add("WebhookKey", "ROQ_WEBHOOK_KEY", check.Secret(cfg.WebhookKey))
 	}
+	if cfg.PreviousWebhookKey != "" {
+		add("PreviousWebhookKey", "ROQ_PREVIOUS_WEBHOOK_KEY", check.Secret(cfg.PreviousWebhookKey))
+	}
 	if cfg.SessionMaxAge < 0 || cfg.SessionMaxAge > maxSessionMaxAge {
 		add("SessionMaxAge", "ROQ_SESSION_MAX_AGE", errors.New("must not be negative or over a hundred years"))
 	}
@@ -151,6 +160,7 @@ func (cfg Config) redacted() any {
 	}
 	cfg.APIKey = redact.Mask(cfg.APIKey)
 	cfg.WebhookKey = redact.Mask(cfg.WebhookKey)
+	cfg.PreviousWebhookKey = redact.Mask(cfg.PreviousWebhookKey)
 	return config(cfg)
 }
 

@@ -8,7 +8,7 @@ import (
 	"github.com/go-roq/roq"
 )
 
-var variables = []string{"ROQ_PLATFORM_URL", "ROQ_ENVIRONMENT_ID", "ROQ_API_KEY", "ROQ_API_URL", "ROQ_BASE_URL", "ROQ_WEBHOOK_KEY", "ROQ_SESSION_MAX_AGE"}
+var variables = []string{"ROQ_PLATFORM_URL", "ROQ_ENVIRONMENT_ID", "ROQ_API_KEY", "ROQ_API_URL", "ROQ_BASE_URL", "ROQ_WEBHOOK_KEY", "ROQ_PREVIOUS_WEBHOOK_KEY", "ROQ_SESSION_MAX_AGE"}
 
 func setenv(t *testing.T, values map[string]string) {
 	t.Helper()
@@ -20,12 +20,12 @@ func setenv(t *testing.T, values map[string]string) {
 func TestConfigFromEnv(t *testing.T) {
 	setenv(t, map[string]string{
 		"ROQ_PLATFORM_URL": "https://mars-pp.roq-platform.com/", "ROQ_ENVIRONMENT_ID": environmentID, "ROQ_API_KEY": apiKey,
-		"ROQ_API_URL": "https://api.example", "ROQ_BASE_URL": "http://localhost:3000", "ROQ_WEBHOOK_KEY": "hook", "ROQ_SESSION_MAX_AGE": "3600",
+		"ROQ_API_URL": "https://api.example", "ROQ_BASE_URL": "http://localhost:3000", "ROQ_WEBHOOK_KEY": "hook", "ROQ_PREVIOUS_WEBHOOK_KEY": "old", "ROQ_SESSION_MAX_AGE": "3600",
 	})
 	got, err := roq.ConfigFromEnv()
 	want := roq.Config{
 		PlatformURL: "https://mars-pp.roq-platform.com/", EnvironmentID: environmentID, APIKey: apiKey,
-		APIURL: "https://api.example", AppURL: "http://localhost:3000", WebhookKey: "hook", SessionMaxAge: time.Hour,
+		APIURL: "https://api.example", AppURL: "http://localhost:3000", WebhookKey: "hook", PreviousWebhookKey: "old", SessionMaxAge: time.Hour,
 	}
 	if err != nil || got != want {
 		t.Errorf("ConfigFromEnv = %v, %v", got, err)
@@ -52,7 +52,7 @@ func TestConfigFromEnvNamesEveryVariable(t *testing.T) {
 	for _, age := range []string{"0", "-1", "1.5", "30d", "99999999999"} {
 		setenv(t, map[string]string{
 			"ROQ_PLATFORM_URL": "mars.example", "ROQ_ENVIRONMENT_ID": "a:b", "ROQ_API_KEY": "s3cret\n",
-			"ROQ_API_URL": "https://u:s3cret@api.example", "ROQ_BASE_URL": "/app", "ROQ_WEBHOOK_KEY": "s3cret é", "ROQ_SESSION_MAX_AGE": age,
+			"ROQ_API_URL": "https://u:s3cret@api.example", "ROQ_BASE_URL": "/app", "ROQ_WEBHOOK_KEY": "s3cret é", "ROQ_PREVIOUS_WEBHOOK_KEY": "s3cret\t", "ROQ_SESSION_MAX_AGE": age,
 		})
 		cfg, err := roq.ConfigFromEnv()
 		if err == nil || cfg != (roq.Config{}) {

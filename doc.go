@@ -63,7 +63,8 @@
 // Begin to End. [RoqPlatform.AllUserInvites] reads lists of any length, and reads
 // pages ahead of the loop. [RoqPlatform.WatchUserInvites] reports changes of any
 // number of invites with one request a poll, and [RoqPlatform.WaitUserInvite] waits
-// for one invite. [WithRateLimit] bounds the requests of all of them together.
+// for one invite; [WithInterval], a [WatchOption], sets how often they poll.
+// [WithRateLimit] bounds the requests of all of them together.
 //
 // # Accepting
 //
@@ -86,7 +87,9 @@
 //
 // An input that this package refuses before anything is sent gives
 // [ErrInvalidInput] together with [ErrNotSent], and [Error].Findings has a
-// [Finding] for each field that is wrong, for a form. [ErrInvalidInput] alone is
+// [Finding] for each field that is wrong, for a form. [WithSkipInvalid] sends the valid
+// inputs of such a call. [SendUserInvitesResult.Outcomes] lists the outcome of each
+// input, in their order. [ErrInvalidInput] alone is
 // the platform's refusal of a request, which may be a later batch of a call: the
 // result says which invites were sent before.
 //

@@ -47,7 +47,7 @@ func _(ctx context.Context, r *http.Request, client *roq.Client, platform *roq.R
 func TestDocumentsCompile(t *testing.T) {
 	t.Parallel()
 	var blocks []string
-	for _, name := range []string{"README.md", "CONTRIBUTING.md", "docs/guide.md", "docs/performance.md", "docs/reliability.md"} {
+	for _, name := range documents(t) {
 		text := readFile(t, name)
 		for _, block := range regexp.MustCompile("(?s)```go\n(.*?)```").FindAllStringSubmatch(text, -1) {
 			blocks = append(blocks, block[1])
@@ -148,13 +148,39 @@ func TestDocumentsNameEverything(t *testing.T) {
 	}
 }
 
-// The documents' links inside the repository lead somewhere.
+// documents are the files for readers.
+func documents(t *testing.T) []string {
+	t.Helper()
+	var all []string
+	for _, pattern := range []string{"*.md", "docs/*.md"} {
+		names, err := filepath.Glob(pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, names...)
+	}
+	return all
+}
+
+// The documents' links inside the repository, and inside a document, lead somewhere.
 func TestDocumentsLink(t *testing.T) {
 	t.Parallel()
-	for _, name := range []string{"README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/guide.md", "docs/performance.md", "docs/reliability.md"} {
-		for _, link := range regexp.MustCompile(`\]\(([^):#]+)\)`).FindAllStringSubmatch(readFile(t, name), -1) {
+	for _, name := range documents(t) {
+		text := readFile(t, name)
+		for _, link := range regexp.MustCompile(`\]\(([^):#]+)\)`).FindAllStringSubmatch(text, -1) {
 			if _, err := os.Stat(filepath.Join(filepath.Dir(name), link[1])); err != nil {
 				t.Errorf("%s: %v", name, err)
+			}
+		}
+		// An anchor is a heading's text in lower case, without marks, as GitHub makes it.
+		anchors := map[string]bool{}
+		for _, heading := range regexp.MustCompile(`(?m)^#+ (.*)$`).FindAllStringSubmatch(text, -1) {
+			plain := regexp.MustCompile(`[^\pL\pN -]`).ReplaceAllString(strings.ToLower(heading[1]), "")
+			anchors[strings.ReplaceAll(plain, " ", "-")] = true
+		}
+		for _, link := range regexp.MustCompile(`\]\(#([^)]+)\)`).FindAllStringSubmatch(text, -1) {
+			if !anchors[link[1]] {
+				t.Errorf("%s has no heading #%s", name, link[1])
 			}
 		}
 	}

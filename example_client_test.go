@@ -42,7 +42,7 @@ func ExampleConfig() {
 	// A Config may be printed and logged.
 	fmt.Printf("%+v\n", cfg)
 	// Output:
-	// {PlatformURL:https://mars-pp.roq-platform.com EnvironmentID:e3408733-0ac2-4596-8264-0a7da2481801 APIKey:[redacted] APIURL: AppURL: WebhookKey: SessionMaxAge:168h0m0s}
+	// {PlatformURL:https://mars-pp.roq-platform.com EnvironmentID:e3408733-0ac2-4596-8264-0a7da2481801 APIKey:[redacted] APIURL: AppURL: WebhookKey: PreviousWebhookKey: SessionMaxAge:168h0m0s}
 }
 
 func ExampleNew() {

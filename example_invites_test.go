@@ -104,6 +104,29 @@ func ExampleRoqPlatform_UserInvites() {
 	// 2 of 3
 }
 
+func ExampleStatusIn() {
+	srv, client, ann := acme()
+	defer srv.Close()
+	ctx := context.Background()
+	platform := client.AsUser(ann.ID)
+	made := sendTo(platform, ann.TenantID, "bob@example.com", "eve@example.com", "joe@example.com")
+	if _, err := platform.CancelUserInvite(ctx, made[1].ID); err != nil {
+		log.Fatal(err)
+	}
+
+	// Everybody who has not joined and still can.
+	open := roq.UserInviteFilter{Status: roq.StatusIn(roq.StatusPending, roq.StatusExpired)}
+	for invite, err := range platform.AllUserInvites(ctx, roq.UserInvitesQuery{Filter: open}) {
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Println(invite.Email, invite.Status)
+	}
+	// Output:
+	// bob@example.com pending
+	// joe@example.com pending
+}
+
 func ExampleRoqPlatform_AllUserInvites() {
 	srv, client, ann := acme()
 	defer srv.Close()

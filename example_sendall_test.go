@@ -10,6 +10,7 @@ import (
 	"log"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -56,6 +57,49 @@ func ExampleRoqPlatform_SendAllUserInvites() {
 	fmt.Println(outcomes)
 	// Output:
 	// map[0:sent 1:refused 2:duplicate 3:sent]
+}
+
+// A stream of a slice, or of anything else that has no errors of its own.
+func ExampleInputsOf() {
+	srv, client, ann := acme()
+	defer srv.Close()
+	people := []roq.UserInviteInput{{Email: "bob@example.com"}, {Email: "eve@example.com"}}
+
+	in := roq.SendAllUserInvitesInput{TenantID: ann.TenantID, UserInvites: roq.InputsOf(slices.Values(people))}
+	sent := 0
+	for outcome, err := range client.AsUser(ann.ID).SendAllUserInvites(context.Background(), in) {
+		if err != nil {
+			log.Fatal(err)
+		}
+		if outcome.Status == roq.OutcomeSent {
+			sent++
+		}
+	}
+	fmt.Println(sent, "sent")
+	// Output:
+	// 2 sent
+}
+
+// People as they come out of a channel.
+func ExampleInputsOf_channel() {
+	people := make(chan roq.UserInviteInput, 2)
+	people <- roq.UserInviteInput{Email: "bob@example.com"}
+	people <- roq.UserInviteInput{Email: "eve@example.com"}
+	close(people)
+
+	inputs := roq.InputsOf(func(yield func(roq.UserInviteInput) bool) {
+		for in := range people {
+			if !yield(in) {
+				return
+			}
+		}
+	})
+	for in, err := range inputs {
+		fmt.Println(in.Email, err)
+	}
+	// Output:
+	// bob@example.com <nil>
+	// eve@example.com <nil>
 }
 
 // A campaign that was killed is begun again with the same journal and the same

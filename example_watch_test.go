@@ -19,7 +19,7 @@ func ExampleRoqPlatform_WatchUserInvites() {
 	bob, eve := made[0], srv.Outbox()[1]
 	onceWatched(srv, func() error { _, err := srv.Accept(eve.Token); return err })
 
-	pending := roq.UserInvitesQuery{Filter: roq.UserInviteFilter{Status: &roq.StringFilter{EqualTo: string(roq.StatusPending)}}}
+	pending := roq.UserInvitesQuery{Filter: roq.UserInviteFilter{Status: roq.StatusIn(roq.StatusPending)}}
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	for change, err := range platform.WatchUserInvites(ctx, pending, roq.WithInterval(10*time.Millisecond, time.Second)) {

@@ -10,6 +10,34 @@ import (
 	"github.com/go-roq/roq"
 )
 
+// While the key is replaced, events with either key are accepted. When the platform
+// sends the new one only, the previous key is removed.
+func ExampleConfig_previousWebhookKey() {
+	srv, _, ann := acme()
+	defer srv.Close()
+
+	cfg := srv.Config()
+	cfg.WebhookKey, cfg.PreviousWebhookKey = "the-new-key", cfg.WebhookKey // the platform has not changed it yet
+	client, err := roq.New(cfg)
+	if err != nil {
+		log.Fatal(err)
+	}
+	handler, err := client.WebhookHandler(func(_ context.Context, event roq.WebhookEvent) error {
+		fmt.Println(event.Name, len(event.Fingerprint))
+		return nil
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	backend := httptest.NewServer(handler)
+	defer backend.Close()
+	srv.SendWebhooks(backend.URL)
+	sendTo(client.AsUser(ann.ID), ann.TenantID, "bob@example.com")
+	srv.Advance(time.Second) // webhooks have arrived then
+	// Output:
+	// ROQ_USER_INVITE_INSERT 64
+}
+
 func ExampleClient_WebhookHandler() {
 	srv, client, ann := acme()
 	defer srv.Close()

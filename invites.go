@@ -92,7 +92,8 @@ type UserInvitePage struct {
 // [ErrOutcomeUnknown].
 //
 // Everything wrong with the input is found before anything is sent, and named in
-// one [ErrInvalidInput]; the result is nil then.
+// one [ErrInvalidInput]; the result is nil then. With [WithSkipInvalid] the inputs that
+// are not valid are in Errors instead, and the others are sent.
 func (p *RoqPlatform) SendUserInvites(ctx context.Context, in SendUserInvitesInput, opts ...CallOption) (result *SendUserInvitesResult, err error) {
 	as := p.identity()
 	call, opt, err := as.begin(ctx, wire.SendUserInvitesV2.Name, opts)
@@ -101,11 +102,11 @@ func (p *RoqPlatform) SendUserInvites(ctx context.Context, in SendUserInvitesInp
 	}
 	ctx, end := as.core.observe(ctx, call, true, len(in.UserInvites))
 	defer func() { end(sent(result, err)) }()
-	tenantID, invites, err := as.prepare(&in)
+	tenantID, invites, skipped, err := as.prepare(&in, opt.skipInvalid)
 	if err != nil {
 		return nil, err
 	}
-	return as.send(ctx, call, tenantID, in.UserInvites, invites, opt.batchSize)
+	return as.send(ctx, as.delivery(call, tenantID, invites, delivery.NewSize(&as.core.limit, opt.batchSize)), in.UserInvites, skipped)
 }
 
 // UserInvites returns one page of the invites that match, in the platform's own
@@ -153,7 +154,7 @@ func (p *RoqPlatform) AllUserInvites(ctx context.Context, q UserInvitesQuery, op
 		if err == nil {
 			ctx, end := as.core.observe(ctx, call, false, 0)
 			defer func() { end(trace.CallEnd{Err: err}) }()
-			r := &reader{call, opt, as, q}
+			r := &reader{call: call, opt: opt, as: as, query: q}
 			err = r.each(ctx, func(i *UserInvite) bool { return yield(i, nil) })
 		}
 		if err != nil {

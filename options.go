@@ -46,12 +46,17 @@ type Option interface{ applyToClient(*options) error }
 // CallOption configures one call. Options are made by the With functions.
 type CallOption interface {
 	StreamOption
+	WatchOption
 	applyToCall(*callOptions) error
 }
 
 // StreamOption configures one [RoqPlatform.SendAllUserInvites]. Every CallOption is
 // one too.
 type StreamOption interface{ applyToStream(*streamOptions) error }
+
+// WatchOption configures one [RoqPlatform.WatchUserInvites] or
+// [RoqPlatform.WaitUserInvite]. Every CallOption is one too.
+type WatchOption interface{ applyToWatch(*watchOptions) error }
 
 // ClientCallOption configures a [Client] or one call, where it takes precedence.
 type ClientCallOption interface {
@@ -111,16 +116,23 @@ type callOptions struct {
 	// settleTimeout bounds finding out the outcome of one request.
 	settleTimeout time.Duration
 	batchSize     int
+	// skipInvalid is whether a send goes on without the inputs that are not valid.
+	skipInvalid bool
 	// parallel is how many requests a call that makes many keeps under way.
 	parallel int
-	// interval is how far apart a watch asks.
-	interval interval
 }
 
 // streamOptions are the options of one stream.
 type streamOptions struct {
 	callOptions
 	journal Journal
+}
+
+// watchOptions are the options of one watch.
+type watchOptions struct {
+	callOptions
+	// interval is how far apart a watch asks.
+	interval interval
 }
 
 func defaultOptions() options {
@@ -131,7 +143,6 @@ func defaultOptions() options {
 			settleTimeout: defaultSettleTimeout,
 			batchSize:     defaultBatchSize,
 			parallel:      defaultParallel,
-			interval:      interval{defaultShortest, defaultLongest},
 		},
 		logger:           slog.New(slog.DiscardHandler),
 		userAgent:        "roq-go/" + Version,
@@ -149,11 +160,17 @@ type callOption func(*callOptions) error
 
 func (f callOption) applyToCall(o *callOptions) error     { return f(o) }
 func (f callOption) applyToStream(o *streamOptions) error { return f(&o.callOptions) }
+func (f callOption) applyToWatch(o *watchOptions) error   { return f(&o.callOptions) }
 
 // streamOption is a [StreamOption].
 type streamOption func(*streamOptions) error
 
 func (f streamOption) applyToStream(o *streamOptions) error { return f(o) }
+
+// watchOption is a [WatchOption].
+type watchOption func(*watchOptions) error
+
+func (f watchOption) applyToWatch(o *watchOptions) error { return f(o) }
 
 // setting is a [ClientCallOption].
 type setting func(*callOptions) error
@@ -161,6 +178,7 @@ type setting func(*callOptions) error
 func (f setting) applyToClient(o *options) error       { return f(&o.callOptions) }
 func (f setting) applyToCall(o *callOptions) error     { return f(o) }
 func (f setting) applyToStream(o *streamOptions) error { return f(&o.callOptions) }
+func (f setting) applyToWatch(o *watchOptions) error   { return f(&o.callOptions) }
 
 // WithHTTPClient makes the Client send through a copy of c, taken when [New] is
 // called. Its Timeout (of one attempt, if shorter than [WithTimeout]'s) and Jar
@@ -310,6 +328,11 @@ func WithSchema(s Schema) Option {
 // 10,000. A batch that is too large for the platform, whose limit is not published, is
 // split. After a batch that timed out the next ones are half as large, until twenty in
 // a row were taken. The default is 100.
+//
+// The Client remembers the size that the platform takes, and all its calls go by it.
+// Twenty batches of that size in a row that are taken double it, and an hour after it
+// last fell it is forgotten. A time-out of a batch that was not full, or an invite that
+// is too large by itself, does not change it.
 func WithBatchSize(n int) ClientCallOption {
 	return setting(func(o *callOptions) error {
 		if n < 1 || n > maxBatch {

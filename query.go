@@ -50,6 +50,16 @@ type StringFilter struct {
 	Like, ILike string
 }
 
+// StatusIn returns a condition on a status, for [UserInviteFilter].Status: it must be
+// one of those. Without any it is no condition, as an empty ValueIn is.
+func StatusIn(statuses ...UserInviteStatus) *StringFilter {
+	c := new(StringFilter)
+	for _, status := range statuses {
+		c.ValueIn = append(c.ValueIn, string(status))
+	}
+	return c
+}
+
 // UserInviteOrder sorts a list.
 type UserInviteOrder struct {
 	// Sort is one of the Sort constants. Required.

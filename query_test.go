@@ -100,3 +100,24 @@ func TestBadQueriesNameEveryFinding(t *testing.T) {
 		t.Errorf("%d requests were made", len(m.requests))
 	}
 }
+
+// StatusIn is a condition on the status in the schema's words, and none if it is
+// empty.
+func TestStatusIn(t *testing.T) {
+	t.Parallel()
+	m := newMock(t, answer("userInvites", `{"data":[],"totalCount":0}`))
+	for _, filter := range []*roq.StringFilter{roq.StatusIn(roq.StatusPending, roq.StatusExpired), roq.StatusIn()} {
+		q := roq.UserInvitesQuery{Filter: roq.UserInviteFilter{Status: filter}}
+		if _, err := m.client.AsUser(userID).UserInvites(t.Context(), q); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_, _, got := m.sent()[0].graphQL(t)
+	want := map[string]any{"filter": map[string]any{"status": map[string]any{"valueIn": []any{"pending", "expired"}}}}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("variables (-want +got):\n%s", diff)
+	}
+	if _, _, got := m.sent()[1].graphQL(t); got["filter"] != nil {
+		t.Errorf("StatusIn() is sent as %v", got)
+	}
+}

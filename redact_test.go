@@ -65,7 +65,7 @@ func noCanary(t *testing.T, name string, v any) {
 
 func TestTypesHideTheirSecrets(t *testing.T) {
 	t.Parallel()
-	cfg := roq.Config{PlatformURL: "https://platform.example", EnvironmentID: environmentID, APIKey: "canary-key", WebhookKey: "canary-hook"}
+	cfg := roq.Config{PlatformURL: "https://platform.example", EnvironmentID: environmentID, APIKey: "canary-key", WebhookKey: "canary-hook", PreviousWebhookKey: "canary-old-hook"}
 	client := newClient(t, cfg)
 	session := roq.Session{ID: "s", RoqUserID: userID, RoqAccessToken: "canary-token", User: roq.SessionUser{FirstName: "Ann", Email: "canary@acme.example"}}
 	refused := roq.UserInviteError{Email: "canary@acme.example", FirstName: "Ann", Code: "USER_ALREADY_INVITED", Message: "no"}
@@ -119,7 +119,7 @@ func TestTypesHideTheirSecrets(t *testing.T) {
 // such as %s, prints what it points to.
 func TestPointersHideSecretsInUnexportedFields(t *testing.T) {
 	t.Parallel()
-	cfg := roq.Config{APIKey: "canary-key", WebhookKey: "canary-hook"}
+	cfg := roq.Config{APIKey: "canary-key", WebhookKey: "canary-hook", PreviousWebhookKey: "canary-old-hook"}
 	session := roq.Session{RoqAccessToken: "canary-token", User: roq.SessionUser{Email: "canary@acme.example"}}
 	refused := roq.UserInviteError{Email: "canary@acme.example"}
 	v := struct {

@@ -50,20 +50,23 @@ type UserInviteInput struct {
 type SendUserInvitesResult struct {
 	// Success are the invites that the platform made.
 	Success []UserInvite
-	// Errors are the inputs that the platform refused.
+	// Errors are the inputs that the platform refused and, with [WithSkipInvalid], those
+	// that are not valid.
 	Errors []UserInviteError
 	// Unknown may have been mailed; the error of the call is [ErrOutcomeUnknown].
 	Unknown []UserInviteInput
 	// NotSent were not mailed, because their batch or an earlier one failed.
 	NotSent []UserInviteInput
 
-	// open is what it takes to settle Unknown later; nil if there is nothing in it.
-	open *unsettled
+	// account says which input is in which list. It is nil if SendUserInvites did not
+	// make the result.
+	account *account
 }
 
 // Err returns nil if every input is in Success, and otherwise an error that
 // matches, with [errors.Is], every refusal in Errors, [ErrOutcomeUnknown] if
-// there is anything in Unknown, and [ErrNotSent] if there is in NotSent.
+// there is anything in Unknown, and [ErrNotSent] if there is in NotSent or an
+// input was skipped by [WithSkipInvalid].
 func (r *SendUserInvitesResult) Err() error {
 	if r == nil {
 		return nil
@@ -108,19 +111,33 @@ func (e *resultError) Unwrap() []error { return *e.parts }
 // Format implements [fmt.Formatter]: every verb prints the text.
 func (e resultError) Format(f fmt.State, verb rune) { redact.Format(f, verb, e.text()) }
 
-// UserInviteError is one input that the platform refused while others of the
-// same request may have gone through. [errors.Is] compares its Code. It prints,
-// logs and marshals without the address and the names, which are the input's, but
-// not in an unexported field of another struct, where fmt cannot call its methods:
-// keep a pointer there, of which %v, %+v and %#v print the address in memory.
+// UserInviteError is one input that was refused while others of the same call may
+// have gone through: by the platform, or, with [WithSkipInvalid], by this package
+// because it is not valid. [errors.Is] compares the Code of the first kind. Of the
+// second kind an error is [ErrInvalidInput] and [ErrNotSent], and [errors.As] finds
+// the [*Error] whose Findings name each field that is wrong. [errors.As] finds a
+// UserInviteError as a value and as a pointer.
+//
+// It prints, logs and marshals without the address and the names, which are the
+// input's, but not in an unexported field of another struct, where fmt cannot call its
+// methods: keep a pointer there, of which %v, %+v and %#v print the address in memory.
 type UserInviteError struct {
+	// Index is the place of the input in [SendUserInvitesInput].UserInvites, or in the
+	// stream.
+	Index int
 	// Email, FirstName and LastName are those of the input.
 	Email, FirstName, LastName string
-	// Code is the platform's errorCode, empty if it gave only a text. An invite that
-	// HTTP 413 refused by itself has PAYLOAD_TOO_LARGE.
+	// Code is the platform's errorCode, empty if it gave only a text, or if the input is
+	// not valid. An invite that HTTP 413 refused by itself has PAYLOAD_TOO_LARGE.
 	Code string
-	// Message says why, with e-mail addresses blanked.
+	// Message says why, with e-mail addresses blanked. For an input that is not valid it
+	// names each field: "Email: must not be empty; Roles[1]: must not be empty".
 	Message string
+
+	// own is this package's refusal of an input that is not valid; nil otherwise.
+	own *Error
+	// repeats is whether that is because the address came before.
+	repeats bool
 }
 
 // Error implements error: "roq: user invite refused: message (CODE)".
@@ -137,6 +154,28 @@ func (e UserInviteError) Is(target error) bool {
 	return exchange.KindOfCode(e.Code)&kindOf(target) != 0
 }
 
+// As lets [errors.As] find the error as a pointer where it is held as a value, and
+// as a value where it is held as a pointer.
+func (e UserInviteError) As(target any) bool {
+	switch t := target.(type) {
+	case **UserInviteError:
+		*t = &e
+	case *UserInviteError:
+		*t = e
+	default:
+		return false
+	}
+	return true
+}
+
+// Unwrap returns the [*Error] of an input that is not valid, and otherwise nil.
+func (e UserInviteError) Unwrap() error {
+	if e.own == nil {
+		return nil
+	}
+	return e.own
+}
+
 // Format implements [fmt.Formatter]: every verb prints the text of the error.
 func (e UserInviteError) Format(f fmt.State, verb rune) { redact.Format(f, verb, e.Error()) }
 
@@ -149,3 +188,20 @@ func (e UserInviteError) MarshalJSON() ([]byte, error) { return json.Marshal(e.r
 
 // LogValue implements [slog.LogValuer] with Code and Message only.
 func (e UserInviteError) LogValue() slog.Value { return slog.AnyValue(e.redacted()) }
+
+// WithSkipInvalid lets [RoqPlatform.SendUserInvites] send the valid inputs of a call
+// although others are not valid. An input that is not valid, or whose address came
+// before among the valid ones in any spelling, comes back in
+// [SendUserInvitesResult].Errors; the others are sent. If no input is valid, nothing is
+// sent and the call has no error, as when the platform refuses each invite by itself.
+// What is wrong with the call, such as a missing TenantID, still is its error.
+//
+// By default one invalid input refuses the whole call. A stream always skips
+// what is not valid, and reports it: there, and for other calls, the option changes
+// nothing.
+func WithSkipInvalid() CallOption {
+	return callOption(func(o *callOptions) error {
+		o.skipInvalid = true
+		return nil
+	})
+}

@@ -28,9 +28,9 @@ func TestRefusedInvites(t *testing.T) {
 	}
 	want := []roq.UserInviteError{
 		{Email: "a@x.org", Message: "plain text about [redacted]"},
-		{Email: "b@x.org", FirstName: "Bea", LastName: "Bell", Code: "USER_ALREADY_INVITED", Message: "[redacted] has a pending invite"},
-		{Email: "c@x.org", Code: "USER_ALREADY_EXISTS"},
-		{Email: "d@x.org", Message: `{"unknown":1}`},
+		{Index: 1, Email: "b@x.org", FirstName: "Bea", LastName: "Bell", Code: "USER_ALREADY_INVITED", Message: "[redacted] has a pending invite"},
+		{Index: 2, Email: "c@x.org", Code: "USER_ALREADY_EXISTS"},
+		{Index: 3, Email: "d@x.org", Message: `{"unknown":1}`},
 	}
 	if !slices.Equal(result.Errors, want) {
 		for i := range result.Errors {

@@ -51,9 +51,10 @@ const (
 	OutcomeUnderWay OutcomeStatus = "under way"
 )
 
-// SendOutcome is the outcome of one input of a stream.
+// SendOutcome is the outcome of one input: of a stream, or of a call
+// ([SendUserInvitesResult.Outcomes]).
 type SendOutcome struct {
-	// Index is the place of the input in the stream, from 0.
+	// Index is the place of the input in the stream or the call, from 0.
 	Index int
 	// Input is the input as it came.
 	Input UserInviteInput
@@ -81,8 +82,8 @@ type SendOutcome struct {
 //
 // Each batch is sent and settled as by [RoqPlatform.SendUserInvites]: nobody is
 // mailed twice because of a retry, and what may have been mailed is OutcomeUnknown.
-// An input that is not valid, or whose address came before in any case of letters,
-// is reported and the others go on.
+// An input that is not valid, or whose address came before in any spelling, is reported
+// and the others go on, with [WithSkipInvalid] or without.
 //
 // A batch that was not sent is retried until no batch has succeeded for five
 // minutes, or for ten of the waits that the platform asks for if that is longer. One
@@ -169,7 +170,7 @@ func (as *identity) campaign(ctx context.Context, in *SendAllUserInvitesInput, o
 		TenantID:      tenantID,
 		Title:         in.Campaign,
 		Send:          as.core.opt.schema.send,
-		Size:          delivery.NewSize(opt.batchSize),
+		Size:          delivery.NewSize(&as.core.limit, opt.batchSize),
 		Parallel:      opt.parallel,
 		RepeatUnknown: as.core.opt.repeatUnknown,
 		Name:          campaign.Name(call.Client, tenantID, in.Campaign),
@@ -212,7 +213,7 @@ func outcome(from campaign.Outcome[*SendOutcome]) *SendOutcome {
 	case from.Status == campaign.Sent:
 		return o
 	case from.Refusal != nil:
-		o.Err = refusal(&o.Input, *from.Refusal)
+		o.Err = refusal(o.Index, &o.Input, *from.Refusal)
 	default:
 		o.Err = streamError(from.Err)
 	}
@@ -230,5 +231,22 @@ func streamError(err error) error {
 		return errors.Join(failed(e.Failure), e.Source)
 	default:
 		return err
+	}
+}
+
+// InputsOf makes a stream of inputs, for [SendAllUserInvitesInput].UserInvites, of a
+// sequence that has no errors: slices.Values of a slice, or a function that receives
+// from a channel. Of a nil sequence it is nil, which [RoqPlatform.SendAllUserInvites]
+// refuses.
+func InputsOf(inputs iter.Seq[UserInviteInput]) iter.Seq2[UserInviteInput, error] {
+	if inputs == nil {
+		return nil
+	}
+	return func(yield func(UserInviteInput, error) bool) {
+		for in := range inputs {
+			if !yield(in, nil) {
+				return
+			}
+		}
 	}
 }

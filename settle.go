@@ -11,45 +11,43 @@ import (
 	"github.com/go-roq/roq/internal/wire"
 )
 
-// unsettled is what it takes to settle a result's Unknown later.
-type unsettled struct {
-	tenantID string
-	// invites are those in Unknown, each with what was known when it was sent, and
-	// places are their places in the input.
-	invites []delivery.Invite
-	places  []int
-	// sent are the places of those in Success.
-	sent []int
-}
-
-// send makes the requests of SendUserInvites for an input that was found valid, and
-// its result.
-func (as *identity) send(ctx context.Context, call *exchange.Call, tenantID string, inputs []UserInviteInput, invites []delivery.Invite, batchSize int) (*SendUserInvitesResult, error) {
-	made := make([]UserInvite, len(invites))
-	d := as.delivery(call, tenantID, invites, delivery.NewSize(batchSize))
-	d.Keep = func(i int, row *wire.Invite) { made[i].read(row) }
+// send makes the requests of SendUserInvites for the inputs that were found valid, and
+// its result. Those that were skipped are in it too.
+func (as *identity) send(ctx context.Context, d *delivery.Delivery, inputs []UserInviteInput, skipped []UserInviteError) (*SendUserInvitesResult, error) {
+	made := make([]UserInvite, len(d.Invites))
+	d.Keep = func(n int, row *wire.Invite) { made[n].read(row) }
 	failure := d.Run(ctx)
-	result := &SendUserInvitesResult{Success: made[:0]}
-	if _, _, unknown, _ := d.Count(); unknown > 0 {
-		result.open = &unsettled{tenantID: tenantID}
+	a := &account{
+		tenantID: d.TenantID,
+		people:   &people{inputs: slices.Clone(inputs)},
+		verdicts: make([]evidence.Verdict, len(inputs)),
+		unsent:   failure,
+		unsure:   failure,
 	}
-	for i := range invites {
-		switch d.Verdict(i) {
+	result := &SendUserInvitesResult{Success: made[:0], account: a}
+	n := 0 // the place of the input among those that were valid
+	for i := range inputs {
+		if len(skipped) > 0 && skipped[0].Index == i {
+			a.verdicts[i] = evidence.Refused
+			result.Errors = append(result.Errors, skipped[0])
+			skipped = skipped[1:]
+			continue
+		}
+		a.verdicts[i] = d.Verdict(n)
+		switch a.verdicts[i] {
 		case evidence.Sent:
-			result.Success = append(result.Success, made[i])
-			if result.open != nil {
-				result.open.sent = append(result.open.sent, i)
-			}
+			result.Success = append(result.Success, made[n])
 		case evidence.Refused:
-			result.Errors = append(result.Errors, refusal(&inputs[i], d.Refusal(i)))
+			result.Errors = append(result.Errors, refusal(i, &inputs[i], d.Refusal(n)))
 		case evidence.Unknown:
 			result.Unknown = append(result.Unknown, inputs[i])
-			one := invites[i]
-			one.Before = d.Start(i)
-			result.open.invites, result.open.places = append(result.open.invites, one), append(result.open.places, i)
+			one := d.Invites[n]
+			one.Before = d.Start(n)
+			a.open = append(a.open, one)
 		default:
 			result.NotSent = append(result.NotSent, inputs[i])
 		}
+		n++
 	}
 	if len(result.Success) == 0 {
 		result.Success = nil
@@ -78,9 +76,9 @@ func (s Schema) send(w wire.Send) (*wire.Operation, any) {
 	return wire.SendUserInvitesV2, wire.SendV2{Data: w}
 }
 
-// refusal makes the caller's error of what the platform said of one input.
-func refusal(in *UserInviteInput, r delivery.Refusal) UserInviteError {
-	return UserInviteError{Email: in.Email, FirstName: in.FirstName, LastName: in.LastName, Code: r.Code, Message: r.Message}
+// refusal makes the caller's error of what the platform said of the index-th input.
+func refusal(index int, in *UserInviteInput, r delivery.Refusal) UserInviteError {
+	return UserInviteError{Index: index, Email: in.Email, FirstName: in.FirstName, LastName: in.LastName, Code: r.Code, Message: r.Message}
 }
 
 // SettleUserInvites finds out later what [RoqPlatform.SendUserInvites] could not:
@@ -104,31 +102,39 @@ func (p *RoqPlatform) SettleUserInvites(ctx context.Context, result *SendUserInv
 	case len(result.Unknown) == 0:
 		return nil
 	}
-	open := result.open
-	if open == nil || len(open.invites) != len(result.Unknown) || len(open.sent) != len(result.Success) {
+	if !result.settleable() {
 		return invalid(operation, "SettleUserInvites: the result is not one that SendUserInvites returned")
 	}
-	ctx, end := as.core.observe(ctx, call, false, len(open.invites))
+	a := result.account
+	ctx, end := as.core.observe(ctx, call, false, len(a.open))
 	defer func() {
-		end(trace.CallEnd{Err: err, Sent: len(open.invites) - len(result.Unknown), Unknown: len(result.Unknown)})
+		end(trace.CallEnd{Err: err, Sent: len(a.open) - len(result.Unknown), Unknown: len(result.Unknown)})
 	}()
-	made := make([]UserInvite, len(open.invites))
-	d := as.delivery(call, open.tenantID, open.invites, delivery.NewSize(maxBatch))
-	d.Keep = func(i int, row *wire.Invite) { made[i].read(row) }
+	made := make([]UserInvite, len(a.open))
+	d := as.delivery(call, a.tenantID, a.open, delivery.NewSize(new(delivery.Limit), maxBatch)) // it only reads
+	d.Keep = func(n int, row *wire.Invite) { made[n].read(row) }
 	d.RepeatUnknown = false
 	failure := d.Run(ctx)
-	left := &unsettled{tenantID: open.tenantID, sent: open.sent}
+	left := *a // what another copy of the result has stays as it is
+	left.verdicts, left.people, left.unsure = slices.Clone(a.verdicts), &people{inputs: a.inputs}, failure
+	success := make([]UserInvite, 0, len(result.Success)+len(made))
 	var unknown []UserInviteInput
-	for i := range made {
-		if d.Verdict(i) != evidence.Sent {
-			unknown = append(unknown, result.Unknown[i])
-			left.invites, left.places = append(left.invites, open.invites[i]), append(left.places, open.places[i])
-			continue
+	before, n := 0, 0 // the places in Success and Unknown
+	for i, verdict := range a.verdicts {
+		switch {
+		case verdict == evidence.Sent:
+			success = append(success, result.Success[before])
+			before++
+		case verdict == evidence.Unknown && d.Verdict(n) == evidence.Sent:
+			left.verdicts[i] = evidence.Sent
+			success = append(success, made[n])
+			n++
+		case verdict == evidence.Unknown:
+			unknown = append(unknown, result.Unknown[n])
+			left.open = append(left.open, a.open[n])
+			n++
 		}
-		at, _ := slices.BinarySearch(left.sent, open.places[i])
-		left.sent = slices.Insert(left.sent, at, open.places[i])
-		result.Success = slices.Insert(result.Success, at, made[i])
 	}
-	result.Unknown, result.open = unknown, left
+	result.Success, result.Unknown, result.account = success, unknown, &left
 	return failed(failure)
 }

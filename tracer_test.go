@@ -102,7 +102,10 @@ func TestTracer(t *testing.T) {
 		if _, err := b.sendAll(t.Context(), t, people(3, "b"), roq.WithBatchSize(2), roq.WithParallel(1)); err != nil {
 			t.Fatal(err)
 		}
-		for range platform.AllUserInvites(t.Context(), roq.UserInvitesQuery{}) {
+		for _, err := range platform.AllUserInvites(t.Context(), roq.UserInvitesQuery{}) {
+			if err != nil {
+				t.Error(err)
+			}
 			break
 		}
 		_, _ = platform.UserInvite(t.Context(), inviteID)

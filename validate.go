@@ -70,6 +70,11 @@ func (f *findings) err(operation string) error {
 	if len(f.list) == 0 {
 		return nil
 	}
+	return f.invalid(operation)
+}
+
+// invalid returns the findings, of which there is one, as one error.
+func (f *findings) invalid(operation string) *Error {
 	texts := make([]string, len(f.list), len(f.list)+1)
 	for i, one := range f.list {
 		texts[i] = one.String()
@@ -86,28 +91,59 @@ func (f *findings) err(operation string) error {
 	return e
 }
 
-// prepare checks an input, and completes it with what the identity stands for.
-func (as *identity) prepare(in *SendUserInvitesInput) (tenantID string, invites []delivery.Invite, err error) {
+// prepare checks an input, and completes it with what the identity stands for. With
+// skip what is wrong with one invite is no error: skipped has the invite, and invites
+// has the others.
+func (as *identity) prepare(in *SendUserInvitesInput, skip bool) (tenantID string, invites []delivery.Invite, skipped []UserInviteError, err error) {
 	operation := wire.SendUserInvitesV2.Name
 	f := about()
 	tenantID = as.tenant(f, in.TenantID)
-	if n := len(in.UserInvites); n == 0 || n > maxInvites {
+	n := len(in.UserInvites)
+	if n == 0 || n > maxInvites {
 		f.add("UserInvites", fmt.Sprintf("must hold from 1 to %d invites", maxInvites))
-		return "", nil, f.err(operation)
+		return "", nil, nil, f.err(operation)
 	}
-	invites = make([]delivery.Invite, len(in.UserInvites))
-	seen := make(map[string]int, len(in.UserInvites))
+	if skip && len(f.list) > 0 { // the call itself is wrong
+		return "", nil, nil, f.err(operation)
+	}
+	invites = make([]delivery.Invite, 0, n)
+	seen := make(map[string]int, n)
 	for i := range in.UserInvites {
-		f.index = i
-		out := &invites[i]
-		as.prepareOne(f, &in.UserInvites[i], out)
-		if first, ok := seen[out.Mailbox]; ok && out.Mailbox != "" {
+		if f.index = i; skip {
+			f = &findings{index: i}
+		}
+		var out delivery.Invite
+		as.prepareOne(f, &in.UserInvites[i], &out)
+		valid := !skip || len(f.list) == 0
+		first, repeats := seen[out.Mailbox]
+		switch {
+		case !valid: // so that a valid input with the same address is sent
+		case repeats && out.Mailbox != "":
 			f.add("Email", fmt.Sprintf("must not be the address of UserInvites[%d]", first))
-		} else {
+		default:
 			seen[out.Mailbox] = i
 		}
+		if skip && len(f.list) > 0 {
+			skipped = append(skipped, f.refusal(&in.UserInvites[i], operation, valid))
+		} else {
+			invites = append(invites, out)
+		}
 	}
-	return tenantID, invites, f.err(operation)
+	if skip {
+		return tenantID, invites, skipped, nil
+	}
+	return tenantID, invites, nil, f.err(operation)
+}
+
+// refusal makes the error of an input that is not sent for what was found in it.
+func (f *findings) refusal(in *UserInviteInput, operation string, repeats bool) UserInviteError {
+	texts := make([]string, len(f.list))
+	for i, one := range f.list {
+		texts[i] = one.Field + ": " + one.Reason
+	}
+	e := UserInviteError{Index: f.index, Message: strings.Join(texts, "; "), own: f.invalid(operation), repeats: repeats}
+	e.Email, e.FirstName, e.LastName = in.Email, in.FirstName, in.LastName
+	return e
 }
 
 // tenant is the tenant that people are invited to: the given one or the

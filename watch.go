@@ -65,7 +65,7 @@ type UserInviteChange struct {
 // [ErrUnavailable] or [ErrRateLimited], comes with a zero change, and the watch
 // resumes if the loop does: no change is missed, but it is reported later. Any other
 // error, an error of the first list and the error of ctx come once, last.
-func (p *RoqPlatform) WatchUserInvites(ctx context.Context, q UserInvitesQuery, opts ...CallOption) iter.Seq2[UserInviteChange, error] {
+func (p *RoqPlatform) WatchUserInvites(ctx context.Context, q UserInvitesQuery, opts ...WatchOption) iter.Seq2[UserInviteChange, error] {
 	return func(yield func(UserInviteChange, error) bool) {
 		r, err := p.identity().watch(ctx, q, opts)
 		if err != nil {
@@ -90,7 +90,7 @@ func (p *RoqPlatform) WatchUserInvites(ctx context.Context, q UserInvitesQuery, 
 //
 // It waits as long as ctx lasts, through every failure that may pass
 // ([ErrUnavailable], [ErrRateLimited]); it returns any other.
-func (p *RoqPlatform) WaitUserInvite(ctx context.Context, id string, opts ...CallOption) (invite *UserInvite, err error) {
+func (p *RoqPlatform) WaitUserInvite(ctx context.Context, id string, opts ...WatchOption) (invite *UserInvite, err error) {
 	if err := check.ID(id); err != nil {
 		return nil, invalid(wire.UserInvites.Name, "the invite's id "+err.Error())
 	}
@@ -114,10 +114,10 @@ func (p *RoqPlatform) WaitUserInvite(ctx context.Context, id string, opts ...Cal
 // [RoqPlatform.WaitUserInvite] are: shortest after a change, and half as long again
 // each time that nothing has changed, up to longest. Up to a fifth is added at
 // random, so that watches that began together do not poll together. Both must be
-// more than zero, and at most 24 hours. Other calls ignore it. The default is 2 s to
-// 30 s.
-func WithInterval(shortest, longest time.Duration) CallOption {
-	return callOption(func(o *callOptions) error {
+// more than zero, and at most 24 hours. The default is 2 s to 30 s. No other call takes
+// it: that does not compile.
+func WithInterval(shortest, longest time.Duration) WatchOption {
+	return watchOption(func(o *watchOptions) error {
 		if shortest <= 0 || shortest > longest || longest > maxDuration {
 			return fmt.Errorf("roq: WithInterval(%v, %v): must be more than 0, the first no longer than the second, and at most %v", shortest, longest, maxDuration)
 		}
@@ -135,11 +135,26 @@ type reader struct {
 	opt   *callOptions
 	as    *identity
 	query UserInvitesQuery
+	// interval is that of a watch.
+	interval interval
 }
 
 // watch begins the watch of a query, and refuses what is wrong with it.
-func (as *identity) watch(ctx context.Context, q UserInvitesQuery, opts []CallOption) (*reader, error) {
-	call, opt, err := as.begin(ctx, wire.UserInvites.Name, opts)
+func (as *identity) watch(ctx context.Context, q UserInvitesQuery, opts []WatchOption) (*reader, error) {
+	operation := wire.UserInvites.Name
+	if as.err != nil {
+		return nil, as.err.of(operation)
+	}
+	opt := watchOptions{callOptions: as.core.opt.callOptions, interval: interval{defaultShortest, defaultLongest}}
+	for i, o := range opts {
+		if o == nil {
+			return nil, badOption(operation, i, nil)
+		}
+		if err := o.applyToWatch(&opt); err != nil {
+			return nil, badOption(operation, i, err)
+		}
+	}
+	call, err := as.core.call(ctx, operation, &opt.callOptions)
 	if err != nil {
 		return nil, err
 	}
@@ -158,7 +173,7 @@ func (as *identity) watch(ctx context.Context, q UserInvitesQuery, opts []CallOp
 	if err := f.err(call.Operation); err != nil {
 		return nil, err
 	}
-	return &reader{call, opt, as, q}, nil
+	return &reader{call, &opt.callOptions, as, q, opt.interval}, nil
 }
 
 // watch returns the watch of the reader's query.
@@ -176,8 +191,8 @@ func (r *reader) watch() listing.Watch[UserInvite] {
 		Sleep:       r.sleep,
 		Limit:       cmp.Or(r.query.Limit, watchPageSize),
 		Parallel:    r.opt.parallel,
-		Shortest:    r.opt.interval.shortest,
-		Longest:     r.opt.interval.longest,
+		Shortest:    r.interval.shortest,
+		Longest:     r.interval.longest,
 	}
 }
 

@@ -73,7 +73,7 @@ func (w *watched) accept(i int) error {
 }
 
 // watch runs the watch to its end.
-func (w *watched) watch(ctx context.Context, q roq.UserInvitesQuery, opts ...roq.CallOption) {
+func (w *watched) watch(ctx context.Context, q roq.UserInvitesQuery, opts ...roq.WatchOption) {
 	for change, err := range w.client.AsUser(w.user.ID).WatchUserInvites(ctx, q, opts...) {
 		if err != nil {
 			w.errs = append(w.errs, err)
@@ -200,13 +200,13 @@ func TestWatchUserInvitesEndsAtOnce(t *testing.T) {
 func TestWatchUserInvitesIntervals(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
-		opts    []roq.CallOption
+		opts    []roq.WatchOption
 		changes int       // after which look something changes
 		want    []float64 // between one request and the next, in seconds
 	}{
 		"by default":      {nil, 8, []float64{2, 3, 4.5, 6.75, 10.125, 15.1875, 22.78125, 30, 30, 2, 3}},
-		"set":             {[]roq.CallOption{roq.WithInterval(time.Second, 3*time.Second)}, 1, []float64{1, 1.5, 1, 1.5, 2.25, 3, 3}},
-		"always the same": {[]roq.CallOption{roq.WithInterval(time.Minute, time.Minute)}, 2, []float64{60, 60, 60, 60}},
+		"set":             {[]roq.WatchOption{roq.WithInterval(time.Second, 3*time.Second)}, 1, []float64{1, 1.5, 1, 1.5, 2.25, 3, 3}},
+		"always the same": {[]roq.WatchOption{roq.WithInterval(time.Minute, time.Minute)}, 2, []float64{60, 60, 60, 60}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -17,7 +17,7 @@ func TestWatchRefusals(t *testing.T) {
 	t.Parallel()
 	m := newMock(t, nothingFound())
 	p := m.client.AsUser(userID)
-	watch := func(p *roq.RoqPlatform, q roq.UserInvitesQuery, opts ...roq.CallOption) func(context.Context) error {
+	watch := func(p *roq.RoqPlatform, q roq.UserInvitesQuery, opts ...roq.WatchOption) func(context.Context) error {
 		return func(ctx context.Context) (err error) {
 			for _, failure := range p.WatchUserInvites(ctx, q, opts...) {
 				if err != nil {
@@ -28,7 +28,7 @@ func TestWatchRefusals(t *testing.T) {
 			return err
 		}
 	}
-	wait := func(id string, opts ...roq.CallOption) func(context.Context) error {
+	wait := func(id string, opts ...roq.WatchOption) func(context.Context) error {
 		return func(ctx context.Context) error { _, err := p.WaitUserInvite(ctx, id, opts...); return err }
 	}
 	like := roq.UserInviteFilter{Status: &roq.StringFilter{Like: "pend%"}}

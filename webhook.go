@@ -2,6 +2,7 @@ package roq
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"crypto/subtle"
@@ -45,6 +46,11 @@ type WebhookEvent struct {
 	// EnvironmentID is the environment in which it happened. That it is this
 	// client's is not checked.
 	EnvironmentID string
+	// Fingerprint is the same for an event that is repeated, in every process, and
+	// different for every other event: 64 hexadecimal digits, a hash of the body in
+	// canonical form. Make it a unique key where several processes take webhooks, or where
+	// a restart must not handle an event again.
+	Fingerprint string
 	// Current is the invite after the event, Previous the invite before. They are
 	// nil for other objects, where the platform sends none, and where it sends
 	// something that is not an invite, which is then in Raw all the same.
@@ -68,12 +74,12 @@ type WebhookEvent struct {
 // and handle is not called; one that comes again while it is being handled gets
 // the same answer. Two requests are the same event if their bodies are the same
 // JSON, whatever its white space and the order of its members. The handler
-// remembers the last 10,000 events, by their hashes, in its own memory: another
-// process, or this one after a restart, handles a repeat again. So handling an
-// event twice should still do no harm.
+// remembers the last 10,000 events, by their [WebhookEvent].Fingerprint, in its own
+// memory: another process, or this one after a restart, handles a repeat again. So
+// handling an event twice should still do no harm.
 //
-// A request without Config.WebhookKey in the header roq-platform-webhook-key is
-// answered 401 before its body is read; one that is no POST 405, one of more than
+// A request without Config.WebhookKey, or Config.PreviousWebhookKey if there is one, in
+// the header roq-platform-webhook-key is answered 401 before its body is read; one that is no POST 405, one of more than
 // 1 MiB 413, and one that is no event 400. With [WithLogger] refusals are logged
 // at level Warn.
 //
@@ -94,17 +100,22 @@ func (c *Client) WebhookHandler(handle func(context.Context, WebhookEvent) error
 	if handle == nil {
 		return nil, errors.New("roq: WebhookHandler: the function must not be nil")
 	}
-	return &webhooks{handle: handle, repeats: new(repeats.Repeats), key: sha256.Sum256([]byte(core.cfg.WebhookKey)), log: core.opt.logger}, nil
+	h := &webhooks{handle: handle, repeats: new(repeats.Repeats), log: core.opt.logger}
+	h.key = sha256.Sum256([]byte(core.cfg.WebhookKey))
+	// Without a previous key there are two equal ones, so that one comparison takes no
+	// less time than two.
+	h.previous = sha256.Sum256([]byte(cmp.Or(core.cfg.PreviousWebhookKey, core.cfg.WebhookKey)))
+	return h, nil
 }
 
 // webhooks is the handler of a Client's webhooks.
 type webhooks struct {
 	handle  func(context.Context, WebhookEvent) error
 	repeats *repeats.Repeats
-	// key is the hash of the key: hashes have one length, so that comparing them
-	// takes the same time whatever was sent.
-	key [sha256.Size]byte
-	log *slog.Logger
+	// key and previous are the hashes of the keys: hashes have one length, so that
+	// comparing them takes the same time whatever was sent.
+	key, previous [sha256.Size]byte
+	log           *slog.Logger
 }
 
 // ServeHTTP implements [http.Handler].
@@ -137,8 +148,10 @@ func (h *webhooks) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		refuse(http.StatusBadRequest, err.Error())
 		return
 	}
+	fingerprint := repeats.Of(body)
+	event.Fingerprint = fingerprint.String()
 	handle := func(ctx context.Context) error { return h.handle(ctx, event) }
-	if err := h.repeats.Once(r.Context(), repeats.Of(body), handle); err != nil {
+	if err := h.repeats.Once(r.Context(), fingerprint, handle); err != nil {
 		h.log.ErrorContext(r.Context(), "roq: webhook failed", "name", redact.Identifier(event.Name), "id", redact.Identifier(event.ID))
 		http.Error(w, "the event could not be handled", http.StatusInternalServerError)
 		return
@@ -146,14 +159,14 @@ func (h *webhooks) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusNoContent)
 }
 
-// knows reports whether the sender knows the key.
+// knows reports whether the sender knows a key.
 func (h *webhooks) knows(header http.Header) bool {
 	keys := header.Values(wire.WebhookKey)
 	if len(keys) != 1 {
 		return false
 	}
 	sent := sha256.Sum256([]byte(keys[0]))
-	return subtle.ConstantTimeCompare(sent[:], h.key[:]) == 1
+	return subtle.ConstantTimeCompare(sent[:], h.key[:])|subtle.ConstantTimeCompare(sent[:], h.previous[:]) == 1
 }
 
 // event reads the body of a webhook.

@@ -231,3 +231,37 @@ func TestWebhookRepeatsWhole(t *testing.T) {
 		t.Errorf("told is %q, want %q", told, want)
 	}
 }
+
+// The fingerprint is the same wherever and however an event comes again, and another
+// for every other event.
+func TestWebhookFingerprint(t *testing.T) {
+	t.Parallel()
+	insert := hook(roq.EventUserInviteInsert, "userInvite", pendingInvite, "null")
+	fingerprint := func(body string) string {
+		h := newHooked(t, errors.New("again")) // a handler of its own, as in another process
+		h.expect(t, body, 500, 1)
+		h.expect(t, "\ufeff"+strings.ReplaceAll(body, ",", " ,\n"), 500, 2)
+		if h.events[0].Fingerprint != h.events[1].Fingerprint {
+			t.Errorf("the repeat has the fingerprint %s, want %s", h.events[1].Fingerprint, h.events[0].Fingerprint)
+		}
+		return h.events[0].Fingerprint
+	}
+	seen := map[string]string{}
+	for _, body := range []string{
+		insert,
+		hook(roq.EventUserInviteUpdate, "userInvite", pendingInvite, "null"),
+		hook(roq.EventUserInviteInsert, "userInvite", acceptedInvite, "null"),
+		hook("ROQ_USER_INSERT", "user", "{}", "null"),
+	} {
+		mark := fingerprint(body)
+		if other, ok := seen[mark]; ok {
+			t.Errorf("%s has the fingerprint of %s", body, other)
+		}
+		seen[mark] = body
+	}
+	// Programs keep it: another version of this package must not change it.
+	const kept = `{"id":"a1b2","name":"ROQ_USER_INSERT","object":"user","environmentId":"e","data":{"current":{},"previous":null}}`
+	if got, want := fingerprint(kept), "59fb260bc665e7151d0891706b2e55ab9eed1c21910db37b72247e2727abf7d8"; got != want {
+		t.Errorf("the fingerprint is %s, want %s", got, want)
+	}
+}

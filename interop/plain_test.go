@@ -53,6 +53,9 @@ func plainValue(v reflect.Value, nulls bool) any {
 	case reflect.Struct:
 		members := map[string]any{}
 		for field, value := range v.Fields() {
+			if !field.IsExported() || field.Name == "Index" { // the platform has no such member
+				continue
+			}
 			if member := plainValue(value, nulls); member != nil || nulls {
 				members[platformName(field.Name)] = member
 			}

@@ -7,6 +7,7 @@ import (
 	"log"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"time"
 
@@ -54,6 +55,20 @@ func Example() {
 	}
 	// Output:
 	// bob@example.com invite
+}
+
+// Another program of the test has the address in its configuration.
+func ExampleWithAddr() {
+	addr := os.Getenv("TEST_ROQ_ADDR") // "127.0.0.1:4000"
+	if addr == "" {
+		addr = "127.0.0.1:0" // any free port
+	}
+	srv := roqtest.NewServer(roqtest.WithAddr(addr))
+	defer srv.Close()
+
+	fmt.Println(strings.HasPrefix(srv.URL, "http://127.0.0.1:"), srv.Config().PlatformURL == srv.URL)
+	// Output:
+	// true true
 }
 
 func ExampleNewServer() {

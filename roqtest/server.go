@@ -82,6 +82,7 @@ type Server struct {
 	faults   faults
 	requests requestLog
 	handler  http.Handler
+	addr     string
 	listener *httptest.Server
 	closing  sync.Once
 	closed   chan struct{}
@@ -116,14 +117,6 @@ func WithRoles(roles ...Role) Option {
 			s.world.addRole(r)
 		}
 	}
-}
-
-// NewServer starts a platform on loopback. Close it when done.
-func NewServer(opts ...Option) *Server {
-	s := NewHandler(opts...)
-	s.listener = httptest.NewServer(s.handler)
-	s.URL = s.listener.URL
-	return s
 }
 
 // NewHandler makes a platform that does not listen: serve its [Server.Handler],

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -129,17 +130,20 @@ func (a *api) send(w http.ResponseWriter, r *http.Request) {
 
 // report turns the SDK's result into this API's.
 func report(sent *roq.SendUserInvitesResult) sendReport {
-	all := sendReport{Sent: allShown(sent.Success), Unknown: emails(sent.Unknown), NotSent: emails(sent.NotSent)}
-	for _, refused := range sent.Errors {
-		all.Refused = append(all.Refused, refusal{Email: refused.Email, Code: refused.Code, Message: refused.Message})
-	}
-	return all
-}
-
-func emails(inputs []roq.UserInviteInput) []string {
-	var all []string
-	for _, in := range inputs {
-		all = append(all, in.Email)
+	all := sendReport{Sent: []invite{}}
+	for _, o := range sent.Outcomes() {
+		switch o.Status {
+		case roq.OutcomeSent:
+			all.Sent = append(all.Sent, shown(o.Invite))
+		case roq.OutcomeUnknown:
+			all.Unknown = append(all.Unknown, o.Input.Email)
+		case roq.OutcomeNotSent:
+			all.NotSent = append(all.NotSent, o.Input.Email)
+		default:
+			var e roq.UserInviteError
+			errors.As(o.Err, &e)
+			all.Refused = append(all.Refused, refusal{Email: o.Input.Email, Code: e.Code, Message: e.Message})
+		}
 	}
 	return all
 }

@@ -51,21 +51,16 @@ func (a *app) send(w http.ResponseWriter, r *http.Request, who visitor) {
 	}
 	locale, role := r.PostForm.Get("locale"), strings.TrimSpace(r.PostForm.Get("role"))
 	var done report
-	var input roq.SendUserInvitesInput
-	for _, in := range roq.ParseUserInvites(r.PostForm.Get("emails")) {
-		in.Locale = locale
+	input := roq.SendUserInvitesInput{UserInvites: roq.ParseUserInvites(r.PostForm.Get("emails"))}
+	for i := range input.UserInvites {
+		input.UserInvites[i].Locale = locale
 		if role != "" {
-			in.Roles = []string{role}
+			input.UserInvites[i].Roles = []string{role}
 		}
-		if err := in.Validate(); err != nil {
-			done.Refused = append(done.Refused, refusal{in.Email, why(err)})
-			continue
-		}
-		input.UserInvites = append(input.UserInvites, in)
 	}
 	if len(input.UserInvites) > 0 {
 		a.deliver(r, who, input, &done)
-	} else if len(done.Refused) == 0 {
+	} else {
 		done.Problem = &nobody
 	}
 	page := a.page(r, who)
@@ -77,24 +72,26 @@ func (a *app) send(w http.ResponseWriter, r *http.Request, who visitor) {
 func (a *app) deliver(r *http.Request, who visitor, input roq.SendUserInvitesInput, done *report) {
 	ctx, cancel := finishing(r)
 	defer cancel()
-	sent, err := who.platform.SendUserInvites(ctx, input)
+	sent, err := who.platform.SendUserInvites(ctx, input, roq.WithSkipInvalid())
 	if err != nil {
 		done.Problem = a.explain(err)
 	}
 	if sent == nil { // refused as a whole
-		sent = &roq.SendUserInvitesResult{NotSent: input.UserInvites}
+		for _, in := range input.UserInvites {
+			done.NotSent = append(done.NotSent, in.Email)
+		}
 	}
-	for _, i := range sent.Success {
-		done.Sent = append(done.Sent, i.Email)
-	}
-	for _, e := range sent.Errors {
-		done.Refused = append(done.Refused, refusal{e.Email, why(e)})
-	}
-	for _, in := range sent.Unknown {
-		done.Unknown = append(done.Unknown, in.Email)
-	}
-	for _, in := range sent.NotSent {
-		done.NotSent = append(done.NotSent, in.Email)
+	for _, o := range sent.Outcomes() {
+		switch email := o.Input.Email; o.Status {
+		case roq.OutcomeSent:
+			done.Sent = append(done.Sent, email)
+		case roq.OutcomeUnknown:
+			done.Unknown = append(done.Unknown, email)
+		case roq.OutcomeNotSent:
+			done.NotSent = append(done.NotSent, email)
+		default:
+			done.Refused = append(done.Refused, refusal{email, why(o.Err)})
+		}
 	}
 }
 

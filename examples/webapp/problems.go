@@ -59,8 +59,12 @@ func why(err error) string {
 	case errors.Is(err, roq.ErrAlreadyExists):
 		return "belongs to a user of your tenant"
 	}
-	if e := (*roq.Error)(nil); errors.As(err, &e) {
-		return strings.TrimPrefix(e.Message, "Email: ")
+	if e := (*roq.Error)(nil); errors.As(err, &e) && len(e.Findings) > 0 {
+		f := e.Findings[0]
+		if f.Field == "Email" {
+			return f.Reason
+		}
+		return f.Field + " " + f.Reason
 	}
 	if e := (roq.UserInviteError{}); errors.As(err, &e) {
 		return e.Message

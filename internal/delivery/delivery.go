@@ -200,17 +200,17 @@ const maxInvalid = 8
 // are taken say what fits; an invite that is too large by itself says nothing about
 // the others.
 func (d *Delivery) smaller(ctx context.Context, b *batch) (lone bool, failed *exchange.Failure) {
+	byNumber := d.Size.full(len(b.places)) || b.reply.Failure != nil && b.reply.Failure.Code == exchange.BulkLimitExceeded
 	// Until it is known better, size is what was wrong: others in flight, and what is
 	// left of this call, need not meet it too.
-	before := d.Size.Get()
-	d.Size.Shrink(len(b.places))
+	before := d.Size.halve(len(b.places), growAfter)
 	lone, failed = d.halves(ctx, b.places)
 	switch {
 	case failed != nil:
 	case lone:
 		d.Size.restore(before)
 	default:
-		d.Size.limit(len(b.places) - len(b.places)/2)
+		d.Size.limit(len(b.places)-len(b.places)/2, byNumber)
 	}
 	return lone, failed
 }

@@ -45,6 +45,9 @@ const outcomes = NotSent | OutcomeUnknown
 // the answer has none: the name that NestJS gives that status.
 const PayloadTooLarge = "PAYLOAD_TOO_LARGE"
 
+// BulkLimitExceeded is the platform's code of a batch of too many invites.
+const BulkLimitExceeded = "BULK_USER_INVITE_LIMIT_EXCEEDED"
+
 // KindOfCode maps the platform's codes (its own user interface's list, and its
 // public server library) to what this module calls them; 0 if it does not know one.
 func KindOfCode(code string) Kind {
@@ -59,7 +62,7 @@ func KindOfCode(code string) Kind {
 		return InviteExpired
 	case "USER_INVITATION_NOT_FOUND", "USER_NOT_FOUND", "USER_TOKEN_NOT_FOUND", "INVALID_USER_TOKEN", "NOT_FOUND":
 		return NotFound // no invite has such a token
-	case "BULK_USER_INVITE_LIMIT_EXCEEDED", PayloadTooLarge:
+	case BulkLimitExceeded, PayloadTooLarge:
 		return BatchTooLarge
 	case "FORBIDDEN":
 		return Forbidden

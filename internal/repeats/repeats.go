@@ -4,6 +4,7 @@ package repeats
 import (
 	"context"
 	"crypto/sha256"
+	"encoding/hex"
 	"sync"
 
 	"golang.org/x/sync/singleflight"
@@ -23,6 +24,9 @@ type Event [sha256.Size]byte
 
 // Of returns the event with that body.
 func Of(body []byte) Event { return sha256.Sum256(wire.CanonicalWebhook(body)) }
+
+// String returns the event in hexadecimal digits.
+func (e Event) String() string { return hex.EncodeToString(e[:]) }
 
 // Repeats remembers which events were handled last.
 type Repeats struct {

@@ -2,6 +2,7 @@ package transport
 
 import (
 	"bytes"
+	"slices"
 	"strconv"
 )
 
@@ -59,7 +60,7 @@ func (f *framing) take(b []byte) (n int) {
 func (f *framing) header(b []byte) int {
 	whole := b
 	if len(f.held) > 0 {
-		whole = append(f.held, b...)
+		whole = slices.Concat(f.held, b)
 	}
 	end := headerEnd(whole)
 	switch {
