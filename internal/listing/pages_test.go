@@ -116,7 +116,8 @@ func TestEachBeginsAtTheOffset(t *testing.T) {
 		p := c.list(5, 8)
 		p.Offset, p.ByCreatedAt = 12, byCreatedAt
 		got, err := collect(t.Context(), p)
-		if err != nil || got[0] != "old012" || got[len(got)-1] != "old029" {
+		// Which of the last ones is read again, and so comes last, is open.
+		if slices.Sort(got); err != nil || got[0] != "old012" || got[len(got)-1] != "old029" {
 			t.Errorf("%v, %v; want the rows from the 12th on", got, err)
 		}
 	}
