@@ -37,7 +37,7 @@ func (p *RoqPlatform) CheckUserInviteToken(ctx context.Context, token string, op
 	if err != nil {
 		return nil, err
 	}
-	ctx, end := as.core.observe(ctx, call, false, 1)
+	ctx, end := as.core.observe(ctx, call, trace.CallStart{Invites: 1})
 	defer func() { end(trace.CallEnd{Err: err}) }()
 	var found wire.TokenCheck
 	reply := call.Do(ctx, as.as, exchange.Request{
@@ -82,7 +82,7 @@ func (p *RoqPlatform) AcceptUserInvite(ctx context.Context, token string, opts .
 	if err != nil {
 		return nil, err
 	}
-	ctx, end := as.core.observe(ctx, call, true, 1)
+	ctx, end := as.core.observe(ctx, call, trace.CallStart{Mutation: true, Invites: 1})
 	defer func() { end(trace.CallEnd{Err: err}) }()
 	row, failure := delivery.Accept(ctx, call, as.as, token)
 	return userInvite(row), failed(failure)

@@ -100,7 +100,7 @@ func (p *RoqPlatform) SendUserInvites(ctx context.Context, in SendUserInvitesInp
 	if err != nil {
 		return nil, err
 	}
-	ctx, end := as.core.observe(ctx, call, true, len(in.UserInvites))
+	ctx, end := as.core.observe(ctx, call, trace.CallStart{Mutation: true, Invites: len(in.UserInvites)})
 	defer func() { end(sent(result, err)) }()
 	tenantID, invites, skipped, err := as.prepare(&in, opt.skipInvalid)
 	if err != nil {
@@ -120,7 +120,7 @@ func (p *RoqPlatform) UserInvites(ctx context.Context, q UserInvitesQuery, opts 
 	if err != nil {
 		return nil, err
 	}
-	ctx, end := as.core.observe(ctx, call, false, 0)
+	ctx, end := as.core.observe(ctx, call, trace.CallStart{})
 	defer func() { end(trace.CallEnd{Err: err}) }()
 	list, err := q.variables(call.Operation)
 	if err != nil {
@@ -152,7 +152,7 @@ func (p *RoqPlatform) AllUserInvites(ctx context.Context, q UserInvitesQuery, op
 		as := p.identity()
 		call, opt, err := as.begin(ctx, wire.UserInvites.Name, opts)
 		if err == nil {
-			ctx, end := as.core.observe(ctx, call, false, 0)
+			ctx, end := as.core.observe(ctx, call, trace.CallStart{Loop: true})
 			defer func() { end(trace.CallEnd{Err: err}) }()
 			r := &reader{call: call, opt: opt, as: as, query: q}
 			err = r.each(ctx, func(i *UserInvite) bool { return yield(i, nil) })
@@ -204,7 +204,7 @@ func (p *RoqPlatform) UserInvite(ctx context.Context, id string, opts ...CallOpt
 	if err != nil {
 		return nil, err
 	}
-	ctx, end := as.core.observe(ctx, call, false, 1)
+	ctx, end := as.core.observe(ctx, call, trace.CallStart{Invites: 1})
 	defer func() { end(trace.CallEnd{Err: err}) }()
 	found, failure := as.one(ctx, call, id)
 	return found, failed(failure)
@@ -225,7 +225,7 @@ func (p *RoqPlatform) ResendUserInvite(ctx context.Context, userInviteID string,
 	if err != nil {
 		return nil, err
 	}
-	ctx, end := as.core.observe(ctx, call, true, 1)
+	ctx, end := as.core.observe(ctx, call, trace.CallStart{Mutation: true, Invites: 1})
 	defer func() { end(trace.CallEnd{Err: err}) }()
 	row, failure := delivery.Resend(ctx, call, as.as, userInviteID)
 	return userInvite(row), failed(failure)
@@ -243,7 +243,7 @@ func (p *RoqPlatform) CancelUserInvite(ctx context.Context, userInviteID string,
 	if err != nil {
 		return nil, err
 	}
-	ctx, end := as.core.observe(ctx, call, true, 1)
+	ctx, end := as.core.observe(ctx, call, trace.CallStart{Mutation: true, Invites: 1})
 	defer func() { end(trace.CallEnd{Err: err}) }()
 	row, failure := delivery.Cancel(ctx, call, as.as, userInviteID)
 	return userInvite(row), failed(failure)

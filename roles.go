@@ -32,7 +32,7 @@ func (p *RoqPlatform) InviteRoles(ctx context.Context, opts ...CallOption) (role
 	if err != nil {
 		return nil, err
 	}
-	ctx, end := as.core.observe(ctx, call, false, 0)
+	ctx, end := as.core.observe(ctx, call, trace.CallStart{})
 	defer func() { end(trace.CallEnd{Err: err}) }()
 	const (
 		limit    = 100

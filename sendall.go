@@ -115,7 +115,7 @@ func (p *RoqPlatform) SendAllUserInvites(ctx context.Context, in SendAllUserInvi
 		c, err := as.campaign(ctx, &in, opts)
 		if err == nil {
 			var total trace.CallEnd
-			ctx, end := as.core.observe(ctx, c.Call, true, 0)
+			ctx, end := as.core.observe(ctx, c.Call, trace.CallStart{Mutation: true, Loop: true})
 			defer func() {
 				total.Err = err
 				end(total)

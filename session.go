@@ -188,7 +188,7 @@ func (c *Client) FetchSession(ctx context.Context, r *http.Request, opts ...Call
 	if err != nil {
 		return nil, err
 	}
-	ctx, end := core.observe(ctx, call, false, 0)
+	ctx, end := core.observe(ctx, call, trace.CallStart{})
 	defer func() { end(trace.CallEnd{Err: err}) }()
 	if core.cfg.AppURL == "" {
 		return nil, invalid(operation, "Config.AppURL is needed and empty")

@@ -106,7 +106,7 @@ func (p *RoqPlatform) SettleUserInvites(ctx context.Context, result *SendUserInv
 		return invalid(operation, "SettleUserInvites: the result is not one that SendUserInvites returned")
 	}
 	a := result.account
-	ctx, end := as.core.observe(ctx, call, false, len(a.open))
+	ctx, end := as.core.observe(ctx, call, trace.CallStart{Invites: len(a.open)})
 	defer func() {
 		end(trace.CallEnd{Err: err, Sent: len(a.open) - len(result.Unknown), Unknown: len(result.Unknown)})
 	}()

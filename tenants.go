@@ -32,7 +32,7 @@ func (p *RoqPlatform) Tenant(ctx context.Context, id string, opts ...CallOption)
 	if err != nil {
 		return nil, err
 	}
-	ctx, end := as.core.observe(ctx, call, false, 0)
+	ctx, end := as.core.observe(ctx, call, trace.CallStart{})
 	defer func() { end(trace.CallEnd{Err: err}) }()
 	var found wire.Tenant
 	reply := call.Do(ctx, as.as, exchange.Request{

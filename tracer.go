@@ -3,6 +3,8 @@ package roq
 import (
 	"context"
 	"errors"
+	"maps"
+	"net/http"
 	"sync/atomic"
 	"time"
 
@@ -12,7 +14,8 @@ import (
 
 // Tracer is told what calls do: the one stream of events that logs, traces and metrics
 // are made of. Every Tracer has these two methods. One that also implements
-// [RequestTracer], [SettleTracer] or [BatchTracer] is told of those events too.
+// [RequestTracer], [RequestHeaderTracer], [SettleTracer], [BatchStartTracer] or
+// [BatchTracer] is told of those events too.
 //
 // A start method returns the context for everything in between; the end method gets
 // it. The methods are called on the goroutine that does the work, by many at once, and
@@ -37,6 +40,14 @@ type RequestTracer interface {
 	TraceRequestEnd(ctx context.Context, data TraceRequestEndData)
 }
 
+// RequestHeaderTracer adds headers to requests: those by which a trace goes on at the
+// platform ("traceparent").
+type RequestHeaderTracer interface {
+	// TraceRequestHeader is called after TraceRequestStart, with the context that it
+	// returned. Headers that the request has already stay as they are.
+	TraceRequestHeader(ctx context.Context) http.Header
+}
+
 // SettleTracer is told when an outcome is found out by reading.
 type SettleTracer interface {
 	// TraceSettleStart is called before the first look-up.
@@ -45,8 +56,16 @@ type SettleTracer interface {
 	TraceSettleEnd(ctx context.Context, data TraceSettleEndData)
 }
 
+// BatchStartTracer is told when a batch of [RoqPlatform.SendAllUserInvites] begins.
+type BatchStartTracer interface {
+	// TraceBatchStart returns the context for the requests of the batch.
+	TraceBatchStart(ctx context.Context, data TraceBatchStartData) context.Context
+}
+
 // BatchTracer is told when a batch of [RoqPlatform.SendAllUserInvites] has ended.
 type BatchTracer interface {
+	// TraceBatchEnd gets the context of TraceBatchStart if the Tracer has that method,
+	// and otherwise that of the call.
 	TraceBatchEnd(ctx context.Context, data TraceBatchEndData)
 }
 
@@ -59,6 +78,9 @@ type TraceCallStartData struct {
 	Mutation bool
 	// Invites is how many invites it is about; 0 for a list or a stream.
 	Invites int
+	// Loop is whether the call is a loop of the caller's, and lasts as long as that does:
+	// [RoqPlatform.SendAllUserInvites], AllUserInvites, WatchUserInvites.
+	Loop bool
 }
 
 // TraceCallEndData is the end of a call.
@@ -141,6 +163,14 @@ type TraceSettleEndData struct {
 	LookUps, Found, Open int
 }
 
+// TraceBatchStartData is the beginning of one batch of a stream.
+type TraceBatchStartData struct {
+	// Campaign is [SendAllUserInvitesInput].Campaign.
+	Campaign string
+	// Size is how many invites are in it.
+	Size int
+}
+
 // TraceBatchEndData is the end of one batch of a stream.
 type TraceBatchEndData struct {
 	// Campaign is [SendAllUserInvitesInput].Campaign.
@@ -195,13 +225,14 @@ func (o *options) tracer() trace.Tracer {
 
 // observe tells the tracer that a call begins. It returns the context of everything that
 // the call does, and what tells of its end.
-func (c *core) observe(ctx context.Context, call *exchange.Call, mutation bool, invites int) (context.Context, func(trace.CallEnd)) {
+func (c *core) observe(ctx context.Context, call *exchange.Call, start trace.CallStart) (context.Context, func(trace.CallEnd)) {
 	tracer := c.conn.Tracer
 	if tracer == nil {
 		return ctx, func(trace.CallEnd) {}
 	}
 	call.Requests = new(atomic.Int64)
-	ctx = tracer.CallStart(ctx, trace.CallStart{Operation: call.Operation, RequestID: call.RequestID, Mutation: mutation, Invites: invites})
+	start.Operation, start.RequestID = call.Operation, call.RequestID
+	ctx = tracer.CallStart(ctx, start)
 	return ctx, func(end trace.CallEnd) {
 		end.Requests = int(call.Requests.Load())
 		tracer.CallEnd(ctx, end)
@@ -255,6 +286,21 @@ func (ts tracers) RequestStart(ctx context.Context, d trace.RequestStart) contex
 	return ctx
 }
 
+func (ts tracers) RequestHeader(ctx context.Context) http.Header {
+	var all http.Header
+	for _, t := range ts {
+		t, ok := t.(RequestHeaderTracer)
+		if !ok {
+			continue
+		}
+		if all == nil {
+			all = make(http.Header)
+		}
+		maps.Copy(all, t.TraceRequestHeader(ctx))
+	}
+	return all
+}
+
 func (ts tracers) RequestEnd(ctx context.Context, d trace.RequestEnd) {
 	for i := len(ts) - 1; i >= 0; i-- {
 		if t, ok := ts[i].(RequestTracer); ok {
@@ -280,10 +326,19 @@ func (ts tracers) SettleEnd(ctx context.Context, d trace.SettleEnd) {
 	}
 }
 
+func (ts tracers) BatchStart(ctx context.Context, d trace.BatchStart) context.Context {
+	for _, t := range ts {
+		if t, ok := t.(BatchStartTracer); ok {
+			ctx = t.TraceBatchStart(ctx, TraceBatchStartData(d))
+		}
+	}
+	return ctx
+}
+
 func (ts tracers) BatchEnd(ctx context.Context, d trace.BatchEnd) {
 	d.Err = streamError(d.Err)
-	for _, t := range ts {
-		if t, ok := t.(BatchTracer); ok {
+	for i := len(ts) - 1; i >= 0; i-- {
+		if t, ok := ts[i].(BatchTracer); ok {
 			t.TraceBatchEnd(ctx, TraceBatchEndData(d))
 		}
 	}

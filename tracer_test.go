@@ -52,7 +52,11 @@ func (e *events) end(ctx context.Context, format string, args ...any) {
 }
 
 func (e *events) TraceCallStart(ctx context.Context, d roq.TraceCallStartData) context.Context {
-	return e.start(ctx, d.Operation)
+	what := d.Operation
+	if d.Loop {
+		what += " loop"
+	}
+	return e.start(ctx, what)
 }
 
 func (e *events) TraceCallEnd(ctx context.Context, d roq.TraceCallEndData) {
@@ -75,9 +79,12 @@ func (e *events) TraceSettleEnd(ctx context.Context, d roq.TraceSettleEndData) {
 	e.end(ctx, "%d look-ups found %d of %d", d.LookUps, d.Found, d.Found+d.Open)
 }
 
+func (e *events) TraceBatchStart(ctx context.Context, d roq.TraceBatchStartData) context.Context {
+	return e.start(ctx, fmt.Sprintf("batch %s of %d", d.Campaign, d.Size))
+}
+
 func (e *events) TraceBatchEnd(ctx context.Context, d roq.TraceBatchEndData) {
-	path, _ := ctx.Value(eventKey{}).(string)
-	e.note("%s batch %s of %d: %d sent, failed %v", path, d.Campaign, d.Size, d.Sent, d.Err != nil)
+	e.end(ctx, "%s of %d: %d sent, failed %v", d.Campaign, d.Size, d.Sent, d.Err != nil)
 }
 
 // Every call, request and look-up begins and ends, each within what it is a part of.
@@ -121,13 +128,13 @@ func TestTracer(t *testing.T) {
 			"/sendUserInvites 2 requests, 2 sent, 0 refused, 0 unknown, 0 not sent, failed false",
 			"/cancelUserInvite/cancelUserInvite call 1 200 answered again false",
 			"/cancelUserInvite 1 requests, 0 sent, 0 refused, 0 unknown, 0 not sent, failed false",
-			"/sendUserInvites/sendUserInvites call 1 200 answered again false",
-			"/sendUserInvites batch  of 2: 2 sent, failed false",
-			"/sendUserInvites/sendUserInvites call 1 200 answered again false",
-			"/sendUserInvites batch  of 1: 1 sent, failed false",
-			"/sendUserInvites 2 requests, 3 sent, 0 refused, 0 unknown, 0 not sent, failed false",
-			"/userInvites/userInvites page 1 200 answered again false",
-			"/userInvites 1 requests, 0 sent, 0 refused, 0 unknown, 0 not sent, failed false",
+			"/sendUserInvites loop/batch  of 2/sendUserInvites call 1 200 answered again false",
+			"/sendUserInvites loop/batch  of 2  of 2: 2 sent, failed false",
+			"/sendUserInvites loop/batch  of 1/sendUserInvites call 1 200 answered again false",
+			"/sendUserInvites loop/batch  of 1  of 1: 1 sent, failed false",
+			"/sendUserInvites loop 2 requests, 3 sent, 0 refused, 0 unknown, 0 not sent, failed false",
+			"/userInvites loop/userInvites page 1 200 answered again false",
+			"/userInvites loop 1 requests, 0 sent, 0 refused, 0 unknown, 0 not sent, failed false",
 			"/userInvite/userInvite call 1 200 refused again false",
 			"/userInvite 1 requests, 0 sent, 0 refused, 0 unknown, 0 not sent, failed true",
 		}
@@ -225,6 +232,38 @@ func (p *printing) TraceSettleStart(ctx context.Context, d roq.TraceSettleStartD
 	return ctx
 }
 func (p *printing) TraceSettleEnd(_ context.Context, d roq.TraceSettleEndData) { p.print(d) }
+
+// printingHeader adds headers.
+type printingHeader struct {
+	roq.Tracer
+	header http.Header
+}
+
+func (p printingHeader) TraceRequestHeader(context.Context) http.Header { return p.header }
+
+// Tracers add headers to every request, and replace none.
+func TestTracersAddHeaders(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		first := printingHeader{new(events), http.Header{"Traceparent": {"00-1"}, "Roq-Platform-Authorization": {"Bearer other"}}}
+		b := newBubbled(t, nil, roq.WithTracer(first), roq.WithTracer(printingHeader{new(events), http.Header{"Tracestate": {"a=b"}}}))
+		if _, err := b.send(t.Context(), 1, "a"); err != nil {
+			t.Fatal(err)
+		}
+		requests := b.Requests()
+		if len(requests) != 3 {
+			t.Errorf("%d requests, want two for tokens and one to send", len(requests))
+		}
+		for _, r := range requests {
+			if r.Header.Get("Traceparent") != "00-1" || r.Header.Get("Tracestate") != "a=b" {
+				t.Errorf("%s has %v", r.Operation, r.Header)
+			}
+		}
+		if len(first.header) != 2 {
+			t.Errorf("the tracer's own became %v", first.header)
+		}
+	})
+}
 
 // What is sent again after its outcome was looked up is a warning.
 func TestTheLogSaysWhatIsSentAgain(t *testing.T) {

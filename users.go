@@ -50,7 +50,7 @@ func (c *Client) FindUsers(ctx context.Context, q FindUsersQuery, opts ...CallOp
 	if err != nil {
 		return nil, err
 	}
-	ctx, end := core.observe(ctx, call, false, 0)
+	ctx, end := core.observe(ctx, call, trace.CallStart{})
 	defer func() { end(trace.CallEnd{Err: err}) }()
 	if core.cfg.APIURL == "" {
 		return nil, invalid(operation, "Config.APIURL is needed and empty")

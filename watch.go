@@ -73,7 +73,7 @@ func (p *RoqPlatform) WatchUserInvites(ctx context.Context, q UserInvitesQuery, 
 			return
 		}
 		var last error
-		ctx, end := r.as.core.observe(ctx, r.call, false, 0)
+		ctx, end := r.as.core.observe(ctx, r.call, trace.CallStart{Loop: true})
 		defer func() { end(trace.CallEnd{Err: last}) }()
 		r.watch().Run(ctx, func(c listing.Change[UserInvite], err error) bool {
 			last = r.failure(err)
@@ -98,7 +98,7 @@ func (p *RoqPlatform) WaitUserInvite(ctx context.Context, id string, opts ...Wat
 	if err != nil {
 		return nil, err
 	}
-	ctx, end := r.as.core.observe(ctx, r.call, false, 1)
+	ctx, end := r.as.core.observe(ctx, r.call, trace.CallStart{Invites: 1})
 	defer func() { end(trace.CallEnd{Err: err}) }()
 	invite, err = r.watch().Wait(ctx, id)
 	switch {

@@ -221,7 +221,7 @@ func (f *flow[T]) trace(r *result[T]) {
 	if tracer == nil {
 		return
 	}
-	end := trace.BatchEnd{Campaign: f.c.Title, Size: r.size, NotSent: len(r.unsent), Unknown: len(r.blind)}
+	end := trace.BatchEnd{Campaign: f.c.Title, Size: r.taken, NotSent: len(r.unsent), Unknown: len(r.blind)}
 	if r.report.why != nil {
 		end.Err = r.report.why
 	}
@@ -237,7 +237,7 @@ func (f *flow[T]) trace(r *result[T]) {
 			end.NotSent++
 		}
 	}
-	tracer.BatchEnd(f.working, end)
+	tracer.BatchEnd(r.ctx, end)
 }
 
 // drain waits for the batches in flight whose outcomes nobody takes any more; the

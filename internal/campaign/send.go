@@ -8,6 +8,7 @@ import (
 	"github.com/go-roq/roq/internal/evidence"
 	"github.com/go-roq/roq/internal/exchange"
 	"github.com/go-roq/roq/internal/relay"
+	"github.com/go-roq/roq/internal/trace"
 	"github.com/go-roq/roq/internal/wire"
 )
 
@@ -17,8 +18,10 @@ type result[T any] struct {
 	// unsent were not sent and may be, blind may have been sent and could not be
 	// looked up.
 	unsent, blind []item[T]
-	size          int
-	report        report
+	// taken is how many invites there were, size the same if they were attempted.
+	taken, size int
+	report      report
+	ctx         context.Context //nolint:containedctx // the batch's, for the tracer
 	// end is how code of the caller's ended that did not return.
 	end relay.End
 }
@@ -26,6 +29,7 @@ type result[T any] struct {
 // send sends one batch on a goroutine of its own.
 func (f *flow[T]) send(batch []item[T]) {
 	s := &sending[T]{f: f, batch: batch}
+	s.result.ctx, s.result.taken = f.working, len(batch)
 	relay.Go(s.run, func(end relay.End) {
 		s.result.end = end
 		if end.Abnormal() {
@@ -48,6 +52,9 @@ type sending[T any] struct {
 
 func (s *sending[T]) run() {
 	f := s.f
+	if tracer := f.c.Call.Client.Tracer; tracer != nil {
+		s.result.ctx = tracer.BatchStart(f.working, trace.BatchStart{Campaign: f.c.Title, Size: len(s.batch)})
+	}
 	if f.stopped() {
 		s.result.outcomes = f.unattempted(s.batch, cause(f.taking))
 		return
@@ -76,7 +83,7 @@ func (s *sending[T]) run() {
 		OnlyOnce:      true,
 		Hurry:         f.taking,
 	}
-	failed := s.delivery.Run(f.working)
+	failed := s.delivery.Run(s.result.ctx)
 	// The journal has the outcomes before anybody is told of them.
 	s.write(s.sort(failed))
 }

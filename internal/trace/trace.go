@@ -4,6 +4,7 @@ package trace
 
 import (
 	"context"
+	"net/http"
 	"time"
 )
 
@@ -13,9 +14,12 @@ type Tracer interface {
 	CallStart(context.Context, CallStart) context.Context
 	CallEnd(context.Context, CallEnd)
 	RequestStart(context.Context, RequestStart) context.Context
+	// RequestHeader returns headers for the request that has started; nil for none.
+	RequestHeader(context.Context) http.Header
 	RequestEnd(context.Context, RequestEnd)
 	SettleStart(context.Context, SettleStart) context.Context
 	SettleEnd(context.Context, SettleEnd)
+	BatchStart(context.Context, BatchStart) context.Context
 	BatchEnd(context.Context, BatchEnd)
 }
 
@@ -24,6 +28,8 @@ type CallStart struct {
 	Operation, RequestID string
 	Mutation             bool
 	Invites              int
+	// Loop is whether it lasts as long as a loop of the caller's.
+	Loop bool
 }
 
 // CallEnd is the end of a call.
@@ -61,6 +67,12 @@ type SettleStart struct {
 
 // SettleEnd is the end of that.
 type SettleEnd struct{ LookUps, Found, Open int }
+
+// BatchStart is the beginning of a batch of a stream.
+type BatchStart struct {
+	Campaign string
+	Size     int
+}
 
 // BatchEnd is the end of a batch of a stream.
 type BatchEnd struct {

@@ -255,13 +255,28 @@ func (c *call) RoundTrip(req *http.Request) (*http.Response, error) {
 					c.end(0)
 				}
 			}()
-			resp, err := c.send(trace.WithRequest(ctx, start), req, ours, direct)
+			resp, err := c.send(trace.WithRequest(ctx, start), withHeaders(req, tracer.RequestHeader(ctx)), ours, direct)
 			returned = true
 			return resp, err
 		}
 		ctx = trace.WithRequest(ctx, start)
 	}
 	return c.send(ctx, req, ours, direct)
+}
+
+// withHeaders returns the request with those headers, apart from names that it has.
+func withHeaders(req *http.Request, add http.Header) *http.Request {
+	if len(add) == 0 {
+		return req
+	}
+	one := *req
+	one.Header = req.Header.Clone()
+	for name, values := range add {
+		if name = http.CanonicalHeaderKey(name); one.Header[name] == nil {
+			one.Header[name] = values
+		}
+	}
+	return &one
 }
 
 // start is what the tracer is told of an attempt.

@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -363,6 +364,11 @@ func (r *recorder) RequestStart(ctx context.Context, d trace.RequestStart) conte
 	return context.WithValue(ctx, recordedKey{}, d.Attempt)
 }
 
+func (r *recorder) RequestHeader(ctx context.Context) http.Header {
+	n, _ := ctx.Value(recordedKey{}).(int)
+	return http.Header{"traceparent": {fmt.Sprint("attempt ", n)}, "X-Request-Id": {"another"}}
+}
+
 func (r *recorder) RequestEnd(ctx context.Context, d trace.RequestEnd) {
 	if n, ok := ctx.Value(recordedKey{}).(int); !ok || n != r.starts[len(r.ends)].Attempt {
 		panic("not the context of the start")
@@ -379,6 +385,8 @@ func TestTheTracerIsToldOfAttempts(t *testing.T) {
 		mock.RegisterNoResponder(func(r *http.Request) (*http.Response, error) {
 			if d, ok := trace.Request(r.Context()); !ok || d.Operation != "test" {
 				t.Errorf("the transport's context has %+v", d)
+			} else if h := r.Header; h.Get("Traceparent") != fmt.Sprint("attempt ", d.Attempt) || !slices.Equal(h["X-Request-Id"], []string{"7f3a"}) {
+				t.Errorf("attempt %d has the headers %v", d.Attempt, h)
 			}
 			return responder(r)
 		})
@@ -391,6 +399,9 @@ func TestTheTracerIsToldOfAttempts(t *testing.T) {
 		s.Do(t.Context(), r)
 		if len(told.starts) != 3 || len(told.ends) != 3 {
 			t.Fatalf("%d began and %d ended, want three", len(told.starts), len(told.ends))
+		}
+		if h := r.Header; len(h) != 1 {
+			t.Errorf("the headers of the call became %v", h)
 		}
 		for i, d := range told.starts {
 			if d.Operation != "test" || d.RequestID != "7f3a" || d.Attempt != i+2 || d.Invites != 3 || d.Method != r.Method || strings.Contains(fmt.Sprint(d), "secret") {
