@@ -67,7 +67,7 @@ func TestEachWithTies(t *testing.T) {
 						if !once || err == nil && len(got) != n || err != nil && (again || !errors.As(err, &wrong)) {
 							t.Errorf("%s: %d came, once: %v, %v", name, len(got), once, err)
 						}
-						if most := 16 + 8*n/(limit-1); l.pages > most {
+						if most := 16 + 12*n/(limit-1); l.pages > most {
 							t.Errorf("%s: %d pages, want at most %d", name, l.pages, most)
 						}
 					}
