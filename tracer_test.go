@@ -123,7 +123,7 @@ func TestTracer(t *testing.T) {
 			"/userInvites/userInvites call 2 200 answered again false",
 			"/userInvites 2 requests, 0 sent, 0 refused, 0 unknown, 0 not sent, failed false",
 			"/sendUserInvites/sendUserInvites call 1 0 unclear again false",
-			"/sendUserInvites/settle 2/sendUserInvites settle 1 200 answered again false",
+			"/sendUserInvites/settle 2/userInvites settle 1 200 answered again false",
 			"/sendUserInvites/settle 2 1 look-ups found 2 of 2",
 			"/sendUserInvites 2 requests, 2 sent, 0 refused, 0 unknown, 0 not sent, failed false",
 			"/cancelUserInvite/cancelUserInvite call 1 200 answered again false",

@@ -119,9 +119,13 @@ func (s *scene) tree() string {
 func label(span sdktrace.ReadOnlySpan) string {
 	var words []string
 	for _, kv := range span.Attributes() {
-		switch kv.Key {
-		case "roq.request.purpose", "roq.request.outcome", "roq.settle.result", "error.type", "http.request.resend_count":
-			words = append(words, kv.Value.Emit())
+		switch word := kv.Value.Emit(); kv.Key {
+		case "http.request.resend_count":
+			words = append(words, "again")
+		case "roq.request.purpose", "roq.request.outcome", "roq.settle.result", "error.type":
+			if !slices.Contains(words, word) {
+				words = append(words, word)
+			}
 		}
 	}
 	if len(span.Links()) > 0 {

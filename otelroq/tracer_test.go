@@ -54,11 +54,11 @@ func TestSpans(t *testing.T) {
     POST authorizeServiceAccount: token answered
     POST authorize: token answered
     POST userInvites: call unclear 503
-    POST userInvites: call 1 answered
+    POST userInvites: call again answered
   roq sendUserInvites
-    POST sendUserInvites: call unclear unclear
+    POST sendUserInvites: call unclear
     roq settle: all
-      POST sendUserInvites: settle answered
+      POST userInvites: settle answered
   roq cancelUserInvite
     POST cancelUserInvite: call answered
   roq userInvite: not_found

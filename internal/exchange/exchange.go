@@ -161,7 +161,7 @@ func (c *Call) Do(ctx context.Context, as *Identity, r Request) Reply {
 	var reply Reply
 	mutation := r.Operation.Class != transport.Query
 	request := transport.Request{
-		Operation: c.Operation,
+		Operation: r.Operation.Name,
 		Purpose:   r.Purpose,
 		Invites:   r.Invites,
 		Hide:      c.hide,
