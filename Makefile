@@ -3,7 +3,7 @@
 GOLANGCI_LINT := go tool -modfile=$(CURDIR)/tools/lint.mod golangci-lint
 
 # The modules beside the root. Their dependencies are not for users of the package.
-MODULES := examples/campaign examples/webapp bench
+MODULES := otelroq examples/campaign examples/http-backend examples/webapp bench
 
 .PHONY: test race cover fuzz interop browser lint fmt api apidiff bench cost chaos quickstart campaign backend dev webapp ci
 
@@ -46,7 +46,7 @@ bench: ## what a call costs beside other clients, some minutes; writes docs/perf
 	./tools/bench.sh -write
 
 cost: ## one UserInvites call beside raw net/http and encoding/json, with its bar
-	go test -run '^TestUserInvitesCost$$' -count=1 -v . -measure
+	go test -run '^Test(UserInvites|Tracer)Cost$$' -count=1 -v . -measure
 
 chaos: ## every fault on every operation, some minutes; writes docs/reliability.md
 	go test -count=1 -timeout 90m -parallel 1 -v ./internal/chaos -full -write
@@ -58,7 +58,7 @@ campaign: ## ten thousand invites from a CSV file, on a platform inside
 	go -C examples/campaign run .; test $$? -le 1
 
 backend: ## a JSON API around the invites, with a platform inside
-	go run ./examples/http-backend -demo
+	go -C examples/http-backend run . -demo
 
 dev: ## a platform on this machine, to develop against
 	go run ./cmd/roqdev

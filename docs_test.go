@@ -50,7 +50,9 @@ func TestDocumentsCompile(t *testing.T) {
 	for _, name := range documents(t) {
 		text := readFile(t, name)
 		for _, block := range regexp.MustCompile("(?s)```go\n(.*?)```").FindAllStringSubmatch(text, -1) {
-			blocks = append(blocks, block[1])
+			if !strings.Contains(block[1], "otelroq") { // that module's tests compile it
+				blocks = append(blocks, block[1])
+			}
 		}
 	}
 	program := regexp.MustCompile(`(?s)\n//\tpackage main\n(//(\t[^\n]*)?\n)*`).FindString(readFile(t, "doc.go"))

@@ -123,7 +123,7 @@ func TestCollector(t *testing.T) {
 		t.Error(strings.Join(c.failed, "\n"))
 	}
 	names := slices.Sorted(maps.Keys(c.spans))
-	if want := []string{"POST authorize", "POST authorizeServiceAccount", "POST sendUserInvites", "roq batch", "roq sendUserInvites", "roq settle"}; !slices.Equal(names, want) {
+	if want := []string{"POST authorize", "POST authorizeServiceAccount", "POST sendUserInvites", "POST userInvites", "roq batch", "roq sendUserInvites", "roq settle"}; !slices.Equal(names, want) {
 		t.Errorf("the collector has the spans %q, want %q", names, want)
 	}
 	for _, key := range []string{"graphql.operation.name", "http.request.method", "server.address", "server.port", "roq.request.purpose"} {

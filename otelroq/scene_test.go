@@ -36,7 +36,7 @@ type scene struct {
 func newScene(tb testing.TB, with []otelroq.Option, opts ...roq.Option) *scene {
 	tb.Helper()
 	s := &scene{Server: roqtest.NewServer(), TB: tb, spans: tracetest.NewSpanRecorder(), reader: sdkmetric.NewManualReader()}
-	tb.Cleanup(s.Server.Close)
+	tb.Cleanup(s.Close)
 	s.ann = s.AddUser(roqtest.User{TenantID: s.AddTenant("Acme"), Email: "ann@acme.example"})
 	s.traces = sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(s.spans))
 	meters := sdkmetric.NewMeterProvider(sdkmetric.WithReader(s.reader))
@@ -119,7 +119,7 @@ func (s *scene) tree() string {
 func label(span sdktrace.ReadOnlySpan) string {
 	var words []string
 	for _, kv := range span.Attributes() {
-		switch word := kv.Value.Emit(); kv.Key {
+		switch word := kv.Value.String(); kv.Key {
 		case "http.request.resend_count":
 			words = append(words, "again")
 		case "roq.request.purpose", "roq.request.outcome", "roq.settle.result", "error.type":
@@ -147,17 +147,17 @@ func (s *scene) sums(metric string, by attribute.Key) map[string]float64 {
 			case metricdata.Sum[int64]:
 				for _, p := range d.DataPoints {
 					v, _ := p.Attributes.Value(by)
-					sums[v.Emit()] += float64(p.Value)
+					sums[v.String()] += float64(p.Value)
 				}
 			case metricdata.Histogram[int64]:
 				for _, p := range d.DataPoints {
 					v, _ := p.Attributes.Value(by)
-					sums[v.Emit()] += float64(p.Sum)
+					sums[v.String()] += float64(p.Sum)
 				}
 			case metricdata.Histogram[float64]: // how many, since how long is open
 				for _, p := range d.DataPoints {
 					v, _ := p.Attributes.Value(by)
-					sums[v.Emit()] += float64(p.Count)
+					sums[v.String()] += float64(p.Count)
 				}
 			default:
 				s.Fatalf("%s is a %T", metric, d)

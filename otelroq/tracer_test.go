@@ -111,7 +111,7 @@ func has(t *testing.T, span sdktrace.ReadOnlySpan, want attribute.KeyValue) {
 			return
 		}
 	}
-	t.Errorf("%s lacks %s=%s: %v", span.Name(), want.Key, want.Value.Emit(), span.Attributes())
+	t.Errorf("%s lacks %s=%s: %v", span.Name(), want.Key, want.Value.String(), span.Attributes())
 }
 
 // A batch of a stream is a trace of its own, linked to the stream's, and so is a poll of
@@ -247,7 +247,10 @@ func TestMetricsOfALoopThatIsLeft(t *testing.T) {
 	t.Parallel()
 	s := newScene(t, nil)
 	in := roq.SendAllUserInvitesInput{TenantID: s.ann.TenantID, UserInvites: roq.InputsOf(people(6))}
-	for range s.platform().SendAllUserInvites(t.Context(), in, roq.WithBatchSize(3), roq.WithParallel(1)) {
+	for _, err := range s.platform().SendAllUserInvites(t.Context(), in, roq.WithBatchSize(3), roq.WithParallel(1)) {
+		if err != nil {
+			t.Error(err)
+		}
 		break
 	}
 	if got, mailed := s.sums("roq.invites", "roq.outcome"), len(s.Outbox()); got["sent"] != float64(mailed) || len(got) != 1 {

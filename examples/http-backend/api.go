@@ -16,8 +16,8 @@ import (
 // api is the backend's own API.
 type api struct{ client *roq.Client }
 
-// newHandler returns everything that the backend serves.
-func newHandler(client *roq.Client, logger *slog.Logger, webhooks bool) (http.Handler, error) {
+// newHandler returns everything that the backend serves. It is traced if t is not nil.
+func newHandler(client *roq.Client, logger *slog.Logger, webhooks bool, t *telemetry) (http.Handler, error) {
 	a := &api{client}
 	// A session cookie is all that it takes to send invitations, so that other
 	// sites must be kept from sending requests with it.
@@ -39,6 +39,9 @@ func newHandler(client *roq.Client, logger *slog.Logger, webhooks bool) (http.Ha
 			return nil, err
 		}
 		mux.Handle("POST /webhooks/roq", handler)
+	}
+	if t != nil {
+		return logged(t.handler(mux), logger), nil
 	}
 	return logged(mux, logger), nil
 }

@@ -3,10 +3,12 @@
 // in, accepting for whoever has the link in the e-mail, and an endpoint for the
 // platform's webhooks.
 //
-//	go run ./examples/http-backend -demo
+//	go -C examples/http-backend run . -demo
 //
 // starts it with a platform inside and prints how to call it. Without -demo it
-// works with the platform that the environment names: see roq.ConfigFromEnv.
+// works with the platform that the environment names: see roq.ConfigFromEnv. With -otel
+// it makes traces and metrics (OpenTelemetry): for the collector that
+// OTEL_EXPORTER_OTLP_ENDPOINT names, and otherwise traces as text.
 //
 //	POST   /invites               {"invites":[{"email","firstName","lastName","locale","roles"}]}
 //	GET    /invites               ?limit=&offset=&status=
@@ -42,6 +44,8 @@ const (
 	// shutdownTimeout bounds waiting for requests under way when the program ends:
 	// longer than a call, so that no invite is left in doubt by a deployment.
 	shutdownTimeout = callTimeout + 15*time.Second
+	// exportTimeout bounds exporting the last traces and metrics.
+	exportTimeout = 5 * time.Second
 )
 
 func main() {
@@ -60,6 +64,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	flags.SetOutput(stderr)
 	addr := flags.String("addr", "127.0.0.1:8080", "address to listen on")
 	demo := flags.Bool("demo", false, "start a platform inside instead of using the environment's")
+	otel := flags.Bool("otel", false, "make traces and metrics, for OTEL_EXPORTER_OTLP_ENDPOINT; without that, print traces")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -72,20 +77,40 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	}
 	defer func() { _ = listener.Close() }() // for when it does not come to serving
 
+	opts := []roq.Option{roq.WithLogger(logger), roq.WithUserAgent("http-backend/1.0")}
+	var traced *telemetry
+	if *otel {
+		if traced, err = newTelemetry(ctx, stdout); err != nil {
+			return err
+		}
+		defer func() {
+			ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), exportTimeout)
+			defer cancel()
+			if err := traced.shutdown(ending); err != nil {
+				logger.Warn("telemetry", "error", err)
+			}
+		}()
+		option, err := traced.option()
+		if err != nil {
+			return err
+		}
+		opts = append(opts, option)
+	}
+
 	var cfg roq.Config
 	if *demo {
-		platform := startDemo(baseURL(listener.Addr()), stdout)
-		defer platform.Close()
-		cfg = platform.Config()
+		var stop func()
+		cfg, stop = startDemo(baseURL(listener.Addr()), stdout, traced)
+		defer stop()
 	} else if cfg, err = roq.ConfigFromEnv(); err != nil {
 		return fmt.Errorf("%w\n(-demo needs none of these)", err)
 	}
-	client, err := roq.New(cfg, roq.WithLogger(logger), roq.WithUserAgent("http-backend/1.0"))
+	client, err := roq.New(cfg, opts...)
 	if err != nil {
 		return err
 	}
 	defer client.CloseIdleConnections()
-	handler, err := newHandler(client, logger, cfg.WebhookKey != "")
+	handler, err := newHandler(client, logger, cfg.WebhookKey != "", traced)
 	if err != nil {
 		return err
 	}

@@ -59,10 +59,10 @@ func TestNoWebhookKey(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := newHandler(client, slog.New(slog.DiscardHandler), false); err != nil {
+	if _, err := newHandler(client, slog.New(slog.DiscardHandler), false, nil); err != nil {
 		t.Errorf("without webhooks: %v", err)
 	}
-	if _, err := newHandler(client, slog.New(slog.DiscardHandler), true); err == nil {
+	if _, err := newHandler(client, slog.New(slog.DiscardHandler), true, nil); err == nil {
 		t.Error("with webhooks and no key the handler was made")
 	}
 }

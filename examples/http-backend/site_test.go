@@ -59,7 +59,7 @@ func newSite(t *testing.T) *site {
 		t.Fatal(err)
 	}
 	t.Cleanup(client.CloseIdleConnections)
-	handler, err := newHandler(client, logger, true)
+	handler, err := newHandler(client, logger, true, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -255,7 +255,10 @@ func (c *call) RoundTrip(req *http.Request) (*http.Response, error) {
 					c.end(0)
 				}
 			}()
-			resp, err := c.send(trace.WithRequest(ctx, start), withHeaders(req, tracer.RequestHeader(ctx)), ours, direct)
+			if !direct {
+				ctx = trace.WithRequest(ctx, start)
+			}
+			resp, err := c.send(ctx, withHeaders(req, tracer.RequestHeader(ctx)), ours, direct)
 			returned = true
 			return resp, err
 		}
