@@ -145,6 +145,7 @@ func (o *options) newSender() (*transport.Sender, error) {
 		Client:           o.client,
 		Wrap:             o.wrap,
 		MaxResponseBytes: o.maxResponseBytes,
+		MaxConnAge:       o.maxConnAge,
 		Limiter:          o.limiter,
 		Tracer:           o.tracer(),
 	})

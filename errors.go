@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"reflect"
 	"strings"
+	"time"
 
 	"github.com/go-roq/roq/internal/exchange"
 	"github.com/go-roq/roq/internal/redact"
@@ -96,6 +97,10 @@ type Error struct {
 	// RequestID is what was sent as x-request-id, or the platform's own if its
 	// answer named one.
 	RequestID string
+	// RetryAfter is how long the last answer asks to be left alone; 0 if it does not.
+	RetryAfter time.Duration
+	// Quota is what the last answer says of how many requests are left.
+	Quota Quota
 
 	// Findings are what was wrong with the input, if it was refused before anything was
 	// sent; at most a hundred.
@@ -105,6 +110,18 @@ type Error struct {
 	// known says what is known of the outcome of a mutation.
 	known string
 	cause error
+}
+
+// Quota is what an answer says of how many requests are left, in headers such as
+// RateLimit-Remaining (whether the platform sends any is not published). It is zero if the
+// answer does not say.
+type Quota struct {
+	// Limit is how many requests there are in a window of time; 0 if that is not known.
+	Limit int
+	// Remaining is how many of them are left.
+	Remaining int
+	// Reset is how long it is until there are more; 0 if that is not known.
+	Reset time.Duration
 }
 
 // Error implements error: "roq: sendUserInvites: message (CODE, HTTP 409, request 7f3a)".
@@ -192,6 +209,8 @@ func failed(f *exchange.Failure) error {
 		StatusCode: f.Status,
 		Attempts:   f.Attempts,
 		RequestID:  f.RequestID,
+		RetryAfter: f.RetryAfter,
+		Quota:      Quota(f.Quota),
 		kinds:      f.Kinds,
 		known:      f.Known,
 		cause:      f.Cause,

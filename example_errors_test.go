@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log"
+	"net/http"
 	"time"
 
 	"github.com/go-roq/roq"
@@ -28,6 +29,23 @@ func ExampleError() {
 	// Output:
 	// roq: cancelUserInvite: there is no such invite (USER_INVITATION_NOT_FOUND, HTTP 404, request 7f3a); nothing was changed
 	// cancelUserInvite USER_INVITATION_NOT_FOUND 404 1 7f3a
+}
+
+// The platform asks for fewer requests, and says how many are left.
+func ExampleQuota() {
+	srv, client, ann := acme()
+	defer srv.Close()
+	srv.Inject(roqtest.Fault{Operation: "userInvites", Status: 429, Header: http.Header{
+		"Retry-After": {"30"}, "RateLimit-Limit": {"100"}, "RateLimit-Remaining": {"0"}, "RateLimit-Reset": {"30"},
+	}})
+
+	_, err := client.AsUser(ann.ID).UserInvites(context.Background(), roq.UserInvitesQuery{}, roq.WithRetry(roq.RetryPolicy{MaxAttempts: 1}))
+	var e *roq.Error
+	if errors.As(err, &e) && errors.Is(err, roq.ErrRateLimited) {
+		fmt.Println(e.Quota.Remaining, "of", e.Quota.Limit, "requests are left; try again in", e.RetryAfter)
+	}
+	// Output:
+	// 0 of 100 requests are left; try again in 30s
 }
 
 // The answer to a request is lost on the way. Nobody is mailed twice: the invite

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log"
 	"log/slog"
+	"net"
 	"net/http"
 	"os"
 	"strings"
@@ -266,6 +267,31 @@ func ExampleWithMaxResponseBytes() {
 	fmt.Println(err)
 	// Output:
 	// roq: userInvites: reading the answer: it is longer than the limit (WithMaxResponseBytes) (request 7f3a)
+}
+
+// A connection that is older than a second takes no request any more.
+func ExampleWithConnectionMaxAge() {
+	srv, _, ann := acme()
+	defer srv.Close()
+
+	var dials int
+	dialer := func(ctx context.Context, network, addr string) (net.Conn, error) {
+		dials++
+		return new(net.Dialer).DialContext(ctx, network, addr)
+	}
+	client, err := roq.New(srv.Config(), roq.WithConnectionMaxAge(time.Second), roq.WithHTTPClient(&http.Client{Transport: &http.Transport{DialContext: dialer}}))
+	if err != nil {
+		log.Fatal(err)
+	}
+	for range 2 {
+		if _, err := client.AsUser(ann.ID).UserInvites(context.Background(), roq.UserInvitesQuery{}); err != nil {
+			log.Fatal(err)
+		}
+		<-time.After(time.Second)
+	}
+	fmt.Println(dials, "connections")
+	// Output:
+	// 2 connections
 }
 
 func ExampleWithInsecureHTTP() {

@@ -24,6 +24,7 @@ const (
 	defaultBatchSize        = 100
 	defaultParallel         = 8
 	defaultMaxResponseBytes = 32 << 20
+	defaultMaxConnAge       = 5 * time.Minute
 
 	maxAttempts = 100
 	// maxDuration keeps sums and products of durations far from overflow.
@@ -103,6 +104,7 @@ type options struct {
 	userAgent        string
 	schema           Schema
 	maxResponseBytes int64
+	maxConnAge       time.Duration
 	limiter          Limiter
 	insecureHTTP     bool
 	repeatUnknown    bool
@@ -147,6 +149,7 @@ func defaultOptions() options {
 		logger:           slog.New(slog.DiscardHandler),
 		userAgent:        "roq-go/" + Version,
 		maxResponseBytes: defaultMaxResponseBytes,
+		maxConnAge:       defaultMaxConnAge,
 	}
 }
 
@@ -409,6 +412,22 @@ func WithMaxResponseBytes(n int64) Option {
 			return fmt.Errorf("roq: WithMaxResponseBytes(%d): must be from 1 to %d", n, 1<<30)
 		}
 		o.maxResponseBytes = n
+		return nil
+	})
+}
+
+// WithConnectionMaxAge bounds how long a connection is used, so that a fail-over by DNS
+// is noticed: a connection that is older takes no request any more, and the next one
+// dials. What is under way on it is finished. Each connection gets up to an eighth less,
+// at random, so that those that were made together do not end together. Zero means no
+// bound, and otherwise it is from 1 s to 24 hours. It has no effect with a RoundTripper in
+// [WithHTTPClient] that is no *http.Transport. The default is 5 minutes.
+func WithConnectionMaxAge(d time.Duration) Option {
+	return clientOption(func(o *options) error {
+		if d != 0 && (d < time.Second || d > maxDuration) {
+			return fmt.Errorf("roq: WithConnectionMaxAge(%v): must be 0 or from 1 s to %v", d, maxDuration)
+		}
+		o.maxConnAge = d
 		return nil
 	})
 }

@@ -25,6 +25,9 @@ func TestOptionsAreChecked(t *testing.T) {
 		"WithSchema(7)":             roq.WithSchema(7),
 		"WithBatchSize(-1)":         roq.WithBatchSize(-1),
 		"WithMaxResponseBytes(0)":   roq.WithMaxResponseBytes(0),
+		"WithConnectionMaxAge(1ms)": roq.WithConnectionMaxAge(time.Millisecond),
+		"WithConnectionMaxAge(25h":  roq.WithConnectionMaxAge(25 * time.Hour),
+		"WithConnectionMaxAge(-1s)": roq.WithConnectionMaxAge(-time.Second),
 		"MaxAttempts is -1":         roq.WithRetry(roq.RetryPolicy{MaxAttempts: -1}),
 		"MaxAttempts is 101":        roq.WithRetry(roq.RetryPolicy{MaxAttempts: 101}),
 		"MinWait -1ns":              roq.WithRetry(roq.RetryPolicy{MinWait: -1}),
@@ -41,7 +44,7 @@ func TestOptionsAreChecked(t *testing.T) {
 	}
 	for _, opt := range []roq.Option{
 		roq.WithRetry(roq.RetryPolicy{}), roq.WithRetry(roq.RetryPolicy{MinWait: time.Minute}), roq.WithRetry(roq.RetryPolicy{MaxWait: time.Millisecond}),
-		roq.WithTimeout(0), roq.WithMaxResponseBytes(1), roq.WithSchema(roq.SchemaV1),
+		roq.WithTimeout(0), roq.WithMaxResponseBytes(1), roq.WithConnectionMaxAge(0), roq.WithSchema(roq.SchemaV1),
 	} {
 		if _, err := roq.New(config(), opt); err != nil {
 			t.Errorf("New = %v", err)

@@ -146,6 +146,8 @@ type TraceRequestEndData struct {
 	RetryIn time.Duration
 	// RetryAfter is how long the answer asks to be left alone; 0 if it does not.
 	RetryAfter time.Duration
+	// Quota is what the answer says of how many requests are left.
+	Quota Quota
 }
 
 // TraceSettleStartData is the beginning of finding out an outcome.
@@ -302,9 +304,13 @@ func (ts tracers) RequestHeader(ctx context.Context) http.Header {
 }
 
 func (ts tracers) RequestEnd(ctx context.Context, d trace.RequestEnd) {
+	end := TraceRequestEndData{
+		StatusCode: d.StatusCode, Outcome: d.Outcome, Err: d.Err, RetryIn: d.RetryIn, RetryAfter: d.RetryAfter,
+		Quota: Quota{Limit: d.Limit, Remaining: d.Remaining, Reset: d.Reset},
+	}
 	for i := len(ts) - 1; i >= 0; i-- {
 		if t, ok := ts[i].(RequestTracer); ok {
-			t.TraceRequestEnd(ctx, TraceRequestEndData(d))
+			t.TraceRequestEnd(ctx, end)
 		}
 	}
 }

@@ -249,6 +249,9 @@ func (t *tracer) TraceRequestEnd(ctx context.Context, d roq.TraceRequestEndData)
 	if d.RetryAfter > 0 {
 		span.SetAttributes(attribute.Float64("roq.retry_after", d.RetryAfter.Seconds()))
 	}
+	if d.Quota != (roq.Quota{}) {
+		span.SetAttributes(attribute.Int("roq.quota.limit", d.Quota.Limit), attribute.Int("roq.quota.remaining", d.Quota.Remaining))
+	}
 	if d.RetryIn > 0 {
 		span.AddEvent("retry", trace.WithAttributes(attribute.Float64("roq.retry.in", d.RetryIn.Seconds())))
 	}

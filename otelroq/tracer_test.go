@@ -30,7 +30,7 @@ func TestSpans(t *testing.T) {
 	t.Parallel()
 	s := newScene(t, nil)
 	ctx, root := s.traces.Tracer("test").Start(t.Context(), "visitor")
-	s.Inject(roqtest.Fault{Operation: "userInvites", Times: 1, Status: 503})
+	s.Inject(roqtest.Fault{Operation: "userInvites", Times: 1, Status: 503, Header: http.Header{"Ratelimit-Limit": {"9"}, "Ratelimit-Remaining": {"1"}}})
 	if _, err := s.platform().UserInvites(ctx, roq.UserInvitesQuery{}); err != nil {
 		t.Fatal(err)
 	}
@@ -90,6 +90,7 @@ func TestSpans(t *testing.T) {
 		t.Errorf("a request's span is %v", again.SpanKind())
 	}
 	first := s.span("POST userInvites", attribute.Int("http.response.status_code", 503))
+	has(t, first, attribute.Int("roq.quota.remaining", 1))
 	if events := first.Events(); len(events) != 1 || events[0].Name != "retry" || first.Status().Code != codes.Error {
 		t.Errorf("the first request has %v, %v", events, first.Status())
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/go-roq/roq/internal/redact"
 	"github.com/go-roq/roq/internal/transport"
@@ -22,7 +23,11 @@ type Failure struct { //nolint:errname // the root makes the Error of it
 	Status    int
 	Attempts  int
 	RequestID string
-	Kinds     Kind
+	// RetryAfter is how long the last answer asks to be left alone, Quota what it says of
+	// how many requests are left.
+	RetryAfter time.Duration
+	Quota      transport.Quota
+	Kinds      Kind
 	// Refused is whether the platform answered that it did not do what was asked.
 	Refused bool
 	// Known says what is known of the outcome of a mutation, for the end of the text.
@@ -95,7 +100,7 @@ func (c *Call) failure(result *transport.Result, errs []wire.Error) *Failure {
 		if errs == nil && result.Outcome != transport.Intercepted {
 			errs = wire.Errors(answer.Body)
 		}
-		f.Status = answer.Status
+		f.Status, f.RetryAfter, f.Quota = answer.Status, answer.RetryAfter, answer.Quota()
 		f.RequestID = cmp.Or(c.Identifier(answer.Header.Get(transport.RequestID)), f.RequestID)
 	}
 	messages := make([]string, 0, 1)
@@ -188,6 +193,7 @@ func (c *Call) noToken(ctx context.Context, err error) *Failure {
 	if below := (*Failure)(nil); errors.As(err, &below) {
 		f.Message = "no access token: " + below.Message
 		f.Code, f.Status, f.Cause = below.Code, below.Status, below.Cause
+		f.RetryAfter, f.Quota = below.RetryAfter, below.Quota
 		f.Kinds |= below.Kinds &^ outcomes
 	}
 	if ctx.Err() == nil && (errors.Is(f.Cause, context.DeadlineExceeded) || errors.Is(f.Cause, context.Canceled)) {

@@ -55,8 +55,11 @@ type RequestEnd struct {
 	Err        error
 	// RetryIn is how long it is until the next attempt; 0 if there is none.
 	RetryIn time.Duration
-	// RetryAfter is how long the answer asks to be left alone.
-	RetryAfter time.Duration
+	// RetryAfter is how long the answer asks to be left alone. Limit, Remaining and Reset
+	// are what it says of a quota.
+	RetryAfter       time.Duration
+	Limit, Remaining int
+	Reset            time.Duration
 }
 
 // SettleStart is the beginning of finding out an outcome by reading.

@@ -80,8 +80,9 @@ func (c *counted) Write(b []byte) (int, error) {
 // have been written to its end: an alert, or a new key.
 const longestAlert = 512
 
-// counting makes a transport, which is changed, count what it writes.
-func counting(t *http.Transport) *http.Transport {
+// counting makes a transport, which is changed, count what it writes, on connections that
+// live for so long at most; zero means for ever.
+func counting(t *http.Transport, maxAge time.Duration) *http.Transport {
 	dial := t.DialContext
 	if dial == nil && t.Dial != nil { //nolint:staticcheck // a caller's transport may still have it
 		old := t.Dial //nolint:staticcheck // see above
@@ -95,7 +96,9 @@ func counting(t *http.Transport) *http.Transport {
 		if err != nil {
 			return nil, err
 		}
-		return &counted{Conn: conn}, nil
+		c := &counted{Conn: conn}
+		c.age(maxAge)
+		return c, nil
 	}
 	return t
 }
@@ -206,8 +209,9 @@ type progressKey struct{}
 // request belongs to.
 type traced struct {
 	base *http.Transport
-	// announces is whether any answer has announced the end of its connection.
-	announces *atomic.Bool
+	// ends is whether connections have begun to end by themselves: any answer has announced
+	// it, or one grows old.
+	ends *atomic.Bool
 }
 
 // transportError marks an error as that of a transport of ours.
@@ -242,18 +246,16 @@ func (t traced) record(ctx context.Context, req *http.Request, attempt *progress
 func (t traced) send(ctx context.Context, req *http.Request, attempt *progress) (*http.Response, error) {
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: attempt.got, PutIdleConn: attempt.put})
 	req = req.WithContext(ctx)
-	if t.announces.Load() {
+	if t.ends.Load() {
 		if err := dialAnew(req); err != nil {
 			return nil, err
 		}
 	}
 	resp, err := t.base.RoundTrip(req)
 	if err == nil {
-		said := parseKeepAlive(resp.Header["Keep-Alive"])
-		if said != silent {
-			t.announces.Store(true)
+		if attempt.answered(parseKeepAlive(resp.Header["Keep-Alive"])) {
+			t.ends.Store(true)
 		}
-		attempt.answered(said)
 	}
 	return resp, err
 }
@@ -274,13 +276,13 @@ func clientFor(cfg Config) (http.Client, func(), error) {
 	closeIdle := func() {}
 	switch t := client.Transport.(type) {
 	case nil:
-		ours := counting(newTransport())
+		ours := counting(newTransport(), cfg.MaxConnAge)
 		base, closeIdle = traced{ours, new(atomic.Bool)}, ours.CloseIdleConnections
 	case *http.Transport:
 		if t == nil {
 			return client, nil, errors.New("roq: WithHTTPClient: the Transport is a nil *http.Transport")
 		}
-		ours := counting(http1Only(t.Clone()))
+		ours := counting(http1Only(t.Clone()), cfg.MaxConnAge)
 		base, closeIdle = traced{ours, new(atomic.Bool)}, ours.CloseIdleConnections
 	default:
 		base = t

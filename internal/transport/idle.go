@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"math/rand/v2"
 	"net/http"
 	"sync"
 	"sync/atomic"
@@ -28,6 +29,9 @@ type idling struct {
 	end   time.Time
 	spent bool
 	timer *time.Timer
+	// old is when the connection has lived for as long as connections do, and aging when
+	// for half of that; zero if it is not bounded.
+	aging, old time.Time
 }
 
 // Read reads what the server answers. What it says unasked ends the connection in its
@@ -67,8 +71,8 @@ func (c *counted) stop() {
 	}
 }
 
-// take gives the connection to a request, and returns which use that is. If the server
-// may close it by now, nothing of the request can be written.
+// take gives the connection to a request, and returns which use that is. If it is over,
+// nothing of the request can be written.
 func (c *counted) take() (use int64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -83,11 +87,32 @@ func (c *counted) take() (use int64) {
 	return use
 }
 
-// over reports whether the server may close the connection. The time is that of both
-// clocks: the monotonic one stands still while a machine sleeps.
-func (c *counted) over() bool {
+// over reports whether the connection is to take no request: the server may close it, or
+// it is old.
+func (c *counted) over() bool { return c.spent || passed(c.end) || passed(c.old) }
+
+// passed reports whether a time is over, by any of two clocks: the monotonic one stands
+// still while a machine sleeps. A zero time never is.
+func passed(end time.Time) bool {
 	now := time.Now()
-	return c.spent || !c.end.IsZero() && (!now.Before(c.end) || !now.Round(0).Before(c.end.Round(0)))
+	return !end.IsZero() && (!now.Before(end) || !now.Round(0).Before(end.Round(0)))
+}
+
+// until returns when the connection is over if it stays idle, zero if that is not known.
+func (c *counted) until() time.Time {
+	if c.end.IsZero() || !c.old.IsZero() && c.old.Before(c.end) {
+		return c.old
+	}
+	return c.end
+}
+
+// age lets the connection live for so long. Connections that were made together do not
+// end together: each has up to an eighth less, at random.
+func (c *counted) age(most time.Duration) {
+	if most > 0 {
+		most -= rand.N(most/8 + 1)
+		c.aging, c.old = time.Now().Add(most/2), time.Now().Add(most)
+	}
 }
 
 // answered records what the answer to a use announces.
@@ -123,11 +148,11 @@ func (c *counted) watch() {
 	case !c.idle.Load():
 	case c.over():
 		_ = c.Conn.Close() // the transport's reading fails, and it drops the connection
-	case c.end.IsZero():
+	case c.until().IsZero():
 	case c.timer == nil:
-		c.timer = time.AfterFunc(time.Until(c.end), c.expire)
+		c.timer = time.AfterFunc(time.Until(c.until()), c.expire)
 	default:
-		c.timer.Reset(time.Until(c.end))
+		c.timer.Reset(time.Until(c.until()))
 	}
 }
 
@@ -152,11 +177,14 @@ func (p *progress) put(err error) {
 	}
 }
 
-// answered records what the answer announces of the attempt's connection.
-func (p *progress) answered(said keepAlive) {
-	if u, ok := p.last(); ok {
+// answered records what the answer announces of the attempt's connection, and reports
+// whether that will end by itself before long.
+func (p *progress) answered(said keepAlive) bool {
+	u, ok := p.last()
+	if ok {
 		u.conn.answered(u.use, said)
 	}
+	return said != silent || ok && passed(u.conn.aging)
 }
 
 // last returns the connection that the attempt was given last, if it is counted.

@@ -269,6 +269,74 @@ func TestAnAnswerLongerThanTheTimeout(t *testing.T) {
 	})
 }
 
+// A connection is used for as long as connections live and no longer, however busy it is;
+// what is under way then is finished, and no request is lost.
+func TestConnectionsGrowOld(t *testing.T) {
+	t.Parallel()
+	for name, row := range map[string]struct {
+		maxAge, apart time.Duration
+		callers       int
+		dials         [2]int // within a quarter of an hour
+	}{
+		"busy":       {5 * time.Minute, time.Millisecond * 100, 1, [2]int{3, 4}},
+		"now and so": {5 * time.Minute, 50 * time.Second, 1, [2]int{3, 5}},
+		"two":        {5 * time.Minute, time.Millisecond * 100, 2, [2]int{6, 8}},
+		"for ever":   {0, 50 * time.Second, 1, [2]int{1, 1}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				var dials atomic.Int32
+				slow := answering(func(int) string {
+					<-time.After(90 * time.Millisecond)
+					return ""
+				})
+				s := newSender(t, Config{Client: piped(slow, &dials), MaxConnAge: row.maxAge})
+				ctx, cancel := context.WithTimeout(t.Context(), 15*time.Minute)
+				defer cancel()
+				var wg sync.WaitGroup
+				for range row.callers {
+					wg.Go(func() {
+						for ctx.Err() == nil {
+							if result := s.Do(t.Context(), request(Mailing, "http://platform.example/")); result.Outcome != Answered || result.Attempts != 1 {
+								t.Errorf("%v after %d attempts: %v", result.Outcome, result.Attempts, result.Err)
+								return
+							}
+							select {
+							case <-ctx.Done():
+							case <-time.After(row.apart):
+							}
+						}
+					})
+				}
+				wg.Wait()
+				if n := int(dials.Load()); n < row.dials[0] || n > row.dials[1] {
+					t.Errorf("%d connections, want from %d to %d", n, row.dials[0], row.dials[1])
+				}
+				s.CloseIdleConnections()
+			})
+		})
+	}
+}
+
+// An idle connection that grows old is closed, and not used once more.
+func TestIdleConnectionsGrowOld(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var dials, closed atomic.Int32
+		s := newSender(t, Config{MaxConnAge: time.Minute, Client: piped(func(conn net.Conn, n int) {
+			answering(func(int) string { return "" })(conn, n)
+			closed.Add(1)
+		}, &dials)})
+		s.Do(t.Context(), request(Mailing, "http://platform.example/"))
+		<-time.After(time.Minute)
+		synctest.Wait()
+		if dials.Load() != 1 || closed.Load() != 1 {
+			t.Errorf("%d dials, %d closed; want one that is closed", dials.Load(), closed.Load())
+		}
+	})
+}
+
 // A connection whose time is over, but which the transport still has, writes nothing.
 func TestAConnectionThatIsOverWritesNothing(t *testing.T) {
 	t.Parallel()

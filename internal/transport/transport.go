@@ -29,8 +29,9 @@ type Config struct {
 	Client           *http.Client // nil means one of our own
 	Wrap             []func(http.RoundTripper) http.RoundTripper
 	MaxResponseBytes int64
-	Limiter          Limiter      // nil means no limit
-	Tracer           trace.Tracer // nil is told nothing
+	MaxConnAge       time.Duration // of a connection; zero means no bound
+	Limiter          Limiter       // nil means no limit
+	Tracer           trace.Tracer  // nil is told nothing
 }
 
 // Sender sends requests. It is safe for concurrent use.
@@ -109,6 +110,18 @@ type Answer struct {
 	RetryAfter time.Duration
 	// Body is there to say what went wrong: nil if the outcome is Answered.
 	Body []byte
+}
+
+// Quota returns what the answer says of how many requests are left.
+func (a *Answer) Quota() Quota { return ReadQuota(a.Header, a.now()) }
+
+// now returns the time by the server's clock, as far as the answer has it: a date in a
+// header is one of the same clock.
+func (a *Answer) now() time.Time {
+	if a.Date.IsZero() {
+		return a.Received
+	}
+	return a.Date
 }
 
 // Result is the outcome of a call.
@@ -301,6 +314,8 @@ func (c *call) end(retryIn time.Duration) {
 	}
 	if a := c.result.Answer; a != nil {
 		end.StatusCode, end.RetryAfter = a.Status, a.RetryAfter
+		quota := a.Quota()
+		end.Limit, end.Remaining, end.Reset = quota.Limit, quota.Remaining, quota.Reset
 	}
 	c.sender.tracer.RequestEnd(c.traced, end)
 	c.traced = nil
@@ -390,11 +405,7 @@ func (c *call) fail(err error) {
 func (c *call) read(resp *http.Response) error {
 	answer := &Answer{Status: resp.StatusCode, Header: resp.Header, Received: time.Now()}
 	answer.Date = parseDate(resp.Header)
-	now := answer.Date // a date in Retry-After is one of the same clock
-	if now.IsZero() {
-		now = answer.Received
-	}
-	answer.RetryAfter = askedPause(resp.Header, now)
+	answer.RetryAfter = askedPause(resp.Header, answer.now())
 	limit := c.sender.maxBytes
 	asked := c.request.MaxBytes > 0 && c.request.MaxBytes < limit
 	if asked {
