@@ -13,6 +13,7 @@ const (
 	opSend   = "sendUserInvites"
 	opResend = "resendUserInvite"
 	opCancel = "cancelUserInvite"
+	opAccept = "acceptUserInvite"
 	opList   = "userInvites"
 	opToken  = "token"
 )
@@ -76,7 +77,7 @@ func (f *fault) fits(operation string, when times) bool {
 }
 
 var (
-	graphQLOnly = []string{opSend, opResend, opCancel, opList}
+	graphQLOnly = []string{opSend, opResend, opCancel, opAccept, opList}
 	onlyEvery   = []times{every}
 	onlyFirst   = []times{first}
 )
@@ -208,13 +209,13 @@ func peculiar() []*fault {
 		{number: "46", name: "the list lags behind the write", only: []string{opSend},
 			serve: func(x *exchange) { x.process() }, read: (*exchange).emptyList},
 		{number: "48", name: "one invite refused with INTERNAL_ERROR, and made", only: []string{opSend}, serve: (*exchange).crashOne},
-		{number: "49", name: "answered with another invite's id", only: []string{opResend, opCancel}, serve: (*exchange).answerAnother},
+		{number: "49", name: "answered with another invite's id", only: []string{opResend, opCancel, opAccept}, serve: (*exchange).answerAnother},
 		{number: "50", name: "many rows without an id", only: graphQLOnly, serve: (*exchange).emptyRows},
 		{number: "51a", name: "404 with a gateway's page", serve: says(404, "text/html", "<html>default backend</html>")},
 		{number: "51b", name: "403 with a gateway's JSON", serve: says(403, "application/json", `{"message":"Forbidden"}`)},
-		{number: "47a", name: "two callers, same invite, processed, then closed", shared: true, only: []string{opSend, opResend, opCancel},
+		{number: "47a", name: "two callers, same invite, processed, then closed", shared: true, only: []string{opSend, opResend, opCancel, opAccept},
 			serve: func(x *exchange) { x.process() }},
-		{number: "47b", name: "two callers, same invite, closed before processing or after", shared: true, only: []string{opSend, opResend, opCancel},
+		{number: "47b", name: "two callers, same invite, closed before processing or after", shared: true, only: []string{opSend, opResend, opCancel, opAccept},
 			serve: (*exchange).maybe},
 	}
 }

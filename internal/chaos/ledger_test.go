@@ -17,13 +17,14 @@ func newLedger(platform *roqtest.Server) *ledger {
 	return &ledger{platform: platform, before: len(platform.Outbox())}
 }
 
-// entry is what was done, counted: e-mails, or 1 for an invite that is canceled.
+// entry is what was done, counted: e-mails, or 1 for an invite that is canceled or
+// accepted.
 type entry struct {
-	invited, resent, canceled map[string]int
+	invited, resent, canceled, accepted map[string]int
 }
 
 func (l *ledger) read() entry {
-	e := entry{make(map[string]int), make(map[string]int), make(map[string]int)}
+	e := entry{make(map[string]int), make(map[string]int), make(map[string]int), make(map[string]int)}
 	for _, mail := range l.platform.Outbox()[l.before:] {
 		if mail.Kind == roqtest.KindResend {
 			e.resent[mail.InviteID]++
@@ -32,8 +33,11 @@ func (l *ledger) read() entry {
 		}
 	}
 	for _, invite := range l.platform.Invites() {
-		if invite.Status == roq.StatusCanceled {
+		switch invite.Status {
+		case roq.StatusCanceled:
 			e.canceled[invite.ID] = 1
+		case roq.StatusAccepted:
+			e.accepted[invite.ID] = 1
 		}
 	}
 	return e
@@ -52,6 +56,8 @@ func (e entry) effects(t task) []int {
 		return []int{e.resent[t.inviteID]}
 	case opCancel:
 		return []int{e.canceled[t.inviteID]}
+	case opAccept:
+		return []int{e.accepted[t.inviteID]}
 	default:
 		return nil
 	}

@@ -49,7 +49,7 @@ func (c cell) hash() uint64 {
 var operations = []struct {
 	name string
 	size int
-}{{opSend, 1}, {opSend, 5}, {opResend, 1}, {opCancel, 1}, {opList, 1}, {opToken, 1}}
+}{{opSend, 1}, {opSend, 5}, {opResend, 1}, {opCancel, 1}, {opAccept, 1}, {opList, 1}, {opToken, 1}}
 
 // cells returns the matrix. The quick form has every fault on a send of five and
 // on one other operation in turn, and 64 callers now and then.

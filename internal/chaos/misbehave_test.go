@@ -86,7 +86,11 @@ func (x *exchange) crashOne() {
 // processed or not.
 func (x *exchange) answerAnother() {
 	x.maybe()
-	x.reply(200, "application/json", fmt.Sprintf(`{"data":{%q:{"id":"00000000-0000-4000-8000-000000000000","status":"canceled"}}}`, x.operation))
+	field := x.operation
+	if field == opAccept {
+		field += "V2"
+	}
+	x.reply(200, "application/json", fmt.Sprintf(`{"data":{%q:{"id":"00000000-0000-4000-8000-000000000000","status":"canceled"}}}`, field))
 }
 
 // emptyRows answers with rows that are none, as many as fit into the bomb.

@@ -95,6 +95,9 @@ func (p *peer) call(ctx context.Context, t task) []claim {
 	case opCancel:
 		rows, _, err := ask(ctx, p, t, wire.CancelUserInvite, wire.ID{UserInviteID: t.inviteID})
 		return []claim{claimOf(err, err == nil && rows[0].ID == t.inviteID && rows[0].Status == string(roq.StatusCanceled))}
+	case opAccept:
+		rows, _, err := ask(ctx, p, t, wire.AcceptUserInvite, wire.Accept{Data: wire.InviteToken{Token: t.token}})
+		return []claim{claimOf(err, err == nil && rows[0].ID == t.inviteID && rows[0].Status == string(roq.StatusAccepted))}
 	case opList:
 		_, total, err := ask(ctx, p, t, wire.UserInvites, wire.List{Limit: 1})
 		return []claim{claimOf(err, err == nil && total == t.total)}

@@ -73,6 +73,9 @@ func (c *sdk) call(ctx context.Context, t task) []claim {
 	case opCancel:
 		invite, err := platform.CancelUserInvite(ctx, t.inviteID, id)
 		return []claim{inviteClaim(err, invite, invite != nil && invite.ID == t.inviteID && invite.Status == roq.StatusCanceled)}
+	case opAccept:
+		invite, err := platform.AcceptUserInvite(ctx, t.token, id)
+		return []claim{inviteClaim(err, invite, invite != nil && invite.ID == t.inviteID && invite.Status == roq.StatusAccepted)}
 	default:
 		page, err := platform.UserInvites(ctx, roq.UserInvitesQuery{Limit: 1}, id)
 		return []claim{claimOf(err, page != nil && page.TotalCount == t.total)}

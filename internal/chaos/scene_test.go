@@ -33,7 +33,8 @@ type task struct {
 	requestID string
 	tenantID  string
 	addresses []string // to send to
-	inviteID  string   // to resend or cancel
+	inviteID  string   // to resend, cancel or accept
+	token     string   // to accept with
 	total     int      // invites that a list must tell of
 }
 
@@ -115,9 +116,11 @@ func (s *scene) furnish() {
 				t.addresses = append(t.addresses, fmt.Sprintf("Person-%d-%d@chaos.example", owner, i))
 			}
 		case owner != caller:
-			t.inviteID = s.tasks[0].inviteID
+			t.inviteID, t.token = s.tasks[0].inviteID, s.tasks[0].token
 		default:
 			t.inviteID = invite(fmt.Sprintf("invited-%d@chaos.example", owner))
+			mails := s.backend.platform.Outbox()
+			t.token = mails[len(mails)-1].Token
 		}
 		if s.cell.fault.member {
 			s.backend.platform.AddUser(roqtest.User{TenantID: s.user.TenantID, Email: t.addresses[0]})
