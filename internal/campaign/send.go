@@ -45,8 +45,10 @@ type sending[T any] struct {
 	batch []item[T]
 	// delivery is nil until it has begun.
 	delivery *delivery.Delivery
-	// ids are those of the invites that were made.
+	// ids are those of the invites that were made, noted is whether the journal has an
+	// outcome.
 	ids    []string
+	noted  []bool
 	result result[T]
 }
 
@@ -61,7 +63,7 @@ func (s *sending[T]) run() {
 	}
 	call := f.c.New()
 	call.Pace.Patience = Patience
-	s.ids = make([]string, len(s.batch))
+	s.ids, s.noted = make([]string, len(s.batch)), make([]bool, len(s.batch))
 	invites := make([]delivery.Invite, len(s.batch))
 	for i := range s.batch {
 		invites[i] = s.batch[i].Invite
@@ -79,6 +81,7 @@ func (s *sending[T]) run() {
 		},
 		BeforeSend:    s.beforeSend,
 		Split:         s.split,
+		Settled:       s.settled,
 		RepeatUnknown: f.c.RepeatUnknown,
 		OnlyOnce:      true,
 		Hurry:         f.taking,
@@ -109,6 +112,27 @@ func (s *sending[T]) beforeSend(ctx context.Context, places []int, again bool) e
 // killed meanwhile need not wonder about those that have not left yet.
 func (s *sending[T]) split(places []int) { s.write(s.notes(places, NotSent)) }
 
+// settled notes outcomes as soon as they are known: a batch that is sent in parts may take
+// a while.
+func (s *sending[T]) settled(places []int) {
+	notes := make([]note, len(places))
+	for n, i := range places {
+		s.noted[i] = true
+		notes[n] = s.outcome(i)
+	}
+	s.write(notes)
+}
+
+// outcome is what the journal is to have of an invite that is sent or refused.
+func (s *sending[T]) outcome(i int) note {
+	n := note{address: s.batch[i].Mailbox, status: Sent, id: s.ids[i]}
+	if s.delivery.Verdict(i) == evidence.Refused {
+		refusal := s.delivery.Refusal(i)
+		n = note{address: n.address, status: Refused, code: refusal.Code, message: refusal.Message}
+	}
+	return n
+}
+
 func (s *sending[T]) notes(places []int, status Status) []note {
 	list := make([]note, len(places))
 	for n, i := range places {
@@ -118,7 +142,7 @@ func (s *sending[T]) notes(places []int, status Status) []note {
 }
 
 // sort turns what is known of the invites into outcomes, and into what is to be
-// tried again. It returns what the journal is to have of them.
+// tried again. It returns what the journal does not have of them yet.
 func (s *sending[T]) sort(failed *exchange.Failure) []note {
 	f, d, r := s.f, s.delivery, &s.result
 	resumed := !s.batch[0].Before.At.IsZero()
@@ -131,7 +155,6 @@ func (s *sending[T]) sort(failed *exchange.Failure) []note {
 	for i := range s.batch {
 		it := &s.batch[i]
 		o := Outcome[T]{Input: it.input, Index: it.index}
-		n := note{address: it.Mailbox}
 		switch verdict := d.Verdict(i); verdict {
 		case evidence.Sent:
 			o.Status, o.InviteID = Sent, s.ids[i]
@@ -139,7 +162,6 @@ func (s *sending[T]) sort(failed *exchange.Failure) []note {
 		case evidence.Refused:
 			refusal := d.Refusal(i)
 			o.Status, o.Refusal = Refused, &refusal
-			n.code, n.message = refusal.Code, refusal.Message
 			r.report.answered = true
 		case evidence.Unknown:
 			if blind && again {
@@ -161,8 +183,14 @@ func (s *sending[T]) sort(failed *exchange.Failure) []note {
 			r.report.barren = true
 			o.Status, o.Err = NotSent, delivery.Because(failed, verdict)
 		}
-		n.status, n.id = o.Status, o.InviteID
-		notes, r.outcomes = append(notes, n), append(r.outcomes, o)
+		r.outcomes = append(r.outcomes, o)
+		switch {
+		case s.noted[i]:
+		case o.Status == Sent, o.Status == Refused:
+			notes = append(notes, s.outcome(i))
+		default:
+			notes = append(notes, note{address: it.Mailbox, status: o.Status})
+		}
 	}
 	r.report.blind = len(r.blind) > 0
 	if r.report.again = len(r.unsent)+len(r.blind) > 0; r.report.again {

@@ -22,9 +22,15 @@ func (d *Delivery) conclude(base *exchange.Failure) *exchange.Failure {
 		return nil
 	}
 	sent, refused, unknown, notSent := d.Count()
+	return Conclude(base, sent, refused, unknown, notSent)
+}
+
+// Conclude returns a failure with what is known of invites of which so many were sent,
+// refused, and so on.
+func Conclude(base *exchange.Failure, sent, refused, unknown, notSent int) *exchange.Failure {
 	var kind exchange.Kind
 	switch {
-	case notSent == len(d.Invites) && !base.Refused:
+	case sent+refused+unknown == 0 && !base.Refused:
 		kind = exchange.NotSent
 	case unknown > 0:
 		kind = exchange.OutcomeUnknown

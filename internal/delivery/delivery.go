@@ -52,6 +52,9 @@ type Delivery struct {
 	// Split, if it is not nil, is called with the places of a batch that was not sent
 	// because it is sent in parts.
 	Split func(places []int)
+	// Settled, if it is not nil, is called with the places of invites that are sent or
+	// refused for good, each once and as soon as that is known.
+	Settled func(places []int)
 	// RepeatUnknown says that the platform refuses a second pending invite, so that
 	// sending again what may have been sent mails nobody twice.
 	RepeatUnknown bool
@@ -92,6 +95,8 @@ type fate struct {
 	refusal *Refusal
 	// echo is what an Echo was refused as.
 	echo exchange.Kind
+	// reported is whether Settled was called with it.
+	reported bool
 }
 
 // Run sends the invites, batch after batch, until one fails. A batch that the
@@ -182,6 +187,7 @@ func (d *Delivery) part(ctx context.Context, all []int) (lone bool, failed *exch
 			d.Size.grow(len(b.places))
 		}
 		d.unclear = d.unclear || b.unclear
+		d.report(b.places)
 		if err != nil && !b.reply.Data {
 			return lone, err
 		}
@@ -190,6 +196,37 @@ func (d *Delivery) part(ctx context.Context, all []int) (lone bool, failed *exch
 		}
 	}
 	return lone, odd
+}
+
+// report says which of those invites are sent or refused. What was refused for its
+// content waits until the platform has taken another one: until then the request may be
+// the reason.
+func (d *Delivery) report(places []int) {
+	if d.Settled == nil {
+		return
+	}
+	if d.answered {
+		for _, b := range d.invalid {
+			places = append(places[:len(places):len(places)], b.places...)
+		}
+	}
+	var final []int
+	for _, i := range places {
+		f := &d.fates[i]
+		settled := f.verdict == evidence.Sent || f.verdict == evidence.Refused && (d.answered || !d.isInvalid(i))
+		if settled && !f.reported {
+			f.reported = true
+			final = append(final, i)
+		}
+	}
+	if len(final) > 0 {
+		d.Settled(final)
+	}
+}
+
+// isInvalid reports whether an invite was refused alone for its content.
+func (d *Delivery) isInvalid(i int) bool {
+	return slices.ContainsFunc(d.invalid, func(b *batch) bool { return b.places[0] == i })
 }
 
 // maxInvalid is how many invites are refused for their content, one by one, until the
