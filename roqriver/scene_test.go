@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -92,6 +93,7 @@ func sqliteAt(t *testing.T, path string) *database {
 		dsn: dsn,
 		open: func(t *testing.T, opts ...roqriver.Option) queue {
 			t.Helper()
+			opts = append(opts, roqriver.WithLogger(slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))))
 			q, err := sqlitequeue.Open(db, opts...)
 			if err != nil {
 				t.Fatal(err)
@@ -161,6 +163,7 @@ func postgres(t *testing.T) *database {
 		dsn: dsn, schema: schema,
 		open: func(t *testing.T, opts ...roqriver.Option) queue {
 			t.Helper()
+			opts = append(opts, roqriver.WithLogger(slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))))
 			q, err := pgxqueue.Open(pool, append(opts, in)...)
 			if err != nil {
 				t.Fatal(err)
@@ -230,8 +233,13 @@ func (p *platform) client(t *testing.T, opts ...roq.Option) *roq.Client {
 func work(t *testing.T, q queue, client *roq.Client, opts ...roqriver.WorkOption) (stop func()) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
-	ended := make(chan error, 1)
-	go func() { ended <- q.Work(ctx, client, opts...) }()
+	ended := make(chan struct{})
+	go func() {
+		if err := q.Work(ctx, client, opts...); err != nil {
+			t.Errorf("Work: %v", err)
+		}
+		close(ended)
+	}()
 	stopped := false
 	stop = func() {
 		if stopped {
@@ -239,9 +247,7 @@ func work(t *testing.T, q queue, client *roq.Client, opts ...roqriver.WorkOption
 		}
 		stopped = true
 		cancel()
-		if err := <-ended; err != nil {
-			t.Errorf("Work: %v", err)
-		}
+		<-ended
 	}
 	t.Cleanup(stop)
 	return stop
@@ -267,9 +273,9 @@ func settled(n int) func(roqriver.Status) bool {
 
 func eventually(t *testing.T, what string, is func() bool, state func() string) {
 	t.Helper()
-	for end := time.Now().Add(60 * time.Second); !is(); {
+	for end := time.Now().Add(30 * time.Second); !is(); {
 		if time.Now().After(end) {
-			t.Fatalf("%s: not within a minute; %s", what, state())
+			t.Fatalf("%s: not within half a minute; %s", what, state())
 		}
 		<-time.After(20 * time.Millisecond)
 	}

@@ -108,7 +108,7 @@ func (q *Queue[TTx]) addWorkers(w *river.Workers, client *roq.Client, opts []Wor
 
 // migrated fails if there are no tables: River would only log it.
 func (q *Queue[TTx]) migrated(ctx context.Context) error {
-	_, err := q.db.Exec(ctx, `UPDATE {batch} SET id = id WHERE false`)
+	_, err := q.db.Exec(ctx, `DELETE FROM {batch} WHERE false`)
 	if err == nil {
 		_, err = q.db.Exec(ctx, `DELETE FROM {river_job} WHERE false`)
 	}

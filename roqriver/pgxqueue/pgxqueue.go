@@ -40,24 +40,25 @@ func Migrate(ctx context.Context, pool *pgxpool.Pool, opts ...roqriver.Option) e
 	if err != nil {
 		return err
 	}
-	// Processes that start together would fail on each other's tables.
-	return s.Tx(ctx, func(tx pgx.Tx, c store.Conn) error {
+	// Processes that start together would fail on each other's tables. River's migrations
+	// cannot share one transaction, so this one only holds the lock.
+	return s.Tx(ctx, func(_ pgx.Tx, c store.Conn) error {
 		if _, err := c.Exec(ctx, "SELECT pg_advisory_xact_lock(hashtext('roqriver migrate'))"); err != nil {
 			return err
 		}
 		if schema := options.Schema; schema != "" {
-			if _, err := c.Exec(ctx, `CREATE SCHEMA IF NOT EXISTS "`+schema+`"`); err != nil {
+			if _, err := s.Exec(ctx, `CREATE SCHEMA IF NOT EXISTS "`+schema+`"`); err != nil {
 				return err
 			}
 		}
-		migrator, err := rivermigrate.New(s.Driver(), &rivermigrate.Config{Schema: options.Schema})
+		migrator, err := rivermigrate.New(s.Driver(), &rivermigrate.Config{Schema: options.Schema, Logger: options.Logger})
 		if err != nil {
 			return fmt.Errorf("pgxqueue: %w", err)
 		}
-		if _, err := migrator.MigrateTx(ctx, tx, rivermigrate.DirectionUp, nil); err != nil {
+		if _, err := migrator.Migrate(ctx, rivermigrate.DirectionUp, nil); err != nil {
 			return fmt.Errorf("pgxqueue: %w", err)
 		}
-		return store.Migrate(ctx, c)
+		return store.Migrate(ctx, s)
 	})
 }
 
@@ -70,6 +71,9 @@ type database struct {
 func open(pool *pgxpool.Pool, opts []roqriver.Option) (*database, *store.Options, error) {
 	if pool == nil {
 		return nil, nil, errors.New("pgxqueue: the pool must not be nil")
+	}
+	if n := pool.Config().MaxConns; n < 4 { // River listens on one, and works with others
+		return nil, nil, fmt.Errorf("pgxqueue: the pool may open %d connections, must be at least 4", n)
 	}
 	options, err := store.Apply(opts)
 	if err != nil {
