@@ -3,7 +3,7 @@
 GOLANGCI_LINT := go tool -modfile=$(CURDIR)/tools/lint.mod golangci-lint
 
 # The modules beside the root. Their dependencies are not for users of the package.
-MODULES := otelroq examples/campaign examples/http-backend examples/webapp bench
+MODULES := otelroq roqriver examples/campaign examples/http-backend examples/webapp bench
 
 .PHONY: test race cover fuzz interop browser lint fmt api apidiff bench cost chaos quickstart campaign backend dev webapp ci
 

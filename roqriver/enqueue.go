@@ -180,7 +180,7 @@ func (q *Queue[TTx]) begin(ctx context.Context, conn store.Conn, in Campaign) (*
 	if err != nil {
 		return nil, err
 	}
-	other := ""
+	var other string
 	switch {
 	case c.TenantID != in.TenantID:
 		other = "is for another tenant"

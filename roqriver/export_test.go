@@ -5,7 +5,7 @@ import "time"
 // SetLease makes leases so short that a test can outlive one.
 func (q *Queue[TTx]) SetLease(d time.Duration) { q.lease = d }
 
-// LoseSize is the size of requests that is learned from the sizes that were sent and taken.
+// LearnedSize is the size of requests that is learned from the sizes that were sent and taken.
 func LearnedSize(sent []int, taken map[int]bool) int {
 	var r requestSizes
 	for _, n := range sent {

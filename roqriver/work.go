@@ -30,10 +30,14 @@ func (gatherArgs) Kind() string  { return "roq_gather" }
 func (sweepArgs) Kind() string   { return "roq_sweep" }
 func (webhookArgs) Kind() string { return "roq_webhook" }
 
-func (batchArgs) InsertOpts() river.InsertOpts   { return river.InsertOpts{Queue: QueueName, Priority: 3} }
-func (gatherArgs) InsertOpts() river.InsertOpts  { return river.InsertOpts{Queue: QueueName} }
-func (sweepArgs) InsertOpts() river.InsertOpts   { return river.InsertOpts{Queue: QueueName} }
-func (webhookArgs) InsertOpts() river.InsertOpts { return river.InsertOpts{Queue: QueueName, Priority: 2} }
+func (batchArgs) InsertOpts() river.InsertOpts {
+	return river.InsertOpts{Queue: QueueName, Priority: 3}
+}
+func (gatherArgs) InsertOpts() river.InsertOpts { return river.InsertOpts{Queue: QueueName} }
+func (sweepArgs) InsertOpts() river.InsertOpts  { return river.InsertOpts{Queue: QueueName} }
+func (webhookArgs) InsertOpts() river.InsertOpts {
+	return river.InsertOpts{Queue: QueueName, Priority: 2}
+}
 
 // Work sends invites with the client until the context ends. Then it takes no further
 // batch, gives those that it sends half a minute to end, and returns nil. Otherwise it
