@@ -8,6 +8,7 @@ import (
 	"iter"
 	"log/slog"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -39,6 +40,7 @@ type queue interface {
 	Limiter(requestsPerSecond float64) roq.Limiter
 	WebhookEvents(handle func(context.Context, roq.WebhookEvent) error) func(context.Context, roq.WebhookEvent) error
 	SetLease(d time.Duration)
+	Break(statement func(sql string) string)
 }
 
 // database is where a test keeps its queues.
@@ -51,6 +53,8 @@ type database struct {
 	migrate  func(t *testing.T) error
 	// dsn is how another process opens it.
 	dsn, schema string
+	// restart kills the database and starts it again; nil if that is not possible.
+	restart func(t *testing.T)
 }
 
 // each runs a test on SQLite, and on PostgreSQL where there is one.
@@ -74,13 +78,20 @@ func sqlite(t *testing.T) *database {
 	return sqliteAt(t, filepath.Join(t.TempDir(), "queue.db"))
 }
 
+func openDB(dsn string) (*sql.DB, error) {
+	db, err := sql.Open("sqlite", dsn)
+	if err == nil {
+		db.SetMaxOpenConns(1)
+	}
+	return db, err
+}
+
 func openSQLite(t testing.TB, dsn string) *sql.DB {
 	t.Helper()
-	db, err := sql.Open("sqlite", dsn)
+	db, err := openDB(dsn)
 	if err != nil {
 		t.Fatal(err)
 	}
-	db.SetMaxOpenConns(1)
 	t.Cleanup(func() { _ = db.Close() })
 	return db
 }
@@ -161,6 +172,12 @@ func postgres(t *testing.T) *database {
 	in := roqriver.WithSchema(schema)
 	return &database{
 		dsn: dsn, schema: schema,
+		restart: func(t *testing.T) {
+			t.Helper()
+			if out, err := exec.CommandContext(t.Context(), "../tools/postgres.sh", "restart", dsn).CombinedOutput(); err != nil {
+				t.Fatalf("postgres.sh: %v: %s", err, out)
+			}
+		},
 		open: func(t *testing.T, opts ...roqriver.Option) queue {
 			t.Helper()
 			opts = append(opts, roqriver.WithLogger(slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))))

@@ -10,33 +10,33 @@ import (
 )
 
 const (
-	sweepEvery = 10 * time.Second
-	// overdue is how late a job may be before the sweep looks whether it is there.
-	overdue = 5 * time.Second
 	// sweepSize is how many jobs one transaction makes.
 	sweepSize = 1000
 	// keepEvents is how long an event that was handled is recognized.
 	keepEvents = 30 * 24 * time.Hour
 )
 
+// overdue is how late a job may be before the sweep looks whether it is there.
+func (q *Queue[TTx]) overdue() time.Duration { return q.lease / 6 }
+
 // Sweep returns the periodic job that makes jobs again where they are gone: those of
 // workers that died, and those that were discarded or deleted. [Queue.Work] has it; a River
 // client of the application needs it among its PeriodicJobs (see [Queue.AddWorkers]).
 func (q *Queue[TTx]) Sweep() *river.PeriodicJob {
-	return river.NewPeriodicJob(river.PeriodicInterval(sweepEvery), func() (river.JobArgs, *river.InsertOpts) {
+	return river.NewPeriodicJob(river.PeriodicInterval(q.lease/3), func() (river.JobArgs, *river.InsertOpts) {
 		return sweepArgs{}, nil
 	}, &river.PeriodicJobOpts{RunOnStart: true})
 }
 
 func (q *Queue[TTx]) sweep(ctx context.Context) error {
-	if err := q.startReady(ctx, overdue); err != nil {
+	if err := q.startReady(ctx, q.overdue()); err != nil {
 		return err
 	}
 	var campaigns []int64
 	err := q.db.Query(ctx, func(scan func(...any) error) error {
 		campaigns = append(campaigns, 0)
 		return scan(&campaigns[len(campaigns)-1])
-	}, `SELECT DISTINCT campaign_id FROM {invite} WHERE batch_id IS NULL AND added_at < {now} - $1`, (gatherAfter + overdue).Microseconds())
+	}, `SELECT DISTINCT campaign_id FROM {invite} WHERE batch_id IS NULL AND added_at < {now} - $1`, (gatherAfter + q.overdue()).Microseconds())
 	if err != nil {
 		return err
 	}

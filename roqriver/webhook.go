@@ -107,7 +107,7 @@ func (q *Queue[TTx]) sweepEvents(ctx context.Context) error {
 			return scan(&lost[len(lost)-1])
 		}, `SELECT w.fingerprint FROM {webhook} w WHERE w.handled_at = 0 AND w.added_at < {now} - $1
 			AND NOT EXISTS (SELECT 1 FROM {river_job} j WHERE j.id = w.job_id AND j.state IN ('available', 'pending', 'retryable', 'scheduled', 'running'))
-			ORDER BY w.added_at LIMIT $2`, overdue.Microseconds(), sweepSize)
+			ORDER BY w.added_at LIMIT $2`, q.overdue().Microseconds(), sweepSize)
 		for _, fingerprint := range lost {
 			if err == nil {
 				err = q.insertEvent(ctx, tx, conn, fingerprint)

@@ -3,6 +3,7 @@
 # prints the DSN:
 #
 #	export ROQ_TEST_POSTGRES=$(tools/postgres.sh)
+#	tools/postgres.sh restart "$ROQ_TEST_POSTGRES"
 #	tools/postgres.sh stop "$ROQ_TEST_POSTGRES"
 set -euo pipefail
 
@@ -15,11 +16,18 @@ bin() {
   test -n "$dir" -a -x "$dir/initdb" && echo "$dir"
 }
 
-if [ "${1-}" = stop ]; then
+if [ $# = 2 ]; then
   dir=${2##*host=}
   dir=${dir%% *}
-  as_user "$(bin)/pg_ctl" -D "$dir/data" -m immediate stop >&2
-  as_user rm -rf "$dir"
+  case $1 in
+  restart) # as after a crash
+    as_user "$(bin)/pg_ctl" -D "$dir/data" -w -m immediate -l "$dir/log" restart >&2 </dev/null
+    ;;
+  stop)
+    as_user "$(bin)/pg_ctl" -D "$dir/data" -m immediate stop >&2
+    as_user rm -rf "$dir"
+    ;;
+  esac
   exit
 fi
 
