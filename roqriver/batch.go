@@ -21,6 +21,10 @@ type batchWorker[TTx any] struct {
 	opt    *workOptions
 }
 
+// afterwards bounds what a job does after its batch has timed out: its outcomes may have to
+// wait for the database.
+const afterwards = 90 * time.Second
+
 // otherScope is how long the job of another scope's batch is left for its own workers.
 const otherScope = 10 * time.Second
 
@@ -56,8 +60,11 @@ func (w *batchWorker[TTx]) work(ctx context.Context, job *river.Job[batchArgs]) 
 	}
 	stop()
 	// What is written down now does not depend on why the work ended.
-	after, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
+	after, cancel := context.WithTimeout(context.WithoutCancel(ctx), afterwards)
 	defer cancel()
+	if errors.Is(failure, errStorage) {
+		b.settleAgain(after, outcomes)
+	}
 	err = w.conclude(after, b, outcomes, failure)
 	if errors.Is(err, errLost) {
 		return nil // whoever has it now goes on
@@ -67,7 +74,7 @@ func (w *batchWorker[TTx]) work(ctx context.Context, job *river.Job[batchArgs]) 
 
 // conclude says what happens to a batch next, and gives back the lease.
 func (w *batchWorker[TTx]) conclude(ctx context.Context, b *batch[TTx], outcomes []roq.SendOutcome, failure error) error {
-	if errors.Is(failure, errLost) || errors.Is(failure, errStorage) {
+	if errors.Is(failure, errLost) {
 		return failure
 	}
 	if b.resend && len(outcomes) > 0 {
@@ -109,7 +116,7 @@ func isFinal(err error) bool {
 	if errors.Is(err, roq.ErrUnauthorized) || errors.Is(err, roq.ErrForbidden) {
 		return true
 	}
-	for _, passing := range []error{roq.ErrUnavailable, roq.ErrRateLimited, roq.ErrOutcomeUnknown, context.Canceled, context.DeadlineExceeded, errNotOpen} {
+	for _, passing := range []error{roq.ErrUnavailable, roq.ErrRateLimited, roq.ErrOutcomeUnknown, context.Canceled, context.DeadlineExceeded, errNotOpen, errStorage} {
 		if errors.Is(err, passing) {
 			return false
 		}

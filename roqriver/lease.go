@@ -197,6 +197,19 @@ func (b *batch[TTx]) whyNot(ctx context.Context) error {
 	return why
 }
 
+// settleAgain writes outcomes down that could not be written because the database was
+// away. They include those whose request did not leave for that reason: without it, they
+// would be under way.
+func (b *batch[TTx]) settleAgain(ctx context.Context, outcomes []roq.SendOutcome) {
+	for errors.Is(b.settled(ctx, outcomes), errStorage) {
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(500 * time.Millisecond):
+		}
+	}
+}
+
 // settlement is an outcome as it is written down.
 type settlement struct {
 	N        int64  `json:"n"`

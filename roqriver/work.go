@@ -54,15 +54,14 @@ func (q *Queue[TTx]) Work(ctx context.Context, client *roq.Client, opts ...WorkO
 	if err := q.migrated(ctx); err != nil {
 		return err
 	}
-	const afterwards = time.Minute // what a job does after its batch has timed out
 	r, err := river.NewClient(q.db.Driver(), &river.Config{
 		Schema:               q.opt.Schema,
 		Logger:               q.opt.Logger,
 		Queues:               map[string]river.QueueConfig{QueueName: {MaxWorkers: o.concurrency, FetchCooldown: 20 * time.Millisecond}},
 		Workers:              workers,
 		PeriodicJobs:         []*river.PeriodicJob{q.Sweep()},
-		JobTimeout:           o.timeout + afterwards,
-		RescueStuckJobsAfter: o.timeout + 2*afterwards,
+		JobTimeout:           o.timeout + 2*afterwards,
+		RescueStuckJobsAfter: o.timeout + 3*afterwards,
 		SoftStopTimeout:      30 * time.Second,
 		FetchPollInterval:    500 * time.Millisecond,
 	})
@@ -80,7 +79,7 @@ func (q *Queue[TTx]) Work(ctx context.Context, client *roq.Client, opts ...WorkO
 // AddWorkers adds the queue's workers to those of a River client of the application. That
 // client needs, in its Config: the same database and schema, the queue [QueueName] with
 // room for as many jobs as batches are to be sent at once, [Queue.Sweep] among its
-// PeriodicJobs, and a RescueStuckJobsAfter at least two minutes above
+// PeriodicJobs, and a RescueStuckJobsAfter at least five minutes above
 // [WithBatchTimeout]. Every River client of that schema that does maintenance should have
 // these workers, or River discards jobs; Sweep makes them again.
 func (q *Queue[TTx]) AddWorkers(w *river.Workers, client *roq.Client, opts ...WorkOption) error {
@@ -103,7 +102,7 @@ func (q *Queue[TTx]) addWorkers(w *river.Workers, client *roq.Client, opts []Wor
 	}
 	worker := &batchWorker[TTx]{queue: q, client: client, scope: client.Scope(), opt: o}
 	return o, errors.Join(
-		river.AddWorkerSafely(w, &job[batchArgs]{work: worker.work, timeout: o.timeout + time.Minute}),
+		river.AddWorkerSafely(w, &job[batchArgs]{work: worker.work, timeout: o.timeout + 2*afterwards}),
 		river.AddWorkerSafely(w, &job[gatherArgs]{work: func(ctx context.Context, j *river.Job[gatherArgs]) error { return q.gather(ctx, j.Args.CampaignID) }}),
 		river.AddWorkerSafely(w, &job[sweepArgs]{work: func(ctx context.Context, _ *river.Job[sweepArgs]) error { return q.sweep(ctx) }}),
 		river.AddWorkerSafely(w, &job[webhookArgs]{work: q.handle, policy: true}),
