@@ -72,7 +72,7 @@ func (q *Queue[TTx]) change(ctx context.Context, name string, to State, allowed 
 // people that is: those whom the platform refused, and those whose outcome is unknown.
 // They are looked for first. With sendUnknown, those who are not found are sent to again:
 // that invites somebody twice whose first invite the platform does not show. What a worker
-// is sending meanwhile is left alone.
+// has meanwhile is left alone.
 func (q *Queue[TTx]) Retry(ctx context.Context, campaign string, sendUnknown bool) (int, error) {
 	if err := q.ready(); err != nil {
 		return 0, err

@@ -260,7 +260,7 @@ func (s *siege) run(t *testing.T, db *database, seed uint64) siegeResult {
 func (s siege) size() siege {
 	s.people, s.batch, s.rate, s.every, s.blows = 2000, 10, 20, time.Second/2, 20
 	if *full {
-		s.people, s.batch, s.rate, s.every, s.blows = 30_000, 40, 20, time.Second, 100
+		s.people, s.batch, s.rate, s.every, s.blows = 30_000, 40, 12, time.Second, 60
 	}
 	return s
 }
