@@ -41,6 +41,7 @@ type queue interface {
 	WebhookEvents(handle func(context.Context, roq.WebhookEvent) error) func(context.Context, roq.WebhookEvent) error
 	SetLease(d time.Duration)
 	Break(statement func(sql string) string)
+	Explain(report func(sql, detail string))
 }
 
 // database is where a test keeps its queues.

@@ -89,7 +89,9 @@ func runSiegeWorker(text string) error {
 	opts := []roq.Option{
 		roq.WithTimeout(time.Second), roq.WithSettleTimeout(2 * time.Second),
 		roq.WithRetry(roq.RetryPolicy{MaxAttempts: 3, MinWait: 50 * time.Millisecond, MaxWait: 500 * time.Millisecond}),
-		roq.WithLimiter(q.Limiter(w.Rate)),
+	}
+	if w.Rate > 0 {
+		opts = append(opts, roq.WithLimiter(q.Limiter(w.Rate)))
 	}
 	if w.Repeat {
 		opts = append(opts, roq.WithRepeatUnknown())
@@ -103,6 +105,24 @@ func runSiegeWorker(text string) error {
 		fmt.Fprintln(os.Stderr, "worker:", err)
 		<-time.After(time.Second)
 	}
+}
+
+// startWorker starts a worker process, which ends with the context.
+func startWorker(ctx context.Context, t *testing.T, db *database, p *platform, w siegeWorker) *exec.Cmd {
+	t.Helper()
+	cfg := p.Config()
+	w.DSN, w.Schema, w.URL, w.App, w.Environment, w.APIKey = db.dsn, db.schema, cfg.PlatformURL, cfg.AppURL, cfg.EnvironmentID, cfg.APIKey
+	environment, err := json.Marshal(w)
+	if err != nil {
+		t.Fatal(err)
+	}
+	worker := exec.CommandContext(ctx, os.Args[0])
+	worker.Env = append(os.Environ(), siegeVariable+"="+string(environment))
+	worker.Stderr = t.Output()
+	if err := worker.Start(); err != nil {
+		t.Fatal(err)
+	}
+	return worker
 }
 
 // troubles are the ways in which one request in ten fails. The others take a while.
@@ -157,21 +177,10 @@ func (s *siege) run(t *testing.T, db *database, seed uint64) siegeResult {
 	lease := 2 * time.Second
 	q.SetLease(lease)
 	random := rand.New(rand.NewPCG(seed, 1))
-	cfg := p.Config()
-	environment, err := json.Marshal(siegeWorker{DSN: db.dsn, Schema: db.schema, URL: cfg.PlatformURL, App: cfg.AppURL, Environment: cfg.EnvironmentID, APIKey: cfg.APIKey, Statements: s.without, Lease: lease, Repeat: s.repeat, Rate: s.rate})
-	if err != nil {
-		t.Fatal(err)
-	}
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	start := func() *exec.Cmd {
-		worker := exec.CommandContext(ctx, os.Args[0])
-		worker.Env = append(os.Environ(), siegeVariable+"="+string(environment))
-		worker.Stderr = t.Output()
-		if err := worker.Start(); err != nil {
-			t.Fatal(err)
-		}
-		return worker
+		return startWorker(ctx, t, db, p, siegeWorker{Statements: s.without, Lease: lease, Repeat: s.repeat, Rate: s.rate})
 	}
 	begin := time.Now()
 	invite(t, q, p.campaign, people(s.people)[:1])
@@ -311,4 +320,47 @@ func TestSiegeControl(t *testing.T) {
 			})
 		})
 	}
+}
+
+// Three processes send faster than one.
+func TestThroughput(t *testing.T) {
+	if !*full {
+		t.Skip("it measures; run it with -full")
+	}
+	each(t, func(t *testing.T, db *database) {
+		p := newPlatform(t)
+		p.Inject(roqtest.Fault{Operation: "sendUserInvites", Delay: 150 * time.Millisecond})
+		q := db.open(t)
+		for _, n := range []int{1, 3} {
+			p.campaign.Name = fmt.Sprint("with ", n)
+			ctx, cancel := context.WithCancel(t.Context())
+			begin := time.Now()
+			list := people(n * 30_000)
+			for i := range list {
+				list[i].Email = fmt.Sprint(n, list[i].Email)
+			}
+			invite(t, q, p.campaign, list)
+			enqueued := time.Since(begin)
+			var workers []*exec.Cmd
+			for range n {
+				workers = append(workers, startWorker(ctx, t, db, p, siegeWorker{Lease: 30 * time.Second}))
+			}
+			count := func() int {
+				s, err := q.Status(t.Context(), p.campaign.Name)
+				if err != nil {
+					t.Fatal(err)
+				}
+				return s.Sent
+			}
+			eventually(t, "they begin", func() bool { return count() > 0 }, func() string { return "" })
+			begin = time.Now()
+			first := count()
+			eventually(t, "all are sent", func() bool { return count() >= len(list)*9/10 }, func() string { return fmt.Sprint(count()) })
+			t.Logf("%d processes: %.0f people a second, enqueued at %.0f a second", n, float64(count()-first)/time.Since(begin).Seconds(), float64(len(list))/enqueued.Seconds())
+			cancel()
+			for _, w := range workers {
+				_ = w.Wait()
+			}
+		}
+	})
 }
