@@ -269,7 +269,7 @@ func (s *siege) run(t *testing.T, db *database, seed uint64) siegeResult {
 func (s siege) size() siege {
 	s.people, s.batch, s.rate, s.every, s.blows = 2000, 10, 20, time.Second/2, 20
 	if *full {
-		s.people, s.batch, s.rate, s.every, s.blows = 30_000, 40, 12, time.Second, 60
+		s.people, s.batch, s.rate, s.every, s.blows = 30_000, 40, 30, time.Second, 60
 	}
 	return s
 }
@@ -291,7 +291,7 @@ func TestSiege(t *testing.T) {
 				// are more often.
 				unknown := 0.1
 				if *full {
-					unknown = 0.05
+					unknown = 0.06
 				}
 				if s.repeat {
 					unknown = 0.002

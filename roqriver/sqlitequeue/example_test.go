@@ -30,13 +30,13 @@ func Example() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	defer os.RemoveAll(dir)
+	defer func() { _ = os.RemoveAll(dir) }()
 
 	db, err := sql.Open("sqlite", sqlitequeue.DSN(filepath.Join(dir, "queue.db")))
 	if err != nil {
 		log.Fatal(err)
 	}
-	defer db.Close()
+	defer func() { _ = db.Close() }()
 	db.SetMaxOpenConns(1)
 	ctx := context.Background()
 	if err := sqlitequeue.Migrate(ctx, db); err != nil {
