@@ -206,9 +206,9 @@ func (c *campaign) key(email string) string {
 
 // fresh returns the invites that are not in the campaign yet.
 func fresh(ctx context.Context, conn store.Conn, c *campaign, invites []newInvite) ([]newInvite, error) {
-	keys := make([]newInvite, len(invites))
+	keys := make([]string, len(invites))
 	for i := range invites {
-		keys[i].Key = invites[i].Key
+		keys[i] = invites[i].Key
 	}
 	list, err := store.Rows(keys)
 	if err != nil {
@@ -220,7 +220,7 @@ func fresh(ctx context.Context, conn store.Conn, c *campaign, invites []newInvit
 		err := scan(&key)
 		known[key] = true
 		return err
-	}, `SELECT key FROM {invite} WHERE campaign_id = $1 AND key IN (SELECT r.key FROM {rows $2 key text})`, c.id, list)
+	}, `SELECT key FROM {invite} WHERE campaign_id = $1 AND key {in $2}`, c.id, list)
 	return slices.DeleteFunc(invites, func(i newInvite) bool { return known[i.Key] }), err
 }
 
@@ -360,10 +360,10 @@ func (q *Queue[TTx]) gather(ctx context.Context, campaignID int64) error {
 			if err != nil {
 				return err
 			}
-			var loose []newInvite
+			var loose []string
 			err = conn.Query(ctx, func(scan func(...any) error) error {
-				loose = append(loose, newInvite{})
-				return scan(&loose[len(loose)-1].Key)
+				loose = append(loose, "")
+				return scan(&loose[len(loose)-1])
 			}, `SELECT key FROM {invite} WHERE campaign_id = $1 AND batch_id IS NULL ORDER BY added_at LIMIT $2`, c.id, chunk)
 			if more = len(loose) == chunk; err != nil || len(loose) == 0 {
 				return err
@@ -373,18 +373,13 @@ func (q *Queue[TTx]) gather(ctx context.Context, campaignID int64) error {
 				return err
 			}
 			batches := map[int64]int64{}
-			for i := range loose {
-				id := &ids[int64(i)/c.batchSize]
-				loose[i].Batch, loose[i].N = id, int64(i)%c.batchSize
-				batches[*id]++
-			}
-			list, err := store.Rows(loose)
-			if err != nil {
-				return err
-			}
-			if _, err := conn.Exec(ctx, `UPDATE {invite} AS i SET batch_id = r.batch, n = r.n
-				FROM {rows $2 key text, batch bigint, n bigint} WHERE i.campaign_id = $1 AND i.key = r.key`, c.id, list); err != nil {
-				return err
+			for i, some := 0, []string(nil); len(loose) > 0; i++ {
+				n := min(len(loose), int(c.batchSize))
+				some, loose = loose[:n], loose[n:]
+				batches[ids[i]] = int64(n)
+				if err := fill(ctx, conn, c, ids[i], some); err != nil {
+					return err
+				}
 			}
 			return q.start(ctx, tx, conn, batches)
 		})
@@ -393,4 +388,27 @@ func (q *Queue[TTx]) gather(ctx context.Context, campaignID int64) error {
 		}
 	}
 	return nil
+}
+
+// fill gives a batch its people, by their keys.
+func fill(ctx context.Context, conn store.Conn, c *campaign, batch int64, keys []string) error {
+	type place struct {
+		Key string `json:"key"`
+		N   int    `json:"n"`
+	}
+	places := make([]place, len(keys))
+	for n, key := range keys {
+		places[n] = place{key, n}
+	}
+	list, err := store.Rows(places)
+	if err != nil {
+		return err
+	}
+	in, err := store.Rows(keys)
+	if err != nil {
+		return err
+	}
+	_, err = conn.Exec(ctx, `UPDATE {invite} AS i SET batch_id = $2, n = r.n
+		FROM {rows $3 key text, n bigint} WHERE i.campaign_id = $1 AND i.key {in $4} AND i.key = r.key`, c.id, batch, list, in)
+	return err
 }

@@ -85,6 +85,9 @@ func open(pool *pgxpool.Pool, opts []roqriver.Option) (*database, *store.Options
 		// Room on the page for the next version of a row, so that no index changes, and
 		// old versions that are soon gone.
 		Storage: "WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_cost_delay = 0)",
+		In: func(param string) string {
+			return "= ANY (ARRAY(SELECT jsonb_array_elements_text(CAST(CAST(" + param + " AS TEXT) AS JSONB))))"
+		},
 		Rows: func(param string, columns []string) string {
 			return "jsonb_to_recordset(CAST(CAST(" + param + " AS TEXT) AS JSONB)) AS r(" + strings.Join(columns, ", ") + ")"
 		},

@@ -80,6 +80,7 @@ func open(db *sql.DB) (*database, error) {
 	dialect := &store.Dialect{
 		Now: "CAST(unixepoch('subsec') * 1000000 AS INTEGER)",
 		ID:  "INTEGER PRIMARY KEY AUTOINCREMENT",
+		In:  func(param string) string { return "IN (SELECT value FROM json_each(" + param + "))" },
 		Rows: func(param string, columns []string) string {
 			for i, column := range columns {
 				name, _, _ := strings.Cut(column, " ") // without its type

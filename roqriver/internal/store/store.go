@@ -47,6 +47,10 @@ type Dialect struct {
 	Storage string
 	// Rows makes a table r of a parameter that holds a JSON array of objects.
 	Rows func(param string, columns []string) string
+	// In compares with a parameter that holds a JSON array of texts. It must be found in an
+	// index for each of them: a join would be planned by what the database believes of a
+	// campaign that has just begun, and that it is small.
+	In func(param string) string
 	// Schema is that of all tables.
 	Schema string
 
@@ -56,7 +60,7 @@ type Dialect struct {
 var word = regexp.MustCompile(`\{[^}]*\}`)
 
 // Expand replaces the words in braces: {now}, {id}, {storage}, {rows $1 n bigint, key text},
-// and the names of tables.
+// {in $1}, and the names of tables.
 func (d *Dialect) Expand(sql string) string {
 	if known, ok := d.expanded.Load(sql); ok {
 		return known.(string)
@@ -69,6 +73,8 @@ func (d *Dialect) Expand(sql string) string {
 			return d.ID
 		case w == "storage":
 			return d.Storage
+		case strings.HasPrefix(w, "in "):
+			return d.In(w[len("in "):])
 		case strings.HasPrefix(w, "rows "):
 			param, columns, _ := strings.Cut(w[len("rows "):], " ")
 			return d.Rows(param, strings.Split(columns, ", "))
