@@ -17,7 +17,7 @@ import (
 func TestAddWorkers(t *testing.T) {
 	t.Parallel()
 	p := newPlatform(t)
-	db := openSQLite(t, sqlitequeue.DSN(filepath.Join(t.TempDir(), "an odd name?.db")))
+	db := openSQLite(t, sqlitequeue.DSN(filepath.Join(t.TempDir(), "a name with # and ?.db")))
 	if err := sqlitequeue.Migrate(t.Context(), db); err != nil {
 		t.Fatal(err)
 	}

@@ -127,9 +127,9 @@ func TestRefused(t *testing.T) {
 				t.Errorf("of no campaign: %v", err)
 			}
 		}
-		for _, err := range q.Outcomes(t.Context(), "spring", "odd") {
+		for _, err := range q.Outcomes(t.Context(), "spring", "lost") {
 			if !errors.Is(err, roq.ErrInvalidInput) {
-				t.Errorf("Outcomes of an odd status: %v", err)
+				t.Errorf("Outcomes of no status: %v", err)
 			}
 		}
 		if err := q.Work(t.Context(), new(roq.Client)); !errors.Is(err, roq.ErrInvalidInput) {
