@@ -22,7 +22,7 @@ import (
 	"github.com/go-roq/roq/roqtest"
 )
 
-var full = flag.Bool("full", false, "the siege with 30,000 people, in which the database is killed too")
+var full = flag.Bool("full", false, "the siege with 30,000 people, in which the database is killed too: run it alone")
 
 // siegeWorker is a worker process, which is this program with that environment variable.
 type siegeWorker struct {

@@ -43,6 +43,22 @@ func (g *gate) wait(t *testing.T) {
 	}
 }
 
+// holdAnswer holds the answer to the first request that sends invites.
+func (g *gate) holdAnswer() roq.Option {
+	var answered atomic.Bool
+	return roq.WithTransport(func(next http.RoundTripper) http.RoundTripper {
+		return roundTripper(func(r *http.Request) (*http.Response, error) {
+			r = r.Clone(r.Context())
+			held := isSend(r) && answered.CompareAndSwap(false, true)
+			resp, err := next.RoundTrip(r)
+			if held {
+				g.pass()
+			}
+			return resp, err
+		})
+	})
+}
+
 // isSend reports whether a request sends invites.
 func isSend(r *http.Request) bool {
 	if r.Body == nil {
@@ -83,19 +99,8 @@ func TestKilledWorker(t *testing.T) {
 		p := newPlatform(t, roqtest.WithRepeatedInvites())
 		one, two := db.open(t), db.open(t)
 		g := newGate()
-		var answered atomic.Bool
 		invite(t, one, p.campaign, people(100))
-		work(t, one, p.client(t, roq.WithTransport(func(next http.RoundTripper) http.RoundTripper {
-			return roundTripper(func(r *http.Request) (*http.Response, error) {
-				r = r.Clone(r.Context())
-				held := isSend(r) && answered.CompareAndSwap(false, true)
-				resp, err := next.RoundTrip(r)
-				if held {
-					g.pass()
-				}
-				return resp, err
-			})
-		})), roqriver.WithConcurrency(1))
+		work(t, one, p.client(t, g.holdAnswer()), roqriver.WithConcurrency(1))
 		g.wait(t)
 		abandoned(t, db, two)
 		work(t, two, p.client(t))
@@ -299,6 +304,31 @@ func TestWebhookEvents(t *testing.T) {
 		}
 		if err := db.open(t).WebhookEvents(handle)(t.Context(), roq.WebhookEvent{}); !errors.Is(err, roq.ErrInvalidInput) {
 			t.Errorf("an event without a Fingerprint: %v", err)
+		}
+	})
+}
+
+// What was under way when a worker died is looked for although the campaign is paused, and
+// nothing is sent.
+func TestPausedLookUp(t *testing.T) {
+	each(t, func(t *testing.T, db *database) {
+		p := newPlatform(t, roqtest.WithRepeatedInvites())
+		one, two := db.open(t), db.open(t)
+		one.SetLease(3 * time.Second)
+		two.SetLease(3 * time.Second)
+		g := newGate()
+		invite(t, one, p.campaign, people(200))
+		work(t, one, p.client(t, g.holdAnswer()), roqriver.WithConcurrency(1))
+		defer close(g.opened)
+		g.wait(t)
+		if err := one.Pause(t.Context(), "spring"); err != nil {
+			t.Fatal(err)
+		}
+		db.exec(t, "UPDATE roq_batch SET fence = fence + 1, lease_until = 0")
+		work(t, two, p.client(t))
+		s := until(t, two, "they are found", func(s roqriver.Status) bool { return s.Sent == 100 })
+		if s.State != roqriver.StatePaused || s.Waiting != 100 || sends(p) != 1 {
+			t.Errorf("Status = %+v after %d requests", s, sends(p))
 		}
 	})
 }
