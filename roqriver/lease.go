@@ -38,7 +38,6 @@ type batch[TTx any] struct {
 // leased is an invite that has no final outcome.
 type leased struct {
 	n      int64
-	key    string
 	input  roq.UserInviteInput
 	status string
 }
@@ -88,7 +87,7 @@ func (q *Queue[TTx]) take(ctx context.Context, id int64, scope string) (*batch[T
 	err = q.db.Query(ctx, func(scan func(...any) error) error {
 		var one leased
 		var input string
-		if err := scan(&one.n, &one.key, &input, &one.status); err != nil {
+		if err := scan(&one.n, &input, &one.status); err != nil {
 			return err
 		}
 		if _, under := b.left[one.n]; !under && c.state != StateOpen {
@@ -101,7 +100,7 @@ func (q *Queue[TTx]) take(ctx context.Context, id int64, scope string) (*batch[T
 		}
 		b.invites = append(b.invites, one)
 		return nil
-	}, `SELECT n, key, input, status FROM {invite} WHERE batch_id = $1 AND status IN ('waiting', 'unknown') AND input <> '' ORDER BY n`, id)
+	}, `SELECT n, input, status FROM {invite} WHERE batch_id = $1 AND status IN ('waiting', 'unknown') AND input <> '' ORDER BY n`, id)
 	return b, err
 }
 
