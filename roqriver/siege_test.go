@@ -158,7 +158,7 @@ type siege struct {
 type siegeResult struct {
 	roqriver.Status
 	twice, lost, wrong, kills, stops, restarts int
-	took                                        time.Duration
+	took                                       time.Duration
 }
 
 func (s *siege) run(t *testing.T, db *database, seed uint64) siegeResult {
