@@ -17,6 +17,10 @@ import (
 	"github.com/go-roq/roq/roqtest"
 )
 
+// maxKills is how many workers are killed at most: one that dies keeps its batches for half
+// a minute, and those who are left do the rest.
+const maxKills = 10
+
 // fleet is a platform, a queue and worker processes.
 type fleet struct {
 	platform *roqtest.Server
@@ -37,7 +41,7 @@ func newFleet(ctx context.Context, where place, out io.Writer) (*fleet, error) {
 	// It takes second invites, so that nothing but the queue keeps people from being
 	// mailed twice.
 	platform := roqtest.NewServer(roqtest.WithRepeatedInvites())
-	platform.Inject(roqtest.Fault{Operation: "sendUserInvites", Delay: 150 * time.Millisecond})
+	platform.Inject(roqtest.Fault{Operation: "sendUserInvites", Delay: 50 * time.Millisecond})
 	tenant := platform.AddTenant("Acme")
 	user := platform.AddUser(roqtest.User{Email: "ada@acme.example", TenantID: tenant})
 	return &fleet{
@@ -136,7 +140,7 @@ func (f *fleet) watch(ctx context.Context, kill bool) error {
 			return ctx.Err()
 		case <-second.C:
 		}
-		if kill && s.Waiting > (s.Sent+s.Waiting)/10 { // those who are left do the rest
+		if kill && f.kills < maxKills && s.Waiting > 0 {
 			i := rand.IntN(len(f.workers))
 			_ = f.workers[i].Process.Kill()
 			_ = f.workers[i].Wait()

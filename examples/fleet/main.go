@@ -51,7 +51,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	flags := flag.NewFlagSet("fleet", flag.ContinueOnError)
 	flags.IntVar(&s.people, "people", 20_000, "how many people are invited")
 	flags.IntVar(&s.workers, "workers", 3, "how many processes send")
-	flags.BoolVar(&s.kill, "kill", false, "kill a worker every second or so, and start another one")
+	flags.BoolVar(&s.kill, "kill", false, "kill a worker every second, ten in all, and start another one")
 	flags.StringVar(&s.postgres, "postgres", "", "a PostgreSQL database (default: a SQLite file)")
 	if err := flags.Parse(args); err != nil {
 		return err
