@@ -2,6 +2,7 @@ package roqriver
 
 import (
 	"context"
+	"slices"
 
 	"github.com/go-roq/roq/roqriver/internal/store"
 )
@@ -30,14 +31,13 @@ func (q *Queue[TTx]) gather(ctx context.Context, campaignID int64) error {
 			if err != nil {
 				return err
 			}
-			batches := map[int64]int64{}
-			for i, some := 0, []string(nil); len(loose) > 0; i++ {
-				n := min(len(loose), int(c.batchSize))
-				some, loose = loose[:n], loose[n:]
-				batches[ids[i]] = int64(n)
+			batches, i := map[int64]int64{}, 0
+			for some := range slices.Chunk(loose, int(c.batchSize)) {
+				batches[ids[i]] = int64(len(some))
 				if err := fill(ctx, conn, c, ids[i], some); err != nil {
 					return err
 				}
+				i++
 			}
 			return q.start(ctx, tx, conn, batches)
 		})
