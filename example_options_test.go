@@ -302,7 +302,7 @@ func ExampleWithInsecureHTTP() {
 	_, err = roq.New(cfg, roq.WithInsecureHTTP()) // inside a test network
 	fmt.Println(err)
 	// Output:
-	// roq: Config.PlatformURL: must be https, or http to this machine (WithInsecureHTTP lifts this)
+	// roq: Config.PlatformURL: must be https, or http to this machine (WithInsecureHTTP allows any http)
 	// <nil>
 }
 
