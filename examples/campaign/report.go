@@ -86,7 +86,7 @@ func checkReport(s settings, given bool) error {
 		case err != nil:
 			return fmt.Errorf("the report cannot be written: %w", err)
 		case !info.Mode().IsRegular():
-			return fmt.Errorf("the report cannot be written: %s is not a file: choose another -report", path)
+			return fmt.Errorf("the report cannot be written: %s is not a regular file: choose another -report", path)
 		case given && !s.platform:
 			return fmt.Errorf("%s exists, and a rehearsal does not overwrite it: choose another -report, or remove it", path)
 		}
