@@ -98,8 +98,8 @@
 // [RoqPlatform.SettleUserInvites] later, or let a person decide. A request that the
 // platform refused as a whole matches neither of them; it matches the kind of the
 // refusal. The error text of a send, resend, cancel or accept ends with what is known
-// of the outcome: "; nothing was sent", "; the outcome is unknown", "; of the invites
-// 100 sent, 50 not sent".
+// of the outcome: "; nothing was sent", "; the outcome is unknown", "; invites: 100 sent,
+// 50 not sent".
 //
 // # Retries
 //

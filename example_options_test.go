@@ -266,7 +266,7 @@ func ExampleWithMaxResponseBytes() {
 	_, err = client.AsSuperAdmin().UserInvites(context.Background(), roq.UserInvitesQuery{}, roq.WithRequestID("7f3a"))
 	fmt.Println(err)
 	// Output:
-	// roq: userInvites: reading the answer: it is longer than the limit (WithMaxResponseBytes) (request 7f3a)
+	// roq: userInvites: reading the response: it is longer than the limit (WithMaxResponseBytes) (request 7f3a)
 }
 
 // A connection that is older than a second takes no request any more.

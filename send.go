@@ -78,7 +78,7 @@ func (r *SendUserInvitesResult) Err() error {
 	}
 	operation := wire.SendUserInvitesV2.Name
 	if n := len(r.Unknown); n > 0 {
-		all = append(all, &Error{Operation: operation, Message: fmt.Sprintf("whether %d invites were sent is unknown", n), kinds: exchange.OutcomeUnknown})
+		all = append(all, &Error{Operation: operation, Message: fmt.Sprintf("it is unknown whether %d invites were sent", n), kinds: exchange.OutcomeUnknown})
 	}
 	if n := len(r.NotSent); n > 0 {
 		all = append(all, &Error{Operation: operation, Message: fmt.Sprintf("%d invites were not sent", n), kinds: exchange.NotSent})

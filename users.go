@@ -68,7 +68,7 @@ func (c *Client) FindUsers(ctx context.Context, q FindUsersQuery, opts ...CallOp
 		Own:    wire.OwnQuery,
 		Read: func(body []byte) (err error) {
 			found, err = wire.DecodeUsers(body, func(repaired int) {
-				core.opt.logger.WarnContext(ctx, "roq: answer repaired", "operation", operation, "request", call.RequestID, "repaired", repaired)
+				core.opt.logger.WarnContext(ctx, "roq: response repaired", "operation", operation, "request", call.RequestID, "repaired", repaired)
 			})
 			return err
 		},
