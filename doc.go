@@ -151,7 +151,7 @@
 //
 // A refusal counts as the platform's only if it has the platform's own form: GraphQL
 // errors, or a NestJS exception. An HTML page, plain text or other JSON with a status
-// like 403 or 404 comes from something in front of the platform. Such an answer says
+// like 403 or 404 comes from something in front of the platform. Such a response says
 // nothing about an invite or a caller. It is [ErrUnavailable], and is treated like a
 // 429.
 //

@@ -243,7 +243,7 @@ func TestAnswersThatDoNotFitTheBatch(t *testing.T) {
 		unknown       bool
 		message       string
 	}{
-		"left out": {named("a@x.org"), "", map[string][]string{"success": {"a@x.org"}, "unknown": {"B@x.org", "c@x.org"}}, true, "leaves out 2 of 3"},
+		"left out": {named("a@x.org"), "", map[string][]string{"success": {"a@x.org"}, "unknown": {"B@x.org", "c@x.org"}}, true, "omits 2 of 3"},
 		"a stranger": {named("a@x.org") + "," + named("b@x.org") + "," + named("c@x.org") + "," + named("eve@x.org"), "",
 			map[string][]string{"success": {"a@x.org", "b@x.org", "c@x.org"}}, false, "names invites that were not requested (1)"},
 		"in another order and case": {named("c@x.org") + "," + named("b@x.org"), refusing("A@X.ORG"),

@@ -102,7 +102,7 @@ func checkReport(s settings, given bool) error {
 
 // harmless keeps a spreadsheet from taking a cell for a formula: an apostrophe
 // goes in front of what begins like one, unless it is only a number. So it does
-// inside the cell, after what a spreadsheet that was told of another separator
+// inside the cell, after what a spreadsheet with another separator
 // would take for the end of it.
 func harmless(cell string) string {
 	cell = strings.ToValidUTF8(cell, "\uFFFD")

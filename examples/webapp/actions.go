@@ -41,8 +41,8 @@ func (r *report) status() int {
 	}
 }
 
-// send invites everybody who was pasted. Whoever cannot be is told why, beside
-// the address, and keeps nobody else from being invited.
+// send invites everybody whose address was pasted. If somebody cannot be invited, the
+// page says why beside the address, and the others are invited.
 func (a *app) send(w http.ResponseWriter, r *http.Request, who visitor) {
 	r.Body = http.MaxBytesReader(w, r.Body, 1<<20)
 	if err := r.ParseForm(); err != nil {

@@ -17,8 +17,8 @@ type problem struct {
 // nobody is a form without anybody in it.
 var nobody = problem{"Nobody to invite", "Enter at least one e-mail address.", http.StatusUnprocessableEntity}
 
-// problems says how each kind of error is told. The first that fits counts: what
-// matters most about an outcome that is unknown is that it is.
+// problems has a text for each kind of error. The first that matches is used: that an
+// outcome is unknown matters most.
 var problems = []struct {
 	kind error
 	problem

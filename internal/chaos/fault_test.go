@@ -126,7 +126,7 @@ func cut() []*fault {
 			x.process()
 			x.hang()
 		}},
-		{number: "17", name: "processed late, after the time-out", serve: func(x *exchange) {
+		{number: "17", name: "processed late, after the timeout", serve: func(x *exchange) {
 			<-time.After(late)
 			x.write(x.process())
 		}},

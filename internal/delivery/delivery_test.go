@@ -87,8 +87,8 @@ func TestLimit(t *testing.T) {
 func TestSummary(t *testing.T) {
 	t.Parallel()
 	for want, n := range map[string][4]int{
-		"nothing was sent":                                              {0, 0, 0, 3},
-		"the outcome is unknown":                                        {0, 0, 3, 0},
+		"nothing was sent":                                        {0, 0, 0, 3},
+		"the outcome is unknown":                                  {0, 0, 3, 0},
 		"invites: 1 sent, 2 refused, 3 not sent":                  {1, 2, 0, 3},
 		"invites: 1 sent; the outcome of 2 is unknown":            {1, 0, 2, 0},
 		"invites: 3 not sent; the outcome of 2 is unknown":        {0, 0, 2, 3},
