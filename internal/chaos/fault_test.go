@@ -106,7 +106,7 @@ func unsent() []*fault {
 		{number: "6", name: "idle connection closed by the server", idle: true},
 		{number: "7", name: "connection fails before its first byte", write: writesNothing},
 		{number: "8", name: "pool exhausted", occupied: true},
-		{number: "9", name: "cancelled before send", beforehand: true, times: onlyFirst},
+		{number: "9", name: "canceled before send", beforehand: true, times: onlyFirst},
 		{number: "10", name: "proxy refuses CONNECT", tls: true, proxy: true},
 	}
 }
