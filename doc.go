@@ -185,8 +185,8 @@
 // # Testing
 //
 // Package [github.com/go-roq/roq/roqtest] is a ROQ platform on loopback, with an
-// outbox, a clock that tests can advance, and faults to inject. It tests the whole path
-// without an account. Unit tests can also answer requests themselves, with any
+// outbox, a clock that tests can advance, and faults to inject. With it you can test the
+// whole path without an account. Unit tests can also answer requests themselves, with any
 // [net/http.RoundTripper] in [WithHTTPClient], such as that of
 // github.com/jarcoal/httpmock.
 package roq
