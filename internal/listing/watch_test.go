@@ -174,7 +174,7 @@ func TestRunOfUnorderedLists(t *testing.T) {
 			for i := range l.entries {
 				l.entries[i] = entry{fmt.Sprint(i % 50), "pending", 10, 10 * n}
 			}
-		}}, "showed 50 of 200 rows"},
+		}}, "returned only 50 of 200 rows"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
