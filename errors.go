@@ -35,7 +35,7 @@ var (
 	ErrAlreadyAccepted = errors.New("roq: already accepted")
 	// ErrAlreadyCanceled means that the invite is canceled. It can be neither canceled
 	// again nor accepted, but it can be resent. If the platform refuses without a reason,
-	// the invite is read to find out.
+	// the invite is read to find the reason.
 	ErrAlreadyCanceled = errors.New("roq: already canceled")
 	// ErrAlreadyExists means that the address belongs to a user of the tenant
 	// (USER_ALREADY_EXISTS).

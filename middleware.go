@@ -26,9 +26,9 @@ func SessionFromContext(ctx context.Context) (*Session, bool) {
 // RequireSession passes requests with a valid session cookie to next, which gets the
 // session with [SessionFromContext].
 //
-// If a browser requests a page without one and Config.AppURL is set, it is redirected to
-// the sign-in page, with the page's path as postLoginRedirect. Other requests without
-// one are answered with 401 and JSON of the form {"code","message"}. The code is
+// Without a valid session, a browser that requests a page is redirected to the sign-in
+// page, with the page's path as postLoginRedirect, if Config.AppURL is set. Other
+// requests are answered with 401 and JSON of the form {"code","message"}. The code is
 // NO_SESSION, TOKEN_MALFORMED or SESSION_EXPIRED, the last two as in npm @roq/nextjs
 // 2.0.3.
 //

@@ -348,9 +348,9 @@ func WithBatchSize(n int) ClientCallOption {
 // WithParallel sets how many requests one call keeps in flight, from 1 to 64.
 // [RoqPlatform.SendAllUserInvites] sends that many batches at a time.
 // [RoqPlatform.AllUserInvites] reads that many pages ahead, and so does
-// [RoqPlatform.WatchUserInvites] when it lists the invites. The watch also reads that
-// many missing invites at a time. Other calls make one request at a time. The default
-// is 8.
+// [RoqPlatform.WatchUserInvites] when it lists the invites. If invites are missing from
+// the list, the watch reads that many of them at a time. Other calls make one request at
+// a time. The default is 8.
 func WithParallel(n int) ClientCallOption {
 	return setting(func(o *callOptions) error {
 		if n < 1 || n > maxParallel {

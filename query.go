@@ -12,8 +12,8 @@ import (
 type UserInvitesQuery struct {
 	// Filter must match in every field that is set.
 	Filter UserInviteFilter
-	// Limit is the maximum number of invites on a page. Offset is how many to skip. If
-	// one is zero, it is not sent.
+	// Limit is the maximum number of invites on a page. Offset is the number to skip. Zero
+	// is not sent.
 	Limit, Offset int
 	// Order sorts the list. If nil, the platform's own order is used.
 	Order *UserInviteOrder

@@ -65,9 +65,10 @@ type SendUserInvitesResult struct {
 	account *account
 }
 
-// Err returns nil if every input is in Success. Otherwise [errors.Is] matches the error
-// with every refusal in Errors, with [ErrOutcomeUnknown] if Unknown is not empty, and
-// with [ErrNotSent] if NotSent is not empty or [WithSkipInvalid] skipped an input.
+// Err returns nil if every input is in Success. Otherwise it returns an error that
+// matches, with [errors.Is], every refusal in Errors, [ErrOutcomeUnknown] if Unknown is
+// not empty, and [ErrNotSent] if NotSent is not empty or [WithSkipInvalid] skipped an
+// input.
 func (r *SendUserInvitesResult) Err() error {
 	if r == nil {
 		return nil

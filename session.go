@@ -59,9 +59,9 @@ type SessionUser struct {
 // __Secure-roq-session-token. It verifies the token locally, without I/O: see
 // [Client.ParseSession].
 //
-// A browser may send several of them, for example one that an earlier sign-in set for
-// another path or domain. Session returns the first valid one. It tries the secure
-// cookies first, and cookies of the same name in the order of the request.
+// A browser may send several session cookies, for example one that an earlier sign-in
+// set for another path or domain. Session returns the first valid session. It tries the
+// secure cookies first, and cookies of the same name in the order of the request.
 //
 // If none is valid, the error is the most informative one: [ErrSessionExpired], or else
 // [ErrInvalidSession]. If there is no cookie, or if all are empty, it is [ErrNoSession].
