@@ -42,7 +42,7 @@ func newSDK(s *scene, opts ...roq.Option) caller {
 func (c *sdk) closeIdle() { c.client.CloseIdleConnections() }
 
 func (c *sdk) warm(ctx context.Context) error {
-	platform := c.client.AsUser(c.scene.user.ID)
+	platform := c.scene.as(c.client)
 	if c.scene.backend.target == opToken {
 		if !c.scene.cell.fault.idle {
 			return nil // its token is what the call has to get
@@ -58,7 +58,7 @@ func (c *sdk) occupy(ctx context.Context) {
 }
 
 func (c *sdk) call(ctx context.Context, t task) []claim {
-	platform, id := c.client.AsUser(c.scene.user.ID), roq.WithRequestID(t.requestID)
+	platform, id := c.scene.as(c.client), roq.WithRequestID(t.requestID)
 	switch t.operation {
 	case opSend:
 		in := roq.SendUserInvitesInput{TenantID: t.tenantID}
