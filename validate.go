@@ -189,10 +189,11 @@ func (as *identity) prepareOne(f *findings, in *UserInviteInput, out *delivery.I
 func AddressKey(email string) string { return address.Mailbox(email) }
 
 // Validate returns nil if the input is valid. Otherwise it returns an [*Error] of kind
-// [ErrInvalidInput] whose Findings name every invalid field. It makes the same checks as
-// [RoqPlatform.SendUserInvites] does before it sends anything, so that a form can show
-// the findings beside each address and send the rest. An empty CreatedByUserID is valid:
-// it means the identity's user.
+// [ErrInvalidInput] whose Findings name every invalid field. It makes the checks
+// of one input that [RoqPlatform.SendUserInvites] makes before it sends anything, so that a
+// form can show the findings beside each address and send the rest. Whether an address is
+// repeated, and whether Variables or Data are part of the schema version, only the call
+// can check. An empty CreatedByUserID is valid: it means the identity's user.
 func (in UserInviteInput) Validate() error {
 	f := about()
 	if in.CreatedByUserID != "" {
