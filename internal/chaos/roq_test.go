@@ -75,6 +75,9 @@ func (c *sdk) call(ctx context.Context, t task) []claim {
 		return []claim{inviteClaim(err, invite, invite != nil && invite.ID == t.inviteID && invite.Status == roq.StatusCanceled)}
 	case opAccept:
 		invite, err := platform.AcceptUserInvite(ctx, t.token, id)
+		if errors.Is(err, roq.ErrAlreadyAccepted) {
+			return []claim{claimDone} // it says that the invite is accepted, perhaps by this call
+		}
 		return []claim{inviteClaim(err, invite, invite != nil && invite.ID == t.inviteID && invite.Status == roq.StatusAccepted)}
 	default:
 		page, err := platform.UserInvites(ctx, roq.UserInvitesQuery{Limit: 1}, id)
