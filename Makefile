@@ -3,9 +3,9 @@
 GOLANGCI_LINT := go tool -modfile=$(CURDIR)/tools/lint.mod golangci-lint
 
 # The modules beside the root. Their dependencies are not for users of the package.
-MODULES := otelroq examples/campaign examples/http-backend examples/webapp bench
+MODULES := otelroq roqriver examples/campaign examples/fleet examples/http-backend examples/webapp bench
 
-.PHONY: test race cover fuzz interop browser lint fmt api apidiff bench cost chaos quickstart campaign backend dev webapp ci
+.PHONY: test race cover fuzz interop browser lint fmt api apidiff bench cost chaos quickstart campaign fleet backend dev webapp ci
 
 test: ## every test
 	go test ./...
@@ -56,6 +56,9 @@ quickstart: ## the quickstart on its own platform
 
 campaign: ## ten thousand invites from a CSV file, on a platform inside the program
 	go -C examples/campaign run .; test $$? -le 1
+
+fleet: ## 20,000 invites by three processes that are killed at random, on a platform inside the program
+	go -C examples/fleet run . -kill
 
 backend: ## a JSON API around the invites, with a platform inside the program
 	go -C examples/http-backend run . -demo

@@ -1,0 +1,81 @@
+package roqriver
+
+import (
+	"context"
+	"time"
+
+	"github.com/go-roq/roq/roqriver/internal/store"
+)
+
+// SetLease makes leases so short that a test can outlive one.
+func (q *Queue[TTx]) SetLease(d time.Duration) { q.lease = d }
+
+// LearnedSize is the size of requests that is learned from the sizes that were sent and taken.
+func LearnedSize(sent []int, taken map[int]bool) int {
+	var r requestSizes
+	for _, n := range sent {
+		r.sending(n)
+		if taken[n] {
+			r.sent()
+		}
+	}
+	return r.learned()
+}
+
+// UnderWay reads and formats what is under way.
+func UnderWay(s string) (map[int64]int64, string, error) {
+	left, err := parseUnderWay(s)
+	return left, formatUnderWay(left), err
+}
+
+// Break changes the statements of a queue, so that a test can show what they are for.
+func (q *Queue[TTx]) Break(statement func(sql string) string) {
+	q.db = hookedDB[TTx]{q.db, func(_ context.Context, _ store.Conn, sql string, _ []any) string { return statement(sql) }}
+}
+
+// Explain reports how SQLite runs each statement of a queue.
+func (q *Queue[TTx]) Explain(report func(sql, detail string)) {
+	q.db = hookedDB[TTx]{q.db, func(ctx context.Context, c store.Conn, sql string, args []any) string {
+		_ = c.Query(ctx, func(scan func(...any) error) error {
+			var id, parent, unused int64
+			var detail string
+			err := scan(&id, &parent, &unused, &detail)
+			report(sql, detail)
+			return err
+		}, "EXPLAIN QUERY PLAN "+sql, args...)
+		return sql
+	}}
+}
+
+// hook sees a statement before it runs, and may change it.
+type hook func(ctx context.Context, c store.Conn, sql string, args []any) string
+
+type hookedDB[TTx any] struct {
+	store.DB[TTx]
+	hook hook
+}
+
+func (h hookedDB[TTx]) Exec(ctx context.Context, sql string, args ...any) (int64, error) {
+	return hookedConn{h.DB, h.hook}.Exec(ctx, sql, args...)
+}
+
+func (h hookedDB[TTx]) Query(ctx context.Context, row func(scan func(...any) error) error, sql string, args ...any) error {
+	return hookedConn{h.DB, h.hook}.Query(ctx, row, sql, args...)
+}
+
+func (h hookedDB[TTx]) Tx(ctx context.Context, do func(TTx, store.Conn) error) error {
+	return h.DB.Tx(ctx, func(tx TTx, c store.Conn) error { return do(tx, hookedConn{c, h.hook}) })
+}
+
+type hookedConn struct {
+	store.Conn
+	hook hook
+}
+
+func (h hookedConn) Exec(ctx context.Context, sql string, args ...any) (int64, error) {
+	return h.Conn.Exec(ctx, h.hook(ctx, h.Conn, sql, args), args...)
+}
+
+func (h hookedConn) Query(ctx context.Context, row func(scan func(...any) error) error, sql string, args ...any) error {
+	return h.Conn.Query(ctx, row, h.hook(ctx, h.Conn, sql, args), args...)
+}

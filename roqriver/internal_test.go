@@ -1,0 +1,85 @@
+package roqriver_test
+
+import (
+	"database/sql"
+	"log/slog"
+	"strings"
+	"testing"
+
+	"github.com/go-roq/roq/roqriver"
+	"github.com/go-roq/roq/roqriver/pgxqueue"
+	"github.com/go-roq/roq/roqriver/sqlitequeue"
+)
+
+// What is under way is read as it was written, and damage is an error.
+func TestUnderWay(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"":                     "",
+		"5 0-4,7;":             "5 0-4,7;",
+		"5 0-4;9 3-4;":         "5 0-4;", // the first time counts
+		"9 1;5 1;":             "5 1;",
+		"1764117600000000 12;": "1764117600000000 12;",
+	} {
+		left, got, err := roqriver.UnderWay(text)
+		if err != nil || got != want {
+			t.Errorf("%q is read as %v and written as %q, %v", text, left, got, err)
+		}
+	}
+	for _, text := range []string{"x;", "5;", "5 a;", "5 1-;", "5 1-99999999999;", "5 1,;"} {
+		if _, _, err := roqriver.UnderWay(text); err == nil {
+			t.Errorf("%q is taken", text)
+		}
+	}
+}
+
+// The size that fits is learned only where a larger one did not.
+func TestLearnedSize(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct {
+		sent  []int
+		taken map[int]bool
+		want  int
+	}{
+		{[]int{100}, map[int]bool{100: true}, 0},
+		{[]int{100, 50, 25, 25, 50}, map[int]bool{25: true}, 25},
+		{[]int{100, 100}, nil, 0},
+	} {
+		if got := roqriver.LearnedSize(row.sent, row.taken); got != row.want {
+			t.Errorf("of %v with %v it learns %d, want %d", row.sent, row.taken, got, row.want)
+		}
+	}
+}
+
+// What is wrong with an option or a database is said by Open.
+func TestOpen(t *testing.T) {
+	t.Parallel()
+	db := openSQLite(t, "file::memory:")
+	many, err := sql.Open("sqlite", "file::memory:")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = many.Close() }()
+	for want, open := range map[string]func() error{
+		"the database must not be nil": func() error { _, err := sqlitequeue.Open(nil); return err },
+		"SetMaxOpenConns":              func() error { _, err := sqlitequeue.Open(many); return err },
+		"option 0 is nil":              func() error { _, err := sqlitequeue.Open(db, nil); return err },
+		"SQLite has no schemas":        func() error { _, err := sqlitequeue.Open(db, roqriver.WithSchema("roq")); return err },
+		`WithSchema("a b")`:            func() error { _, err := sqlitequeue.Open(db, roqriver.WithSchema("a b")); return err },
+		"WithScope":                    func() error { _, err := sqlitequeue.Open(db, roqriver.WithScope("x")); return err },
+		"WithLogger":                   func() error { _, err := sqlitequeue.Open(db, roqriver.WithLogger((*slog.Logger)(nil))); return err },
+		"the pool must not be nil":     func() error { _, err := pgxqueue.Open(nil); return err },
+		"Migrate":                      func() error { return sqlitequeue.Migrate(t.Context(), many) },
+	} {
+		if err := open(); want != "Migrate" && (err == nil || !strings.Contains(err.Error(), want)) || err == nil {
+			t.Errorf("the error is %v, want %q", err, want)
+		}
+	}
+	zero := new(roqriver.Queue[*sql.Tx])
+	if _, err := zero.Status(t.Context(), "x"); err == nil || !strings.Contains(err.Error(), "was not opened") {
+		t.Errorf("of a zero Queue: %v", err)
+	}
+	if err := (*roqriver.Queue[*sql.Tx])(nil).Pause(t.Context(), "x"); err == nil {
+		t.Error("a nil Queue is paused")
+	}
+}
