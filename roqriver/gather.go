@@ -2,6 +2,7 @@ package roqriver
 
 import (
 	"context"
+	"slices"
 
 	"github.com/go-roq/roq/roqriver/internal/store"
 )
@@ -31,11 +32,10 @@ func (q *Queue[TTx]) gather(ctx context.Context, campaignID int64) error {
 				return err
 			}
 			batches := map[int64]int64{}
-			for i, some := 0, []string(nil); len(loose) > 0; i++ {
-				n := min(len(loose), int(c.batchSize))
-				some, loose = loose[:n], loose[n:]
-				batches[ids[i]] = int64(n)
-				if err := fill(ctx, conn, c, ids[i], some); err != nil {
+			for some := range slices.Chunk(loose, int(c.batchSize)) {
+				id := ids[len(batches)]
+				batches[id] = int64(len(some))
+				if err := fill(ctx, conn, c, id, some); err != nil {
 					return err
 				}
 			}
