@@ -15,16 +15,16 @@ race: ## every test under the race detector
 	go test -race ./...
 	for module in $(MODULES); do go -C $$module test -race ./... || exit; done
 
-cover: ## statement coverage of the root package and internal/, at least 90 %
+cover: ## statement coverage of the root package and internal/, at least 90%
 	./tools/cover.sh 90
 
 fuzz: ## every fuzz target, 100,000 inputs each (about a minute in all)
 	./tools/fuzz.sh 100000x
 
-interop: ## ROQ's own JavaScript clients beside this one (needs Node.js and npm)
+interop: ## ROQ's own JavaScript clients compared with this one (needs Node.js and npm)
 	./tools/interop.sh
 
-browser: ## the web application in a real browser (installs chromium where it is missing)
+browser: ## the web application in a real browser (installs chromium if it is missing)
 	./tools/browser.sh
 
 lint: ## vet, golangci-lint (pinned in tools/lint.mod), gofmt
@@ -36,34 +36,34 @@ lint: ## vet, golangci-lint (pinned in tools/lint.mod), gofmt
 fmt:
 	gofmt -w .
 
-apidiff: ## the exported API beside that of the last tag, or of tools/api.baseline
+apidiff: ## compares the exported API with that of the last tag, or of tools/api.baseline
 	./tools/apidiff.sh
 
-api: ## writes tools/api.baseline, with which a repository without tags is compared
+api: ## writes tools/api.baseline, for apidiff in a repository without tags
 	./tools/apidiff.sh -write
 
-bench: ## what a call costs beside other clients, some minutes; writes docs/performance.md
+bench: ## the cost of a call compared with other clients, takes minutes; writes docs/performance.md
 	./tools/bench.sh -write
 
-cost: ## one UserInvites call beside raw net/http and encoding/json, with its bar
+cost: ## the cost of one UserInvites call compared with net/http and encoding/json
 	go test -run '^Test(UserInvites|Tracer)Cost$$' -count=1 -v . -measure
 
-chaos: ## every fault on every operation, some minutes; writes docs/reliability.md
+chaos: ## every fault on every operation, takes minutes; writes docs/reliability.md
 	go test -count=1 -timeout 90m -parallel 1 -v ./internal/chaos -full -write
 
-quickstart: ## the main job against the embedded platform
+quickstart: ## the quickstart on its own platform
 	go run ./examples/quickstart
 
-campaign: ## ten thousand invites from a CSV file, on a platform inside
+campaign: ## ten thousand invites from a CSV file, on a platform inside the program
 	go -C examples/campaign run .; test $$? -le 1
 
-fleet: ## 20,000 invites by three processes that are killed at random, on a platform inside
+fleet: ## 20,000 invites by three processes that are killed at random, on a platform inside the program
 	go -C examples/fleet run . -kill
 
-backend: ## a JSON API around the invites, with a platform inside
+backend: ## a JSON API around the invites, with a platform inside the program
 	go -C examples/http-backend run . -demo
 
-dev: ## a platform on this machine, to develop against
+dev: ## a platform on this machine, for development
 	go run ./cmd/roqdev
 
 webapp: ## invitations in a web application, with roqdev beside it

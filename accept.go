@@ -10,25 +10,25 @@ import (
 	"github.com/go-roq/roq/internal/wire"
 )
 
-// UserInviteToken is what the platform says of the token in an invite's e-mail. The
-// token itself is not in it.
+// UserInviteToken is the state of the token in an invite's e-mail. It does not contain
+// the token itself.
 type UserInviteToken struct {
-	// Email is the address that the invite was mailed to; empty if the platform does not
-	// know the token, or does not say.
+	// Email is the address that the invite was mailed to. It is empty if the platform does
+	// not know the token, or does not return the address.
 	Email string
 	// Valid is whether the invite can be accepted with the token.
 	Valid bool
-	// Expired is whether the invite's time is over. Neither Valid nor Expired means that
-	// the invite was accepted or canceled, or that there is none.
+	// Expired is whether the invite has expired. If neither Valid nor Expired is true, the
+	// invite was accepted or canceled, or there is none.
 	Expired bool
 }
 
-// CheckUserInviteToken reports whether an invite can be accepted with the token of its
-// e-mail. It changes nothing, so that a page behind the e-mail's link can be shown with
-// it: programs that read e-mail follow links too.
+// CheckUserInviteToken reports whether an invite can be accepted with the token in its
+// e-mail. It changes nothing, so the page behind the e-mail's link can call it: programs
+// that scan e-mail follow links too.
 //
 // A token that the platform does not know is not valid; that is not an error. The token is
-// a secret: it is in no error, log line or printed value of this package.
+// a secret: no error, log line or printed value of this package contains it.
 //
 // It is a query: network errors, 429 and 5xx are retried.
 func (p *RoqPlatform) CheckUserInviteToken(ctx context.Context, token string, opts ...CallOption) (check *UserInviteToken, err error) {
@@ -55,27 +55,27 @@ func (p *RoqPlatform) CheckUserInviteToken(ctx context.Context, token string, op
 	return &UserInviteToken{Email: found.Email, Valid: *found.IsValid, Expired: found.IsExpired}, failed(reply.Failure)
 }
 
-// AcceptUserInvite accepts the invite with the token of its e-mail, and returns the
-// invite in its new state: the invitee is a user of the tenant. It mails nobody.
+// AcceptUserInvite accepts the invite with the token in its e-mail, and returns the
+// invite in its new state. The invitee is then a user of the tenant. It mails nobody.
 //
-// Whether an identity may accept an invite to another address than its own is for the
-// platform to say: a backend accepts as [Client.AsSuperAdmin], or as the user with the
-// invite's address. Call it when the invitee says so, and not when a link is followed:
-// see [RoqPlatform.CheckUserInviteToken].
+// The platform decides whether an identity may accept an invite to another address than
+// its own. A backend accepts as [Client.AsSuperAdmin], or as the user with the invite's
+// address. Call AcceptUserInvite when the invitee confirms, not when the link is
+// followed: see [RoqPlatform.CheckUserInviteToken].
 //
-// An invite that was accepted before gives [ErrAlreadyAccepted], a canceled one
-// [ErrAlreadyCanceled], an expired one [ErrInviteExpired], and a token of no invite
-// [ErrNotFound]. The token is a secret: it is in no error, log line or printed value of
-// this package.
+// The error is [ErrAlreadyAccepted] if the invite was accepted before,
+// [ErrAlreadyCanceled] if it was canceled, [ErrInviteExpired] if it has expired, and
+// [ErrNotFound] if no invite has the token. The token is a secret: no error, log line or
+// printed value of this package contains it.
 //
-// The request is repeated if nothing, or not all, of it left this machine, or if the
-// platform would not process it. If it may have been processed, the token is checked. While
-// the token is valid the request is repeated, because a token can be used only once. If it
-// is not valid, the invites to its address are read, and if that is not conclusive the
-// request is made once more, which changes nothing then. An invite that was accepted since
-// the call began counts as accepted by it. If the invite is accepted and this identity may
-// not read it, the error is [ErrAlreadyAccepted] too. What cannot be settled is
-// [ErrOutcomeUnknown]; calling again is harmless.
+// The request is repeated if it was not sent completely, or if the platform declined to
+// process it. If it may have been processed, the token is checked. While the token is
+// valid, the request is repeated, because a token can be used only once. If the token is
+// not valid, the invites to its address are read. If that is not conclusive, the request
+// is made once more; it changes nothing then. An invite that was accepted since the call
+// began counts as accepted by this call. If the invite is accepted and this identity may
+// not read it, the error is [ErrAlreadyAccepted] too. If the outcome cannot be settled,
+// the error is [ErrOutcomeUnknown]; calling again is harmless.
 func (p *RoqPlatform) AcceptUserInvite(ctx context.Context, token string, opts ...CallOption) (invite *UserInvite, err error) {
 	as := p.identity()
 	call, err := as.beginToken(ctx, wire.AcceptUserInvite.Name, token, opts)

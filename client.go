@@ -11,15 +11,14 @@ import (
 	"github.com/go-roq/roq/internal/token"
 )
 
-// Version is the version of this package, which its User-Agent names.
+// Version is the version of this package. The User-Agent header contains it.
 const Version = "0.2.0"
 
-// Client is the connection to a ROQ platform: configuration, HTTP, retries and
-// the cache of access tokens. Make one with [New] and keep it; it is safe for
-// concurrent use. With a nil or zero Client every call fails with
-// [ErrInvalidInput].
+// Client is a connection to a ROQ platform: configuration, HTTP, retries and
+// the cache of access tokens. Create one with [New] and keep it; it is safe for
+// concurrent use. Every call of a nil or zero Client fails with [ErrInvalidInput].
 //
-// A Client has no invite operation of its own: say first who is asking, with
+// A Client has no invite operations of its own. Choose an identity first, with
 // [Client.AsUser], [Client.AsSession] or [Client.AsSuperAdmin].
 type Client struct{ core *core }
 
@@ -42,9 +41,9 @@ func (c *Client) ready(operation string) (*core, *Error) {
 	return c.core, nil
 }
 
-// New returns a Client for the platform and environment of cfg. The options'
-// defaults are meant for production. New does no I/O, and its error names
-// everything that is wrong with cfg and the options.
+// New returns a Client for the platform and environment of cfg. The defaults of the
+// options are meant for production. New does no I/O. Its error reports everything
+// that is wrong with cfg and the options.
 func New(cfg Config, opts ...Option) (*Client, error) {
 	opt := defaultOptions()
 	var problems []error
@@ -79,26 +78,26 @@ func New(cfg Config, opts ...Option) (*Client, error) {
 }
 
 // CloseIdleConnections closes the connections that no request is using. The
-// Client stays usable.
+// Client remains usable.
 func (c *Client) CloseIdleConnections() {
 	if core, err := c.ready(""); err == nil {
 		core.conn.Sender.CloseIdleConnections()
 	}
 }
 
-// RoqPlatform is the platform as one identity sees it, and holds the invite
-// operations. It is cheap: making one does no I/O, and all of a Client's share
-// its connections and tokens. It is safe for concurrent use.
+// RoqPlatform is the platform as one identity sees it, and has the invite
+// operations. Creating one does no I/O, and all those of one Client share its
+// connections and tokens. It is safe for concurrent use.
 type RoqPlatform struct{ as *identity }
 
-// AsUser returns the platform as the user with that roqUserId sees it. A
-// CreatedByUserID that is left empty in an input is that user.
+// AsUser returns the platform as the user with that roqUserId sees it. An empty
+// CreatedByUserID in an input means that user.
 //
-// The access token is fetched with the first call, on the service account's
-// behalf, and cached until shortly before it expires, for an hour at most (as in
-// npm @roq/nodejs 1.0.20). Concurrent calls share one request for it. A token
-// that the platform refuses is replaced once in a call. An id that cannot be one
-// is refused by every call, with [ErrInvalidInput].
+// The access token is fetched by the first call, on behalf of the service account,
+// and cached until shortly before it expires, for an hour at most (as in npm
+// @roq/nodejs 1.0.20). Concurrent calls share one request for it. A token that the
+// platform refuses is replaced once per call. If userID is not a valid id, every call
+// fails with [ErrInvalidInput].
 func (c *Client) AsUser(userID string) *RoqPlatform {
 	core, err := c.ready("")
 	if err != nil {
@@ -112,7 +111,7 @@ func (c *Client) AsUser(userID string) *RoqPlatform {
 }
 
 // AsSuperAdmin returns the platform as the environment's service account sees
-// it: every tenant's invites. An input must name its TenantID and
+// it, with the invites of every tenant. An input must set TenantID and
 // CreatedByUserID. The access token is fetched and cached as for [Client.AsUser].
 func (c *Client) AsSuperAdmin() *RoqPlatform {
 	core, err := c.ready("")
@@ -123,14 +122,13 @@ func (c *Client) AsSuperAdmin() *RoqPlatform {
 }
 
 // AsSession returns the platform as the visitor with that session sees it, with
-// the session's own access token. A TenantID and CreatedByUserID that are left
-// empty in an input are the session's; if it has no tenant either, sending fails
-// with [ErrNoTenant].
+// the session's own access token. An empty TenantID or CreatedByUserID in an input
+// means the session's. If the session has no tenant either, sending fails with
+// [ErrNoTenant].
 //
-// The token cannot be renewed: when it has expired calls fail with
-// [ErrUnauthorized], and the visitor has to sign in again. With a nil session
-// every call fails with [ErrNoSession], with one that has no usable token
-// with [ErrInvalidSession].
+// The token cannot be renewed. When it has expired, calls fail with
+// [ErrUnauthorized], and the visitor has to sign in again. If s is nil, every call
+// fails with [ErrNoSession]; if its token is not usable, with [ErrInvalidSession].
 func (c *Client) AsSession(s *Session) *RoqPlatform {
 	core, err := c.ready("")
 	if err != nil {

@@ -20,43 +20,43 @@ const defaultSessionMaxAge = 30 * 24 * time.Hour
 const maxSessionMaxAge = 100 * 365 * 24 * time.Hour
 
 // Config says which platform and environment a [Client] works with. It prints,
-// logs and marshals without its secrets, but not in an unexported field of another
-// struct, where fmt cannot call its methods: keep a pointer there, of which %v, %+v
-// and %#v print the address in memory.
+// logs and marshals without its secrets. The exception is a value in an unexported
+// field of another struct, where fmt cannot call its methods. Keep a pointer there:
+// %v, %+v and %#v print only the memory address of a pointer.
 //
-// Addresses are https://, or http:// to this machine (see [WithInsecureHTTP]),
-// without user name, query and fragment; a trailing slash is fine.
+// URLs must be https://, or http:// to this machine (see [WithInsecureHTTP]),
+// without a user name, query or fragment. A trailing slash is allowed.
 type Config struct {
 	// PlatformURL is the address of the ROQ platform. Required.
 	PlatformURL string
-	// EnvironmentID names the environment of the project. Required.
+	// EnvironmentID is the id of the project's environment. Required.
 	EnvironmentID string
-	// APIKey is the environment's key. It signs sessions too. Required.
+	// APIKey is the environment's key. Sessions are signed with it too. Required.
 	APIKey string
-	// APIURL is the address of the environment's REST API; [Client.FindUsers] needs
+	// APIURL is the address of the environment's REST API. [Client.FindUsers] needs
 	// it.
 	APIURL string
-	// AppURL is the application's own address as its visitors see it;
-	// [Client.FetchSession] and the sign-in addresses need it.
+	// AppURL is the application's own address, as its visitors see it.
+	// [Client.FetchSession] and the sign-in URLs need it.
 	AppURL string
-	// WebhookKey is what the platform's webhooks carry.
+	// WebhookKey is the key that the platform's webhooks carry.
 	WebhookKey string
-	// PreviousWebhookKey is accepted in webhooks too: the key that WebhookKey replaces,
-	// until the platform sends the new one only. It may be empty.
+	// PreviousWebhookKey is the key that WebhookKey replaces. Webhooks may carry it
+	// too, until the platform sends only the new one. It may be empty.
 	PreviousWebhookKey string
-	// SessionMaxAge is how long after it was issued a session ends at the latest.
+	// SessionMaxAge is the maximum age of a session, from when it was issued.
 	// Zero means 30 days, the platform's default.
 	SessionMaxAge time.Duration
 }
 
-// ConfigFromEnv reads the variables that ROQ's own clients use:
+// ConfigFromEnv reads the environment variables that ROQ's own clients use:
 // ROQ_PLATFORM_URL, ROQ_ENVIRONMENT_ID and ROQ_API_KEY, which are required, and
 // ROQ_API_URL, ROQ_BASE_URL (the application's address), ROQ_WEBHOOK_KEY and
-// ROQ_SESSION_MAX_AGE (whole seconds). One more is this package's own:
-// ROQ_PREVIOUS_WEBHOOK_KEY, the webhook key that is being replaced. The error names
-// every variable that is missing or malformed.
+// ROQ_SESSION_MAX_AGE (whole seconds). ROQ_PREVIOUS_WEBHOOK_KEY, the webhook key that
+// is being replaced, is specific to this package. The error names every variable that
+// is missing or malformed.
 //
-// Nothing else in this package reads a variable of ROQ's from the environment.
+// Nothing else in this package reads ROQ variables from the environment.
 func ConfigFromEnv() (Config, error) {
 	cfg := Config{
 		PlatformURL:   os.Getenv("ROQ_PLATFORM_URL"),
@@ -72,7 +72,7 @@ func ConfigFromEnv() (Config, error) {
 	if s := os.Getenv("ROQ_SESSION_MAX_AGE"); s != "" {
 		seconds, err := strconv.ParseInt(s, 10, 64)
 		if err != nil || seconds < 1 || seconds > int64(maxSessionMaxAge/time.Second) {
-			problems = append(problems, errors.New("roq: ROQ_SESSION_MAX_AGE: must be a whole number of seconds, from 1 to a hundred years"))
+			problems = append(problems, errors.New("roq: ROQ_SESSION_MAX_AGE: must be a whole number of seconds, from 1 second to 100 years"))
 		} else {
 			cfg.SessionMaxAge = time.Duration(seconds) * time.Second
 		}
@@ -118,7 +118,7 @@ func (cfg Config) problems() []problem {
 		add("PreviousWebhookKey", "ROQ_PREVIOUS_WEBHOOK_KEY", check.Secret(cfg.PreviousWebhookKey))
 	}
 	if cfg.SessionMaxAge < 0 || cfg.SessionMaxAge > maxSessionMaxAge {
-		add("SessionMaxAge", "ROQ_SESSION_MAX_AGE", errors.New("must not be negative or over a hundred years"))
+		add("SessionMaxAge", "ROQ_SESSION_MAX_AGE", errors.New("must be from 0 to 100 years"))
 	}
 	return found
 }
@@ -139,7 +139,7 @@ func (cfg Config) prepare(insecureHTTP bool) (Config, error) {
 			continue // empty, or among the problems
 		}
 		if !insecureHTTP && !check.Confidential(base) {
-			problems = append(problems, fmt.Errorf("roq: Config.%s: must be https, or http to this machine (WithInsecureHTTP lifts this)", address.field))
+			problems = append(problems, fmt.Errorf("roq: Config.%s: must be https, or http to this machine (WithInsecureHTTP allows any http)", address.field))
 		}
 		*address.value = base
 	}

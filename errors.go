@@ -12,18 +12,17 @@ import (
 	"github.com/go-roq/roq/internal/wire"
 )
 
-// What can go wrong, for [errors.Is]. One error may match several: an invite
-// whose sending was cut off by a dead connection is ErrOutcomeUnknown and
-// ErrUnavailable.
+// The kinds of errors, for [errors.Is]. One error may match several: if a connection
+// breaks while an invite is sent, the error is ErrOutcomeUnknown and ErrUnavailable.
 var (
 	// ErrInvalidInput means that an argument was refused: by this package before
-	// anything was sent (then it is ErrNotSent too), or by the platform (HTTP 400
+	// anything was sent (then the error is ErrNotSent too), or by the platform (HTTP 400
 	// or 422, GRAPHQL_VALIDATION_FAILED, BAD_USER_INPUT).
 	ErrInvalidInput = errors.New("roq: invalid input")
 	// ErrUnauthorized means that the platform does not accept the credentials or
 	// the token (HTTP 401).
 	ErrUnauthorized = errors.New("roq: unauthorized")
-	// ErrForbidden means that this identity may not do that (HTTP 403).
+	// ErrForbidden means that this identity does not have the permission (HTTP 403).
 	ErrForbidden = errors.New("roq: forbidden")
 	// ErrNotFound means that there is no such invite, user, tenant or address (HTTP 404),
 	// or no invite with such a token (USER_TOKEN_NOT_FOUND, INVALID_USER_TOKEN).
@@ -31,79 +30,80 @@ var (
 	// ErrAlreadyInvited means that the address has a pending invite in the tenant
 	// (USER_ALREADY_INVITED, USER_INVITE_ALREADY_SENT).
 	ErrAlreadyInvited = errors.New("roq: already invited")
-	// ErrAlreadyAccepted means that the invite was accepted, and so can be neither
-	// resent nor canceled, nor accepted again (USER_INVITE_ALREADY_ACCEPTED).
+	// ErrAlreadyAccepted means that the invite was accepted. It can be neither resent
+	// nor canceled, nor accepted again (USER_INVITE_ALREADY_ACCEPTED).
 	ErrAlreadyAccepted = errors.New("roq: already accepted")
-	// ErrAlreadyCanceled means that the invite is canceled, and so can be neither canceled
-	// again nor accepted. When the platform refuses that without saying why, the invite is
-	// read to tell. A canceled invite can be resent.
+	// ErrAlreadyCanceled means that the invite is canceled. It can be neither canceled
+	// again nor accepted, but it can be resent. If the platform refuses without a reason,
+	// the invite is read to find the reason.
 	ErrAlreadyCanceled = errors.New("roq: already canceled")
 	// ErrAlreadyExists means that the address belongs to a user of the tenant
 	// (USER_ALREADY_EXISTS).
 	ErrAlreadyExists = errors.New("roq: already exists")
-	// ErrInviteExpired means that the time to accept the invite is over
-	// (EXPIRED_USER_TOKEN). It can be resent.
+	// ErrInviteExpired means that the invite has expired (EXPIRED_USER_TOKEN). It can be
+	// resent.
 	ErrInviteExpired = errors.New("roq: invite expired")
 	// ErrRateLimited means that the platform asked for fewer requests (HTTP 429).
 	ErrRateLimited = errors.New("roq: rate limited")
-	// ErrUnavailable means that the platform could not be reached or did not give
-	// a usable answer: network errors, HTTP 5xx, a body that is not GraphQL, an HTTP 4xx
+	// ErrUnavailable means that the platform could not be reached or did not return a
+	// usable response: network errors, HTTP 5xx, a body that is not GraphQL, an HTTP 4xx
 	// from something in front of it.
 	ErrUnavailable = errors.New("roq: unavailable")
-	// ErrBatchTooLarge means that the platform does not take an invite because of its
-	// size, even alone (BULK_USER_INVITE_LIMIT_EXCEEDED, HTTP 413). Others are not
+	// ErrBatchTooLarge means that the platform refuses an invite because of its size,
+	// even alone (BULK_USER_INVITE_LIMIT_EXCEEDED, HTTP 413). Other invites are not
 	// affected: a batch that is too large is split.
 	ErrBatchTooLarge = errors.New("roq: batch too large")
-	// ErrNotSent means that nothing happened: no request left, or none was processed by
-	// something that was too busy (408, 425, 429) or in the way (4xx of a gateway). Trying again is safe. A request that
-	// the platform refused as a whole matches the kind of the refusal instead.
+	// ErrNotSent means that nothing happened, and trying again is safe. No request was
+	// sent, or none was processed: the platform was too busy (408, 425, 429), or a gateway
+	// refused it (4xx). A request that the platform refused as a whole matches the kind of
+	// the refusal instead.
 	ErrNotSent = errors.New("roq: not sent")
-	// ErrOutcomeUnknown means that the platform may have done what was asked: the
-	// request left, no usable answer came, and reading did not tell. It is not repeated
-	// then, unless [WithRepeatUnknown] says so. If the reading failed, the error matches
-	// the kinds of that failure too, [ErrUnauthorized] for example.
+	// ErrOutcomeUnknown means that the platform may have processed the request: it was
+	// sent, no usable response came, and reading did not show the outcome. It is not
+	// repeated, unless [WithRepeatUnknown] is set. If the reading failed, the error also
+	// matches the kinds of that failure, [ErrUnauthorized] for example.
 	ErrOutcomeUnknown = errors.New("roq: outcome unknown")
-	// ErrNoSession means that the request carries no session.
+	// ErrNoSession means that the request has no session.
 	ErrNoSession = errors.New("roq: no session")
 	// ErrInvalidSession means that the session token is malformed or not signed by
 	// this environment.
 	ErrInvalidSession = errors.New("roq: invalid session")
-	// ErrSessionExpired means that the session was valid once.
+	// ErrSessionExpired means that the session was valid, and has expired.
 	ErrSessionExpired = errors.New("roq: session expired")
-	// ErrNoTenant means that a tenant is needed and neither the input nor the
-	// session names one.
+	// ErrNoTenant means that a tenant is required, and neither the input nor the
+	// session has one.
 	ErrNoTenant = errors.New("roq: no tenant")
 )
 
-// Error is every error of a call. Its text, fields and formatting hold no key,
-// no token and no e-mail address.
+// Error is the error of a call. Its text, fields and formatted output contain no key,
+// token or e-mail address.
 //
-// Compare with [errors.Is] and the Err values, and read the fields for the log. The
-// text of an error of SendUserInvites, ResendUserInvite, CancelUserInvite and
-// AcceptUserInvite ends with what is known of the outcome: "; nothing was sent", "; the
-// outcome is unknown".
+// Compare with [errors.Is] and the Err values; the fields are for logs. For
+// SendUserInvites, ResendUserInvite, CancelUserInvite and AcceptUserInvite, the text
+// ends with what is known of the outcome: "; nothing was sent", "; the outcome is
+// unknown".
 type Error struct {
-	// Operation is the call's name in the platform's words: "sendUserInvites".
+	// Operation is the platform's name of the call: "sendUserInvites".
 	Operation string
-	// Code is the platform's errorCode or, where it gave none, the GraphQL code.
+	// Code is the platform's errorCode or, if there is none, the GraphQL code.
 	Code string
-	// Message says what was wrong, with e-mail addresses blanked.
+	// Message says what was wrong. E-mail addresses in it are masked.
 	Message string
-	// StatusCode is HTTP's or, for a GraphQL error, the one inside it; 0 if there
-	// was no answer.
+	// StatusCode is the HTTP status or, for a GraphQL error, the status inside it; 0 if
+	// there was no response.
 	StatusCode int
-	// Attempts counts the requests made for the operation.
+	// Attempts is the number of requests made for the operation.
 	Attempts int
-	// RequestID is what was sent as x-request-id, or the platform's own if its
-	// answer named one.
+	// RequestID is the x-request-id that was sent, or the platform's own if the response
+	// has one.
 	RequestID string
-	// RetryAfter is how long the last answer asks to be left alone; 0 if it does not.
+	// RetryAfter is the wait that the last response asks for; 0 if it asks for none.
 	RetryAfter time.Duration
-	// Quota is what the last answer says of how many requests are left.
+	// Quota is the request quota in the last response.
 	Quota Quota
 
-	// Findings are what was wrong with the input, if it was refused before anything was
-	// sent; at most a hundred.
+	// Findings lists what is wrong with the input, if it was refused before anything was
+	// sent; at most 100 findings.
 	Findings []Finding
 
 	kinds exchange.Kind
@@ -112,15 +112,15 @@ type Error struct {
 	cause error
 }
 
-// Quota is what an answer says of how many requests are left, in headers such as
-// RateLimit-Remaining (whether the platform sends any is not published). It is zero if the
-// answer does not say.
+// Quota is the request quota that a response reports in headers such as
+// RateLimit-Remaining. It is not published whether the platform sends any. Quota is zero
+// if the response has none.
 type Quota struct {
-	// Limit is how many requests there are in a window of time; 0 if that is not known.
+	// Limit is the number of requests allowed in a time window; 0 if unknown.
 	Limit int
 	// Remaining is how many of them are left.
 	Remaining int
-	// Reset is how long it is until there are more; 0 if that is not known.
+	// Reset is the time until the quota resets; 0 if unknown.
 	Reset time.Duration
 }
 
@@ -151,11 +151,11 @@ func (e Error) text() string {
 // Format implements [fmt.Formatter]: every verb prints the text of the error.
 func (e Error) Format(f fmt.State, verb rune) { redact.Format(f, verb, e.text()) }
 
-// Is reports whether the error is of that kind.
+// Is reports whether target is one of the error's kinds.
 func (e *Error) Is(target error) bool { return e.kinds&kindOf(target) != 0 }
 
-// Unwrap returns the cause, through which context and network errors are found
-// by [errors.Is] and [errors.As].
+// Unwrap returns the cause, so that [errors.Is] and [errors.As] find context and
+// network errors.
 func (e *Error) Unwrap() error { return e.cause }
 
 // of returns the error as that of an operation.

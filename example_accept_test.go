@@ -9,7 +9,7 @@ import (
 	"github.com/go-roq/roq"
 )
 
-// The page behind the link in the e-mail: whoever has it need not be signed in.
+// The page behind the link in the e-mail. The invitee may not be signed in.
 func ExampleRoqPlatform_CheckUserInviteToken() {
 	srv, client, ann := acme()
 	defer srv.Close()

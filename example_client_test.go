@@ -47,7 +47,7 @@ func ExampleConfig() {
 
 func ExampleNew() {
 	_, err := roq.New(roq.Config{PlatformURL: "ftp://platform.example", APIKey: "example-api-key"}, roq.WithBatchSize(0))
-	// Everything that is wrong comes here, and at once.
+	// The error reports everything that is wrong.
 	fmt.Println(err)
 
 	client, err := roq.New(roq.Config{
@@ -67,7 +67,7 @@ func ExampleClient_AsUser() {
 	srv, client, ann := acme()
 	defer srv.Close()
 
-	// Ann invites Bob: an empty CreatedByUserID is hers.
+	// Ann invites Bob: an empty CreatedByUserID means Ann.
 	sent, err := client.AsUser(ann.ID).SendUserInvites(context.Background(), roq.SendUserInvitesInput{
 		TenantID:    ann.TenantID,
 		UserInvites: []roq.UserInviteInput{{Email: "bob@example.com"}},
@@ -85,7 +85,7 @@ func ExampleClient_AsSuperAdmin() {
 	defer srv.Close()
 	ctx := context.Background()
 
-	// The service account belongs to no tenant, and names who invites to which.
+	// The service account has no tenant, so the input sets the tenant and the inviter.
 	sent, err := client.AsSuperAdmin().SendUserInvites(ctx, roq.SendUserInvitesInput{
 		TenantID:    ann.TenantID,
 		UserInvites: []roq.UserInviteInput{{CreatedByUserID: ann.ID, Email: "bob@example.com"}},
@@ -127,7 +127,7 @@ func ExampleClient_AsSession() {
 func ExampleClient_CloseIdleConnections() {
 	srv, client, _ := acme()
 	defer srv.Close()
-	// Before a test ends or a program goes to sleep; a Client needs no closing.
+	// At the end of a test, for example. A Client does not have to be closed.
 	defer client.CloseIdleConnections()
 
 	page, err := client.AsSuperAdmin().UserInvites(context.Background(), roq.UserInvitesQuery{})
@@ -139,7 +139,7 @@ func ExampleClient_CloseIdleConnections() {
 	// 0
 }
 
-// A session without an id token has no tenant, and cannot invite to one.
+// A session without an id token has no tenant, so it cannot invite without a TenantID.
 func ExampleClient_AsSession_noTenant() {
 	srv, client, ann := acme()
 	defer srv.Close()

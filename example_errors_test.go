@@ -17,11 +17,11 @@ func ExampleError() {
 	defer srv.Close()
 
 	_, err := client.AsUser(ann.ID).CancelUserInvite(context.Background(), "db7a682d-6dca-4259-b15b-83aef12d1f5c", roq.WithRequestID("7f3a"))
-	// What to do is decided by kind,
+	// Decide by kind,
 	if errors.Is(err, roq.ErrNotFound) {
 		fmt.Println(err)
 	}
-	// and the rest is for the log.
+	// and log the rest.
 	var e *roq.Error
 	if errors.As(err, &e) {
 		fmt.Println(e.Operation, e.Code, e.StatusCode, e.Attempts, e.RequestID)
@@ -48,8 +48,8 @@ func ExampleQuota() {
 	// 0 of 100 requests are left; try again in 30s
 }
 
-// The answer to a request is lost on the way. Nobody is mailed twice: the invite
-// that the platform made is found, and the call succeeds.
+// The response to a request is lost. Nobody is mailed twice: the invite that the
+// platform created is found, and the call succeeds.
 func Example_lostAnswer() {
 	srv, client, ann := acme()
 	defer srv.Close()
@@ -111,7 +111,7 @@ func Example_notSent() {
 	// true true 1
 }
 
-// A platform that is down for a moment is asked again.
+// A query is retried while the platform is briefly down.
 func Example_retry() {
 	srv, client, ann := acme()
 	defer srv.Close()
@@ -130,7 +130,7 @@ func Example_retry() {
 func ExampleRoqPlatform_SettleUserInvites() {
 	srv, client, ann := acme()
 	defer srv.Close()
-	// The answer to the send is lost, and at first the invites cannot be read.
+	// The response to the send is lost, and at first the invites cannot be read.
 	srv.Inject(roqtest.Fault{Operation: "sendUserInvites", Times: 1, Drop: roqtest.DropAfter})
 	srv.Inject(roqtest.Fault{Operation: "userInvites", Status: 503})
 	ctx := context.Background()
@@ -142,7 +142,7 @@ func ExampleRoqPlatform_SettleUserInvites() {
 	}, roq.WithSettleTimeout(50*time.Millisecond))
 	fmt.Println(errors.Is(err, roq.ErrOutcomeUnknown), len(sent.Success), len(sent.Unknown))
 
-	// Later, when the platform is well again:
+	// Later, when the platform works again:
 	srv.ClearFaults()
 	if err := platform.SettleUserInvites(ctx, sent); err != nil {
 		log.Fatal(err) // some are still in sent.Unknown
@@ -153,7 +153,7 @@ func ExampleRoqPlatform_SettleUserInvites() {
 	// bob@example.com was mailed 1 time; 0 unknown
 }
 
-// The findings are what a form shows beside its fields.
+// A form shows the findings beside its fields.
 func ExampleFinding_String() {
 	srv, client, ann := acme()
 	defer srv.Close()

@@ -35,8 +35,7 @@ func ExampleRoqPlatform_SendUserInvites() {
 	// refused: ann@acme.example true
 }
 
-// What is wrong with an input is found before anything is sent, all of it at
-// once.
+// The whole input is checked before anything is sent.
 func ExampleRoqPlatform_SendUserInvites_invalidInput() {
 	srv, client, ann := acme()
 	defer srv.Close()
@@ -114,7 +113,7 @@ func ExampleStatusIn() {
 		log.Fatal(err)
 	}
 
-	// Everybody who has not joined and still can.
+	// Everybody who has not accepted yet and still can.
 	open := roq.UserInviteFilter{Status: roq.StatusIn(roq.StatusPending, roq.StatusExpired)}
 	for invite, err := range platform.AllUserInvites(ctx, roq.UserInvitesQuery{Filter: open}) {
 		if err != nil {
@@ -260,7 +259,7 @@ func ExampleUserInviteSearch() {
 func ExampleUserInvite() {
 	invite := roq.UserInvite{Email: "bob@example.com", Data: json.RawMessage(`{"team":"sales","seats":3}`)}
 
-	// Data is decoded into a type of your own.
+	// Data is decoded into your own type.
 	var data struct {
 		Team  string
 		Seats int
@@ -287,7 +286,7 @@ func sendTo(platform *roq.RoqPlatform, tenantID string, emails ...string) []roq.
 }
 
 func ExampleParseUserInvites() {
-	// As it came out of somebody's address book.
+	// Text copied from an address book.
 	for _, in := range roq.ParseUserInvites(`wick.john@roq.tech, "Justin, Tim" <t.justin@roq.tech>; nobody`) {
 		fmt.Printf("%q %q %q, fine: %v\n", in.FirstName, in.LastName, in.Email, in.Validate() == nil)
 	}

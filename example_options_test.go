@@ -24,7 +24,7 @@ func ExampleWithHTTPClient() {
 	srv, _, _ := acme()
 	defer srv.Close()
 
-	// Its proxy, TLS settings, jar and time-out hold.
+	// Its proxy, TLS settings, jar and timeout are kept.
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.Proxy = nil
 	client, err := roq.New(srv.Config(), roq.WithHTTPClient(&http.Client{Transport: transport, Timeout: 5 * time.Second}))
@@ -66,7 +66,7 @@ type roundTripper func(*http.Request) (*http.Response, error)
 
 func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
-// Tracing: every request passes through a wrapper of your own.
+// Tracing: every request passes through your wrapper.
 func ExampleWithTransport_tracing() {
 	srv, _, ann := acme()
 	defer srv.Close()
@@ -140,8 +140,8 @@ func ExampleWithRepeatUnknown() {
 	defer srv.Close()
 	srv.Inject(roqtest.Fault{Operation: "sendUserInvites", Times: 1, Drop: roqtest.DropBefore})
 
-	// This platform takes no second invite to an address, so that sending again
-	// what may have been sent mails nobody twice.
+	// This platform refuses a second invite to an address, so sending again mails
+	// nobody twice.
 	client, err := roq.New(srv.Config(), roq.WithRepeatUnknown(),
 		roq.WithRetry(roq.RetryPolicy{MinWait: time.Millisecond, MaxWait: 5 * time.Millisecond}), roq.WithSettleTimeout(50*time.Millisecond))
 	if err != nil {
@@ -266,10 +266,10 @@ func ExampleWithMaxResponseBytes() {
 	_, err = client.AsSuperAdmin().UserInvites(context.Background(), roq.UserInvitesQuery{}, roq.WithRequestID("7f3a"))
 	fmt.Println(err)
 	// Output:
-	// roq: userInvites: reading the answer: it is longer than the limit (WithMaxResponseBytes) (request 7f3a)
+	// roq: userInvites: reading the response: it is longer than the limit (WithMaxResponseBytes) (request 7f3a)
 }
 
-// A connection that is older than a second takes no request any more.
+// A connection that is older than a second takes no new request.
 func ExampleWithConnectionMaxAge() {
 	srv, _, ann := acme()
 	defer srv.Close()
@@ -302,7 +302,7 @@ func ExampleWithInsecureHTTP() {
 	_, err = roq.New(cfg, roq.WithInsecureHTTP()) // inside a test network
 	fmt.Println(err)
 	// Output:
-	// roq: Config.PlatformURL: must be https, or http to this machine (WithInsecureHTTP lifts this)
+	// roq: Config.PlatformURL: must be https, or http to this machine (WithInsecureHTTP allows any http)
 	// <nil>
 }
 

@@ -9,7 +9,7 @@ import (
 	"github.com/go-roq/roq"
 )
 
-// A form sends whom it can, and shows what is wrong beside each of the others.
+// A form sends the valid inputs, and shows what is wrong with each of the others.
 func ExampleWithSkipInvalid() {
 	srv, client, ann := acme()
 	defer srv.Close()
@@ -38,7 +38,7 @@ func ExampleWithSkipInvalid() {
 	// line 4: the tenant has a user with this email
 }
 
-// One loop over everybody, in the order of the input.
+// One loop over all inputs, in input order.
 func ExampleSendUserInvitesResult_Outcomes() {
 	srv, client, ann := acme()
 	defer srv.Close()

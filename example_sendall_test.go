@@ -59,7 +59,7 @@ func ExampleRoqPlatform_SendAllUserInvites() {
 	// map[0:sent 1:refused 2:duplicate 3:sent]
 }
 
-// A stream of a slice, or of anything else that has no errors of its own.
+// A stream from a slice, or from any other sequence without errors.
 func ExampleInputsOf() {
 	srv, client, ann := acme()
 	defer srv.Close()
@@ -80,7 +80,7 @@ func ExampleInputsOf() {
 	// 2 sent
 }
 
-// People as they come out of a channel.
+// A stream from a channel.
 func ExampleInputsOf_channel() {
 	people := make(chan roq.UserInviteInput, 2)
 	people <- roq.UserInviteInput{Email: "bob@example.com"}
@@ -102,7 +102,7 @@ func ExampleInputsOf_channel() {
 	// eve@example.com <nil>
 }
 
-// A campaign that was killed is begun again with the same journal and the same
+// A campaign that was killed is started again with the same journal and the same
 // people.
 func ExampleWithJournal() {
 	srv, client, ann := acme()
@@ -150,7 +150,7 @@ func ExampleWithParallel() {
 		log.Fatal(err, sent.Err())
 	}
 
-	// One page after the other, for a platform that is not to be hurried.
+	// One page at a time, to limit the load on the platform.
 	for invite, err := range client.AsUser(ann.ID).AllUserInvites(context.Background(), roq.UserInvitesQuery{}, roq.WithParallel(1)) {
 		if err != nil {
 			log.Fatal(err)
@@ -170,7 +170,7 @@ func ExampleWithRateLimit() {
 		log.Fatal(err)
 	}
 
-	// Six requests, the one for the token included.
+	// Six requests, including the one for the token.
 	begin := time.Now()
 	for range 5 {
 		if _, err := client.AsSuperAdmin().UserInvites(context.Background(), roq.UserInvitesQuery{}); err != nil {

@@ -35,7 +35,7 @@ func ExampleClient_ParseSession() {
 	srv, client, ann := acme()
 	defer srv.Close()
 
-	// A token that came in another way than a cookie: in a message, say.
+	// A token that did not come in a cookie, but in a message, for example.
 	session, err := client.ParseSession(srv.SessionToken(ann.ID))
 	if err != nil {
 		log.Fatal(err)

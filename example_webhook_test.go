@@ -10,8 +10,8 @@ import (
 	"github.com/go-roq/roq"
 )
 
-// While the key is replaced, events with either key are accepted. When the platform
-// sends the new one only, the previous key is removed.
+// While the key is being replaced, events with either key are accepted. Remove the
+// previous key when the platform sends only the new one.
 func ExampleConfig_previousWebhookKey() {
 	srv, _, ann := acme()
 	defer srv.Close()

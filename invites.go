@@ -15,48 +15,49 @@ import (
 	"github.com/go-roq/roq/internal/wire"
 )
 
-// UserInvite is an invitation of one person to a tenant. What the platform has
-// no value for is the zero value; times are UTC.
+// UserInvite is an invitation of one person to a tenant. If the platform has no value
+// for a field, the field is zero. Times are UTC.
 //
-// Text that is not Unicode has U+FFFD in its place, so that one bad name does not
-// make a page unreadable. An address of that kind is nobody's: no invitee is found by
-// it. An ID of that kind ends with a hash, so that it is no other invite's.
+// Text that is not valid Unicode is replaced by U+FFFD, so that one bad name does not
+// make a page unreadable. A repaired address matches no invitee. A repaired ID ends with
+// a hash, so that it does not match the ID of another invite.
 type UserInvite struct {
-	// ID is the invite's, which [RoqPlatform.ResendUserInvite],
-	// [RoqPlatform.CancelUserInvite] and [RoqPlatform.UserInvite] take.
+	// ID is the invite's id. [RoqPlatform.ResendUserInvite],
+	// [RoqPlatform.CancelUserInvite] and [RoqPlatform.UserInvite] take it.
 	ID string
-	// Email is the address that the invite was mailed to. Its letters may have been
-	// put in lower case by the platform.
+	// Email is the address that the invite was mailed to. The platform may have
+	// changed it to lower case.
 	Email string
-	// FirstName and LastName are the invitee's, as the inviter gave them.
+	// FirstName and LastName are the invitee's names, as the inviter gave them.
 	FirstName, LastName string
 	// Locale is the language of the e-mail, as in "en-US".
 	Locale string
 	// TenantID is the tenant that the invitee joins.
 	TenantID string
-	// CreatedByUserID is the inviter, AcceptedByUserID the user that the invitee
+	// CreatedByUserID is the inviter. AcceptedByUserID is the user that the invitee
 	// became.
 	CreatedByUserID, AcceptedByUserID string
-	// UserTokenID is the id of the token in the e-mail's link, and not the token.
+	// UserTokenID is the id of the token in the e-mail's link, not the token itself.
 	UserTokenID string
 	// RoleKeys are the roles that the invitee will have.
 	RoleKeys []string
-	// Status is where the invite stands.
+	// Status is the status of the invite.
 	Status UserInviteStatus
 	// Data is the JSON object that the invite was created with (SchemaV1), for the
 	// caller to decode; nil if there is none.
 	Data json.RawMessage
-	// CreatedAt, UpdatedAt and StatusUpdatedAt are by the platform's clock, in whole
-	// milliseconds.
+	// CreatedAt, UpdatedAt and StatusUpdatedAt are times of the platform's clock, in
+	// whole milliseconds.
 	CreatedAt, UpdatedAt, StatusUpdatedAt time.Time
 }
 
-// UserInviteStatus is where an invite stands. A status that this package does
-// not know is passed through as it is.
+// UserInviteStatus is the status of an invite. A status that this package does
+// not know is passed through unchanged.
 type UserInviteStatus string
 
-// The statuses of an invite. A pending one can be accepted or canceled, and becomes
-// expired by time. One that is not accepted can be resent, and is pending again.
+// The statuses of an invite. A pending invite can be accepted or canceled, and expires
+// after some time. An invite that is not accepted can be resent, and is then pending
+// again.
 const (
 	StatusPending  UserInviteStatus = "pending"
 	StatusAccepted UserInviteStatus = "accepted"
@@ -64,36 +65,35 @@ const (
 	StatusExpired  UserInviteStatus = "expired"
 )
 
-// UserInvitePage is one page of a list, and how many invites match in all.
+// UserInvitePage is one page of a list, with the total number of matching invites.
 type UserInvitePage struct {
 	// Data are the invites of the page, at most [UserInvitesQuery].Limit.
 	Data []UserInvite
-	// TotalCount is how many invites match, whatever the page.
+	// TotalCount is the number of matching invites on all pages.
 	TotalCount int
 }
 
-// SendUserInvites invites many people in one request: the platform makes an
-// invite for each and mails it. More than [WithBatchSize] go in several requests.
+// SendUserInvites invites many people in one request. The platform creates an invite
+// for each and mails it. More than [WithBatchSize] invites are sent in several requests.
 //
-// A refused invitee does not make the call fail: see [SendUserInvitesResult].Errors,
-// and [SendUserInvitesResult.Err]. A batch that the platform refuses as a whole, for its
-// size or for what is in it, is split until the invite that is the reason stands alone.
+// A refused invitee does not make the call fail: see [SendUserInvitesResult].Errors
+// and [SendUserInvitesResult.Err]. If the platform refuses a whole batch, for its size
+// or its content, the batch is split until the invite that causes the refusal is alone.
 // That invite is in Errors ([ErrBatchTooLarge] for its size), and the others are sent.
-// If all invites are too large, that is the call's error too; if the platform takes none
-// of them for another reason, the call fails with that reason, and they are in NotSent.
-// If a request fails, the invites of the earlier ones are in the result beside the error
-// and the rest is in NotSent.
+// If all invites are too large, the call fails with ErrBatchTooLarge too. If the
+// platform refuses all of them for another reason, the call fails with that reason, and
+// they are in NotSent. If a request fails, the result has the invites of the earlier
+// requests, and the rest is in NotSent.
 //
-// A request is repeated only if nothing or not all of it left this machine, or if the
-// platform would not process it and reading shows that it did not. One that
-// may have been processed is settled: the invites are looked up, for as long as
-// [WithSettleTimeout] allows, and those found are in Success like any other. The
-// rest is in Unknown, is not sent again (see [WithRepeatUnknown]), and the error is
-// [ErrOutcomeUnknown].
+// A request is repeated only if it was not sent completely, or if the platform declined
+// to process it and reading shows that it did not. A request that may have been
+// processed is settled: the invites are looked up until [WithSettleTimeout] expires.
+// Those found are in Success like any other. The rest is in Unknown and is not sent
+// again (see [WithRepeatUnknown]), and the error is [ErrOutcomeUnknown].
 //
-// Everything wrong with the input is found before anything is sent, and named in
-// one [ErrInvalidInput]; the result is nil then. With [WithSkipInvalid] the inputs that
-// are not valid are in Errors instead, and the others are sent.
+// The whole input is checked before anything is sent. If it is not valid, the result is
+// nil and one [ErrInvalidInput] reports everything that is wrong. With [WithSkipInvalid]
+// the invalid inputs are in Errors instead, and the others are sent.
 func (p *RoqPlatform) SendUserInvites(ctx context.Context, in SendUserInvitesInput, opts ...CallOption) (result *SendUserInvitesResult, err error) {
 	as := p.identity()
 	call, opt, err := as.begin(ctx, wire.SendUserInvitesV2.Name, opts)
@@ -109,9 +109,9 @@ func (p *RoqPlatform) SendUserInvites(ctx context.Context, in SendUserInvitesInp
 	return as.send(ctx, as.delivery(call, tenantID, invites, delivery.NewSize(&as.core.limit, opt.batchSize)), in.UserInvites, skipped)
 }
 
-// UserInvites returns one page of the invites that match, in the platform's own
-// order if the query names none. If nothing matches, the page's Data is empty.
-// What is wrong with the query is named in one [ErrInvalidInput].
+// UserInvites returns one page of the invites that match the query, in the platform's
+// own order if the query sets none. If nothing matches, the page's Data is empty. If the
+// query is not valid, one [ErrInvalidInput] reports everything that is wrong with it.
 //
 // It is a query: network errors, 429 and 5xx are retried.
 func (p *RoqPlatform) UserInvites(ctx context.Context, q UserInvitesQuery, opts ...CallOption) (page *UserInvitePage, err error) {
@@ -130,23 +130,25 @@ func (p *RoqPlatform) UserInvites(ctx context.Context, q UserInvitesQuery, opts 
 	return page, failed(failure)
 }
 
-// AllUserInvites returns every invite that matches. Query.Limit is the size of a
-// page, 100 if zero; Query.Offset is where to begin. The first page says how many
-// invites there are. When the loop asks for the second one, the next pages are read
-// ahead, as many at once as [WithParallel] says; no more than those are kept.
+// AllUserInvites returns every invite that matches the query. Limit is the size of a
+// page, 100 if zero. Offset is where to begin. The first page reports how many invites
+// there are. When the loop asks for the second page, the next pages are read ahead, up
+// to [WithParallel] at once. No more pages than that are kept in memory.
 //
-// Without an order the invites come by CreatedAt, the oldest first. An invite that
-// matches throughout then comes exactly once, although others come and go meanwhile:
-// each page is checked to continue where the one before ended. In an order of the
-// caller's an invite comes at most once, and may be missed if others come or go.
+// If the query sets no order, the invites are sorted by CreatedAt, oldest first. An
+// invite that matches during the whole loop is then returned exactly once, even if
+// others are added or removed: each page is checked to continue where the previous one
+// ended. If the query sets an order, an invite is returned at most once, and may be
+// missed if others are added or removed.
 //
-// Invites that are equal by the order, such as those made in one transaction, may come
-// in another order on each page. If fewer invites have come than there are, the list is
-// read again, by their addresses, and what had not come comes last. If it still has not
-// come, that is an error. For this eight bytes of each id are kept.
+// Invites that are equal in that order, such as those created in one transaction, may
+// be in a different order on each page. If fewer invites were returned than there are,
+// the list is read again, sorted by address, and the missing invites are returned last.
+// If some are still missing, that is an error. This needs eight bytes of memory for
+// each invite.
 //
-// An error comes once, last, with a nil invite. Each page is a query, which is
-// retried; a page that does not advance is an error.
+// An error is returned once, last, with a nil invite. Each page is a query, which is
+// retried. A page that does not advance is an error.
 func (p *RoqPlatform) AllUserInvites(ctx context.Context, q UserInvitesQuery, opts ...CallOption) iter.Seq2[*UserInvite, error] {
 	return func(yield func(*UserInvite, error) bool) {
 		as := p.identity()
@@ -210,15 +212,14 @@ func (p *RoqPlatform) UserInvite(ctx context.Context, id string, opts ...CallOpt
 	return found, failed(failure)
 }
 
-// ResendUserInvite mails an invite once more and returns it. An expired or canceled one
-// is pending again: that the platform takes both is what ROQ's own page relies on (npm
-// @roq/ui-react 1.0.13), that they become pending is our reading. An accepted one gives
-// [ErrAlreadyAccepted].
+// ResendUserInvite mails an invite again and returns it. An expired or canceled invite
+// is then pending again. ROQ's own page relies on the platform resending both (npm
+// @roq/ui-react 1.0.13); that they become pending is our reading. For an accepted
+// invite the error is [ErrAlreadyAccepted].
 //
-// The request is repeated only if nothing of it left this machine, or if the
-// platform would not process it. If it
-// may have been processed, reading the invite settles whether it was; what cannot
-// be settled is [ErrOutcomeUnknown].
+// The request is repeated only if nothing of it was sent, or if the platform declined
+// to process it. If it may have been processed, it is settled by reading the invite.
+// If it cannot be settled, the error is [ErrOutcomeUnknown].
 func (p *RoqPlatform) ResendUserInvite(ctx context.Context, userInviteID string, opts ...CallOption) (invite *UserInvite, err error) {
 	as := p.identity()
 	call, err := as.beginOne(ctx, wire.ResendUserInvite.Name, theInvite, userInviteID, opts)
@@ -231,12 +232,12 @@ func (p *RoqPlatform) ResendUserInvite(ctx context.Context, userInviteID string,
 	return userInvite(row), failed(failure)
 }
 
-// CancelUserInvite withdraws an invite that was not accepted yet and returns it
-// in its new state. An accepted one gives [ErrAlreadyAccepted].
+// CancelUserInvite withdraws an invite that has not been accepted and returns it in
+// its new state. For an accepted invite the error is [ErrAlreadyAccepted].
 //
-// The request is repeated if nothing, or not all, of it left this machine, or if
-// the platform would not process it. If it may have been processed, reading the
-// invite settles whether it was; what cannot be settled is [ErrOutcomeUnknown].
+// The request is repeated if it was not sent completely, or if the platform declined
+// to process it. If it may have been processed, it is settled by reading the invite.
+// If it cannot be settled, the error is [ErrOutcomeUnknown].
 func (p *RoqPlatform) CancelUserInvite(ctx context.Context, userInviteID string, opts ...CallOption) (invite *UserInvite, err error) {
 	as := p.identity()
 	call, err := as.beginOne(ctx, wire.CancelUserInvite.Name, theInvite, userInviteID, opts)

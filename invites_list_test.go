@@ -209,8 +209,8 @@ func TestAllUserInvitesAsks(t *testing.T) {
 func TestAllUserInvitesOfBadLists(t *testing.T) {
 	t.Parallel()
 	for want, list := range map[string]string{
-		"roq: userInvites: the page at offset 0 brings nothing new, and the list has not ended": `{"totalCount":5,"data":[]}`,
-		"roq: userInvites: the page at offset 0 is not in the order of createdAt that was asked for": `{"totalCount":2,"data":[
+		"roq: userInvites: the page at offset 0 has nothing new, and the list has not ended": `{"totalCount":5,"data":[]}`,
+		"roq: userInvites: the page at offset 0 is not in the requested order of createdAt": `{"totalCount":2,"data":[
 			{"id":"a","createdAt":"2026-01-02T00:00:00Z"},{"id":"b","createdAt":"2026-01-01T00:00:00Z"}]}`,
 	} {
 		got, err := collect(t.Context(), newMock(t, answer("userInvites", list)), roq.UserInvitesQuery{})
@@ -375,7 +375,7 @@ func TestOneBadNameInAPage(t *testing.T) {
 		if err != nil || len(got.Data) != 2 || got.Data[0].FirstName != "Ann\ufffd" {
 			t.Errorf("%s: %+v, %v", name, got, err)
 		}
-		if log := said.String(); strings.Count(log, "answer repaired") != 1 || !strings.Contains(log, "level=WARN") || strings.Contains(log, "Ann") {
+		if log := said.String(); strings.Count(log, "response repaired") != 1 || !strings.Contains(log, "level=WARN") || strings.Contains(log, "Ann") {
 			t.Errorf("%s: the log is %s", name, log)
 		}
 	}

@@ -10,64 +10,62 @@ import (
 	"github.com/go-roq/roq/internal/check"
 )
 
-// Journal remembers what [RoqPlatform.SendAllUserInvites] was about to do and the
-// outcomes, so that a campaign that was cut off at any moment can resume. Package
-// [github.com/go-roq/roq/journal] keeps one in a file; a table of a database does as
-// well.
+// Journal records what [RoqPlatform.SendAllUserInvites] was about to send, and the
+// outcomes, so that a campaign that was interrupted at any moment can resume. Package
+// [github.com/go-roq/roq/journal] keeps a journal in a file. It can also be a table of a
+// database.
 type Journal interface {
 	// Begin is called once by each stream, before anything is sent, with the name of
 	// the campaign. It yields all records so far, in the order in which they were
-	// appended. If they are of another campaign, it yields an error; if there are
-	// none, the journal is this campaign's from now on.
+	// appended. If they belong to another campaign, it yields an error. If there are
+	// none, the journal belongs to this campaign from now on.
 	//
-	// Two streams with one journal would each send what the other sends. From Begin
-	// to End, Begin must yield an error to every other stream, whichever Client or
-	// process that belongs to. A stream to which Begin has yielded an error, or that
-	// left the loop over the records early, does not use the journal and does not call
-	// End.
+	// Two streams with one journal would both send the same invites. From Begin to End,
+	// Begin must yield an error to every other stream, in any Client or process. If Begin
+	// yields an error to a stream, or the stream leaves the loop over the records early,
+	// the stream does not use the journal and does not call End.
 	Begin(ctx context.Context, campaign string) iter.Seq2[JournalRecord, error]
-	// Append adds records, all or none of them, and returns when they would survive a
-	// crash of the machine. It is called by several goroutines at once.
+	// Append adds all of the records or none, and returns when they would survive a
+	// crash of the machine. It must be safe for concurrent use.
 	Append(ctx context.Context, records []JournalRecord) error
-	// End is called once after a Begin that succeeded: the stream has made its last
-	// Append, and another one may use the journal. An error of End is an error of the
-	// stream.
+	// End is called once after a successful Begin. The stream has made its last Append,
+	// and another stream may use the journal. An error of End is an error of the stream.
 	End() error
 }
 
-// JournalRecord is one thing that a [Journal] remembers.
+// JournalRecord is one record of a [Journal].
 type JournalRecord struct {
-	// Key stands for the address, in this campaign: a hash of it, in hexadecimal
-	// digits. Whoever has the journal can find out whether an address that they
-	// know is in it, but no address that they do not know.
+	// Key identifies the address in this campaign: a hash of it, in hexadecimal digits.
+	// Somebody who has the journal can find out whether an address that they know is in
+	// it, but cannot find out addresses that they do not know.
 	Key string
-	// Status is OutcomeUnderWay before a request leaves, and any other afterwards
-	// but OutcomeDuplicate.
+	// Status is OutcomeUnderWay before a request is sent. Afterwards it is any other but
+	// OutcomeDuplicate.
 	Status OutcomeStatus
-	// InviteID is the invite's, if it was sent.
+	// InviteID is the invite's id, if it was sent.
 	InviteID string
-	// Code and Message are the platform's, if it refused the invite.
+	// Code and Message are from the platform, if it refused the invite.
 	Code, Message string
-	// At is when the record was made, by this machine's clock, in UTC. A journal whose
-	// records have lost it is refused.
+	// At is when the record was made, by this machine's clock, in UTC. A journal with a
+	// record without At is refused.
 	At time.Time
 }
 
 // WithJournal keeps a journal of one [RoqPlatform.SendAllUserInvites]. Each batch is
-// written to it before it leaves, and its outcome afterwards. A campaign that is begun
-// again with the same journal and the same people reports those that were sent or
-// refused without asking again; looks up those whose request was under way, or whose
-// outcome was unknown, as [RoqPlatform.SendUserInvites] does; and sends the others.
-// Those it does not find are OutcomeUnknown, and are sent again only
-// [WithRepeatUnknown]. If the platform does not let it look, the stream ends with that
+// written to it before it is sent, and its outcome afterwards. When a campaign is
+// started again with the same journal and the same people, invites that were sent or
+// refused are reported without a request. Invites whose request was under way or whose
+// outcome was unknown are looked up, as in [RoqPlatform.SendUserInvites]. The others are
+// sent. Invites that are not found are OutcomeUnknown, and are sent again only with
+// [WithRepeatUnknown]. If the platform refuses the look-up, the stream ends with that
 // error ([ErrUnauthorized], [ErrForbidden]).
 //
-// One stream uses a journal at a time; another one ends with the error of its
-// [Journal]'s Begin. A journal belongs to one campaign: to the platform, the
-// environment, the tenant and [SendAllUserInvitesInput].Campaign. Whether an invite was
-// made after its request is judged by the time that has passed on this machine's clock,
-// so a journal that is used on another machine needs clocks that agree. By default
-// there is no journal.
+// A journal serves one stream at a time; another stream ends with the error of the
+// [Journal]'s Begin. A journal belongs to one campaign, which is identified by the
+// platform, the environment, the tenant and [SendAllUserInvitesInput].Campaign. Whether
+// an invite was created after its request is judged by the time that has passed on this
+// machine's clock, so the clocks must agree if another machine continues the journal. By
+// default there is no journal.
 func WithJournal(j Journal) StreamOption {
 	return streamOption(func(o *streamOptions) error {
 		if j == nil {

@@ -13,8 +13,8 @@ import (
 type sessionKey struct{}
 
 // SessionFromContext returns the session that [Client.RequireSession] put into a
-// request's context, and whether there is one. It is not to be changed: whoever
-// else has the context sees the same.
+// request's context, and whether there is one. Do not modify it: everything that uses
+// the context shares it.
 func SessionFromContext(ctx context.Context) (*Session, bool) {
 	if ctx == nil {
 		return nil, false
@@ -23,15 +23,16 @@ func SessionFromContext(ctx context.Context) (*Session, bool) {
 	return s, ok
 }
 
-// RequireSession lets requests with a valid session cookie pass to next, which
-// finds the session with [SessionFromContext].
+// RequireSession passes requests with a valid session cookie to next, which gets the
+// session with [SessionFromContext].
 //
-// Others are answered 401 with JSON of the form {"code","message"}, or, if a
-// browser asks for a page and Config.AppURL is set, are sent to the sign-in page
-// with the page's path as postLoginRedirect. The code is NO_SESSION,
-// TOKEN_MALFORMED or SESSION_EXPIRED, the last two as in npm @roq/nextjs 2.0.3.
+// Without a valid session, a browser that requests a page is redirected to the sign-in
+// page, with the page's path as postLoginRedirect, if Config.AppURL is set. Other
+// requests are answered with 401 and JSON of the form {"code","message"}. The code is
+// NO_SESSION, TOKEN_MALFORMED or SESSION_EXPIRED, the last two as in npm @roq/nextjs
+// 2.0.3.
 //
-// A cookie is all that it takes to pass: for requests that change anything add
+// The cookie alone is sufficient. Protect requests that change anything with
 // [http.CrossOriginProtection].
 func (c *Client) RequireSession(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -41,10 +41,10 @@ const (
 	maxTokens = 4096
 )
 
-// Option configures a [Client]. Options are made by the With functions.
+// Option configures a [Client]. The With functions return options.
 type Option interface{ applyToClient(*options) error }
 
-// CallOption configures one call. Options are made by the With functions.
+// CallOption configures one call. The With functions return options.
 type CallOption interface {
 	StreamOption
 	WatchOption
@@ -65,14 +65,14 @@ type ClientCallOption interface {
 	CallOption
 }
 
-// RetryPolicy says how often a request is made, and how long is waited between
-// two attempts. A field that is zero has its default.
+// RetryPolicy sets the number of attempts of a request, and the wait between two
+// attempts. If a field is zero, its default is used.
 //
-// The wait doubles from MinWait to MaxWait, half of it at random. A Retry-After
-// of the platform makes it longer, up to MaxWait.
+// The wait doubles from MinWait to MaxWait; half of it is jitter. A Retry-After
+// from the platform makes it longer, up to MaxWait.
 type RetryPolicy struct {
-	// MaxAttempts counts the first attempt; 1 means no retry. The default is 4, the
-	// most is 100.
+	// MaxAttempts includes the first attempt; 1 means no retry. The default is 4, the
+	// maximum is 100.
 	MaxAttempts int
 	// MinWait is the wait before the second attempt. The default is 200 ms.
 	MinWait time.Duration
@@ -80,14 +80,14 @@ type RetryPolicy struct {
 	MaxWait time.Duration
 }
 
-// Schema is a version of the schema in which invites are sent.
+// Schema is the version of the schema with which invites are sent.
 type Schema int
 
 const (
-	// SchemaV2 is what today's published clients send: invites have Variables and
-	// no Data.
+	// SchemaV2 is the form that today's published clients send: invites have Variables
+	// and no Data.
 	SchemaV2 Schema = iota
-	// SchemaV1 is the form of the platform's guide: invites have Data and no
+	// SchemaV1 is the form in the platform's guide: invites have Data and no
 	// Variables.
 	SchemaV1
 )
@@ -183,17 +183,16 @@ func (f setting) applyToCall(o *callOptions) error     { return f(o) }
 func (f setting) applyToStream(o *streamOptions) error { return f(&o.callOptions) }
 func (f setting) applyToWatch(o *watchOptions) error   { return f(&o.callOptions) }
 
-// WithHTTPClient makes the Client send through a copy of c, taken when [New] is
-// called. Its Timeout (of one attempt, if shorter than [WithTimeout]'s) and Jar
-// are kept; redirects are never followed.
+// WithHTTPClient sends requests with a copy of c, made when [New] is called. Its Jar
+// and Timeout are kept. The Timeout applies to each attempt if it is shorter than that
+// of [WithTimeout]. Redirects are never followed.
 //
-// A Transport that is an *http.Transport is cloned, so that its proxy and TLS
-// settings hold, and kept to HTTP/1.1. With any other RoundTripper this package
-// cannot know whether a failed request left the machine, and takes it that it
-// may have.
+// A Transport that is an *http.Transport is cloned, with its proxy and TLS settings,
+// and limited to HTTP/1.1. With any other RoundTripper this package cannot know
+// whether a failed request was sent, and assumes that it may have been.
 //
-// The default is a client of the package's own, with 64 idle connections and the
-// proxy of net/http's [http.ProxyFromEnvironment].
+// The default is a client of this package's own, with 64 idle connections and the
+// proxy that [http.ProxyFromEnvironment] returns.
 func WithHTTPClient(c *http.Client) Option {
 	return clientOption(func(o *options) error {
 		if c == nil {
@@ -204,10 +203,10 @@ func WithHTTPClient(c *http.Client) Option {
 	})
 }
 
-// WithTransport wraps the transport that requests are sent through: for tracing,
-// signing, or a fake in a test. Unlike a RoundTripper in [WithHTTPClient] a
-// wrapper leaves it known whether a failed request left the machine, as long as
-// it passes on the request's context. Of several the first is the outermost.
+// WithTransport wraps the transport that sends requests: for tracing, signing, or a
+// fake in a test. Unlike with a RoundTripper in [WithHTTPClient], this package still
+// knows whether a failed request was sent, if the wrapper passes on the request's
+// context. If the option is given several times, the first wrapper is the outermost.
 func WithTransport(wrap func(http.RoundTripper) http.RoundTripper) Option {
 	return clientOption(func(o *options) error {
 		if wrap == nil {
@@ -218,9 +217,9 @@ func WithTransport(wrap func(http.RoundTripper) http.RoundTripper) Option {
 	})
 }
 
-// WithRetry sets how often a request is made and how long is waited in between.
-// What may be repeated is not up to the policy: see the package documentation.
-// The default is 4 attempts, with 200 ms to 10 s in between.
+// WithRetry sets the number of attempts of a request and the waits between them.
+// It does not change what may be repeated: see the package documentation.
+// The default is 4 attempts, with waits from 200 ms to 10 s.
 func WithRetry(p RetryPolicy) ClientCallOption {
 	return setting(func(o *callOptions) error {
 		pace := transport.Pace{
@@ -242,9 +241,9 @@ func WithRetry(p RetryPolicy) ClientCallOption {
 	})
 }
 
-// WithTimeout bounds one attempt, from dialling to the last byte of the answer;
-// the context bounds the whole call. Zero means no bound, the most is 24 hours.
-// The default is 30 s.
+// WithTimeout sets the timeout of one attempt, from dialing to the last byte of the
+// response. The context bounds the whole call. Zero means no timeout; the maximum is
+// 24 hours. The default is 30 s.
 func WithTimeout(d time.Duration) ClientCallOption {
 	return setting(func(o *callOptions) error {
 		o.timeout = d
@@ -252,10 +251,10 @@ func WithTimeout(d time.Duration) ClientCallOption {
 	})
 }
 
-// WithSettleTimeout bounds how long a call looks for the outcome of a request that
-// may have been processed, by reading the invites; the context bounds it too. The
-// waits between the look-ups are those of [WithRetry]. Zero means not to look: the
-// outcome is then unknown at once. The most is 24 hours, the default 10 s.
+// WithSettleTimeout bounds how long a call reads the invites to find out the outcome
+// of a request that may have been processed. The context bounds it too. The waits
+// between look-ups are those of [WithRetry]. Zero means no look-ups: the outcome is
+// then unknown at once. The maximum is 24 hours. The default is 10 s.
 func WithSettleTimeout(d time.Duration) ClientCallOption {
 	return setting(func(o *callOptions) error {
 		o.settleTimeout = d
@@ -263,11 +262,11 @@ func WithSettleTimeout(d time.Duration) ClientCallOption {
 	})
 }
 
-// WithRepeatUnknown says that the platform refuses a second pending invite to the
-// same address (USER_ALREADY_INVITED), so that sending again what may have been
-// sent mails nobody twice. Then invites that may have been sent and are not found
-// are sent again, as far as [WithRetry] allows. By default they are not: whether a
-// platform refuses a second invite is not published.
+// WithRepeatUnknown sends invites again that may have been sent and are not found, as
+// often as [WithRetry] allows. Use it only if the platform refuses a second pending
+// invite to the same address (USER_ALREADY_INVITED): then sending again mails nobody
+// twice. By default they are not sent again, because it is not published whether a
+// platform refuses a second invite.
 func WithRepeatUnknown() Option {
 	return clientOption(func(o *options) error {
 		o.repeatUnknown = true
@@ -275,10 +274,10 @@ func WithRepeatUnknown() Option {
 	})
 }
 
-// WithRequestID sends id as the x-request-id of every request of the call, so
-// that the platform's log, yours and the error name it alike: up to 128 letters,
-// digits and _-.: characters. The default is a random id. A request for an access
-// token, which calls share, carries the id of the call that came first.
+// WithRequestID sends id as the x-request-id of every request of the call, so that the
+// platform's log, your log and the error have the same id. It is 1 to 128 letters,
+// digits and _-.: characters. Calls can share a request for an access token; it has the
+// id of the first of them. The default is a random id.
 func WithRequestID(id string) CallOption {
 	return callOption(func(o *callOptions) error {
 		if id == "" || redact.Identifier(id) == "" {
@@ -289,10 +288,10 @@ func WithRequestID(id string) CallOption {
 	})
 }
 
-// WithLogger logs what a [Tracer] is told: calls, attempts, batches and look-ups at
-// level Debug; retries, what is sent again, and outcomes that are unknown at level
-// Warn. The records have the call's context, operation and request id, and durations.
-// No address, key, token or body is logged. The default is silence.
+// WithLogger logs the events of a [Tracer]: calls, attempts, batches and look-ups at
+// level Debug; retries, repeated sends and unknown outcomes at level Warn. The records
+// have the call's context, operation and request id, and durations. No address, key,
+// token or body is logged. By default nothing is logged.
 func WithLogger(l *slog.Logger) Option {
 	return clientOption(func(o *options) error {
 		if l == nil {
@@ -303,7 +302,7 @@ func WithLogger(l *slog.Logger) Option {
 	})
 }
 
-// WithUserAgent puts a product of yours, "acme-backend/2.1" say, in front of this
+// WithUserAgent puts your product, such as "acme-backend/2.1", in front of this
 // package's in the User-Agent header. The default is "roq-go/" and [Version].
 func WithUserAgent(product string) Option {
 	return clientOption(func(o *options) error {
@@ -315,8 +314,8 @@ func WithUserAgent(product string) Option {
 	})
 }
 
-// WithSchema chooses the schema version in which invites are sent. The default
-// is [SchemaV2].
+// WithSchema sets the schema version with which invites are sent. The default is
+// [SchemaV2].
 func WithSchema(s Schema) Option {
 	return clientOption(func(o *options) error {
 		if s != SchemaV1 && s != SchemaV2 {
@@ -327,14 +326,14 @@ func WithSchema(s Schema) Option {
 	})
 }
 
-// WithBatchSize sets how many invites go in one request at most, from 1 to
-// 10,000. A batch that is too large for the platform, whose limit is not published, is
-// split. After a batch that timed out the next ones are half as large, until twenty in
-// a row were taken. The default is 100.
+// WithBatchSize sets the maximum number of invites in one request, from 1 to 10,000.
+// A batch that is too large for the platform is split; the platform's limit is not
+// published. After a batch times out, the next batches are half as large, until twenty
+// in a row succeed. The default is 100.
 //
-// The Client remembers the size that the platform takes, and all its calls go by it.
-// Twenty batches of that size in a row that are taken double it, and an hour after it
-// last fell it is forgotten. A time-out of a batch that was not full, or an invite that
+// The Client remembers the size that the platform accepts, and all its calls use it.
+// The size doubles after twenty batches of that size in a row succeed, and is forgotten
+// an hour after it last fell. A timeout of a batch that was not full, or an invite that
 // is too large by itself, does not change it.
 func WithBatchSize(n int) ClientCallOption {
 	return setting(func(o *callOptions) error {
@@ -346,11 +345,12 @@ func WithBatchSize(n int) ClientCallOption {
 	})
 }
 
-// WithParallel sets how many requests one call keeps in flight at once, from 1 to 64.
-// [RoqPlatform.SendAllUserInvites] sends that many batches.
+// WithParallel sets how many requests one call keeps in flight, from 1 to 64.
+// [RoqPlatform.SendAllUserInvites] sends that many batches at a time.
 // [RoqPlatform.AllUserInvites] reads that many pages ahead, and so does
-// [RoqPlatform.WatchUserInvites] when it lists the invites; it reads as many invites
-// that a list misses. Other calls make one request at a time. The default is 8.
+// [RoqPlatform.WatchUserInvites] when it lists the invites. If invites are missing from
+// the list, the watch reads that many of them at a time. Other calls make one request at
+// a time. The default is 8.
 func WithParallel(n int) ClientCallOption {
 	return setting(func(o *callOptions) error {
 		if n < 1 || n > maxParallel {
@@ -361,12 +361,12 @@ func WithParallel(n int) ClientCallOption {
 	})
 }
 
-// WithRateLimit spreads the requests of the Client, those of all its callers and
-// all attempts together, so that no second sees more than so many: each leaves
-// that fraction of a second after the one before it. A Retry-After of the platform
-// stops them all until it has passed (up to the MaxWait of [WithRetry]), and they
-// go on at the same rate, without a burst. At most 100,000; less than one means
-// less than one a second. By default there is no limit but the platform's own.
+// WithRateLimit limits the requests of the Client to that many per second, over all
+// its callers and all attempts. Requests are evenly spaced, without bursts. A
+// Retry-After from the platform stops them all until it has passed (up to the MaxWait
+// of [WithRetry]); then they resume at the same rate. The rate must be above 0 and at
+// most 100,000; it may be less than one per second. By default only the platform's own
+// limit applies.
 func WithRateLimit(requestsPerSecond float64) Option {
 	return clientOption(func(o *options) error {
 		if !(requestsPerSecond > 0 && requestsPerSecond <= maxRate) { // NaN is neither
@@ -377,22 +377,23 @@ func WithRateLimit(requestsPerSecond float64) Option {
 	})
 }
 
-// Limiter says when a request may leave: Wait returns then, or with an error if it may
-// not, as when the context has ended. A *rate.Limiter of golang.org/x/time/rate is one.
-// It is used by many goroutines at once.
+// Limiter decides when a request may be sent. Wait returns nil when it may, or an error
+// if it may not, for example because the context has ended. A *rate.Limiter of
+// golang.org/x/time/rate is a Limiter. It must be safe for concurrent use.
 //
-// One that also has a method Pause(ctx context.Context, d time.Duration) is told when
-// the platform asks to be left alone for so long, so that others who share a limit heed
-// it too.
+// If the Limiter also has a method Pause(ctx context.Context, d time.Duration), it is
+// called when the platform asks the client to wait for d, so that others who share the
+// limit can wait too.
 type Limiter interface {
 	Wait(ctx context.Context) error
 }
 
-// WithLimiter makes every request wait for a limiter, repeated ones and those for tokens
-// included: one that several processes share, say. The wait counts neither as an
-// attempt's time nor as that of settling. If the limiter fails, the request is not
-// sent ([ErrUnavailable]). It takes the place of [WithRateLimit]; of several options the
-// last one counts. By default there is no limit but the platform's own.
+// WithLimiter makes every request wait for a limiter, including retries and requests
+// for tokens. Several processes can share one, for example. The wait counts neither
+// towards [WithTimeout] nor towards [WithSettleTimeout]. If the limiter fails, the
+// request is not sent ([ErrUnavailable]). WithLimiter and [WithRateLimit] replace each
+// other: the last option given is used. By default only the platform's own limit
+// applies.
 func WithLimiter(l Limiter) Option {
 	return clientOption(func(o *options) error {
 		if l == nil {
@@ -403,8 +404,8 @@ func WithLimiter(l Limiter) Option {
 	})
 }
 
-// WithMaxResponseBytes bounds the body of one answer, after decompression; a
-// longer one is an error. The most is 1 GiB. The default is 32 MiB, some 40,000
+// WithMaxResponseBytes limits the body of one response, after decompression. A
+// longer one is an error. The maximum is 1 GiB. The default is 32 MiB, about 40,000
 // invites.
 func WithMaxResponseBytes(n int64) Option {
 	return clientOption(func(o *options) error {
@@ -416,12 +417,13 @@ func WithMaxResponseBytes(n int64) Option {
 	})
 }
 
-// WithConnectionMaxAge bounds how long a connection is used, so that a fail-over by DNS
-// is noticed: a connection that is older takes no request any more, and the next one
-// dials. What is under way on it is finished. Each connection gets up to an eighth less,
-// at random, so that those that were made together do not end together. Zero means no
-// bound, and otherwise it is from 1 s to 24 hours. It has no effect with a RoundTripper in
-// [WithHTTPClient] that is no *http.Transport. The default is 5 minutes.
+// WithConnectionMaxAge limits how long a connection is used, so that a DNS failover is
+// noticed. An older connection takes no new request, and the next request dials a new
+// one. Requests in flight on the old one finish. Up to an eighth of d is subtracted at
+// random for each connection, so that connections opened together do not end together.
+// Zero means no limit; otherwise d is from 1 s to 24 hours. The option has no effect
+// with a RoundTripper in [WithHTTPClient] that is not an *http.Transport. The default
+// is 5 minutes.
 func WithConnectionMaxAge(d time.Duration) Option {
 	return clientOption(func(o *options) error {
 		if d != 0 && (d < time.Second || d > maxDuration) {
@@ -432,9 +434,9 @@ func WithConnectionMaxAge(d time.Duration) Option {
 	})
 }
 
-// WithInsecureHTTP lets credentials travel unencrypted to a host that is not
-// this machine, as inside a test network. By default [New] refuses such
-// addresses.
+// WithInsecureHTTP allows credentials to travel unencrypted to a host that is not
+// this machine, for example inside a test network. By default [New] refuses such
+// URLs.
 func WithInsecureHTTP() Option {
 	return clientOption(func(o *options) error {
 		o.insecureHTTP = true

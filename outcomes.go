@@ -64,12 +64,13 @@ func (r *SendUserInvitesResult) complete() bool {
 }
 
 // Outcomes returns the outcome of every input, in the order of
-// [SendUserInvitesInput].UserInvites: what [RoqPlatform.SendAllUserInvites] yields for
-// the same input. After [RoqPlatform.SettleUserInvites] it has what that found.
+// [SendUserInvitesInput].UserInvites. It returns what [RoqPlatform.SendAllUserInvites]
+// yields for the same input. After [RoqPlatform.SettleUserInvites] the outcomes are
+// those that it found.
 //
-// The lists must be as SendUserInvites or SettleUserInvites left them. If their
-// lengths are different, or the result is nil or was made by hand, Outcomes returns
-// nil.
+// The lists must be as SendUserInvites or SettleUserInvites returned them. If their
+// lengths have changed, or the result is nil or was not returned by SendUserInvites,
+// Outcomes returns nil.
 func (r *SendUserInvitesResult) Outcomes() []SendOutcome {
 	if !r.complete() {
 		return nil

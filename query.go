@@ -7,21 +7,21 @@ import (
 	"github.com/go-roq/roq/internal/wire"
 )
 
-// UserInvitesQuery says which invites to list. The zero value lists them all, as
-// far as the platform returns them in one page.
+// UserInvitesQuery says which invites to list. The zero value lists all invites, up to
+// the number that the platform returns in one page.
 type UserInvitesQuery struct {
 	// Filter must match in every field that is set.
 	Filter UserInviteFilter
-	// Limit is the most invites of a page, Offset how many to pass over. Zero is
-	// not sent.
+	// Limit is the maximum number of invites on a page. Offset is the number to skip. Zero
+	// is not sent.
 	Limit, Offset int
-	// Order is nil for the platform's own.
+	// Order sorts the list. If nil, the platform's own order is used.
 	Order *UserInviteOrder
-	// Search is nil for no search.
+	// Search searches one field. If nil, there is no search.
 	Search *UserInviteSearch
 }
 
-// UserInviteFilter is a condition on each field that is not nil.
+// UserInviteFilter has a condition for each field that is not nil.
 type UserInviteFilter struct {
 	// ID, TenantID, CreatedByUserID, AcceptedByUserID and UserTokenID compare ids.
 	ID, TenantID, CreatedByUserID, AcceptedByUserID, UserTokenID *IDFilter
@@ -30,28 +30,28 @@ type UserInviteFilter struct {
 	Email, FirstName, LastName, Locale, Status *StringFilter
 }
 
-// IDFilter is a condition on an id. All that is set must hold; what is empty is
-// not sent, so an empty ValueIn is no condition.
+// IDFilter is a condition on an id. All fields that are set must match. Empty fields
+// are not sent, so an empty ValueIn is no condition.
 type IDFilter struct {
 	// EqualTo and NotEqualTo compare with one id.
 	EqualTo, NotEqualTo string
-	// ValueIn and ValueNotIn compare with each of several.
+	// ValueIn and ValueNotIn compare with each of several ids.
 	ValueIn, ValueNotIn []string
 }
 
-// StringFilter is a condition on a text. All that is set must hold; what is
-// empty is not sent, so an empty ValueIn is no condition.
+// StringFilter is a condition on a text. All fields that are set must match. Empty
+// fields are not sent, so an empty ValueIn is no condition.
 type StringFilter struct {
-	// EqualTo and NotEqualTo compare with one text, letter by letter.
+	// EqualTo and NotEqualTo compare with one text, case-sensitively.
 	EqualTo, NotEqualTo string
-	// ValueIn and ValueNotIn compare with each of several.
+	// ValueIn and ValueNotIn compare with each of several texts.
 	ValueIn, ValueNotIn []string
-	// Like and ILike are SQL patterns (% and _), the second whatever the case.
+	// Like and ILike are SQL patterns (% and _). ILike ignores case.
 	Like, ILike string
 }
 
-// StatusIn returns a condition on a status, for [UserInviteFilter].Status: it must be
-// one of those. Without any it is no condition, as an empty ValueIn is.
+// StatusIn returns a condition for [UserInviteFilter].Status: the status must be one of
+// those given. If none is given, it is no condition, like an empty ValueIn.
 func StatusIn(statuses ...UserInviteStatus) *StringFilter {
 	c := new(StringFilter)
 	for _, status := range statuses {
@@ -96,8 +96,8 @@ const (
 type UserInviteSearch struct {
 	// Key is one of the Search constants. Required.
 	Key UserInviteSearchKey
-	// Value is what the field must contain, whatever the case: our reading of the
-	// schema, which does not say.
+	// Value is the text that the field must contain, ignoring case. That is our reading:
+	// the schema does not say.
 	Value string
 }
 

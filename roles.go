@@ -10,21 +10,21 @@ import (
 
 // Role is a role of the environment's users.
 type Role struct {
-	// ID is the role's.
+	// ID is the role's id.
 	ID string
-	// Key is what [UserInviteInput].Roles and [UserInvite].RoleKeys hold, as in
+	// Key identifies the role in [UserInviteInput].Roles and [UserInvite].RoleKeys, as in
 	// "content-creator".
 	Key string
-	// Name is for people.
+	// Name is the display name.
 	Name string
 }
 
-// InviteRoles returns the roles that can be given with an invite, by name. The list is
-// empty if there are none. It is what ROQ's own page for invites asks for its field of
-// roles (npm @roq/ui-react 1.0.13): with one such role that page chooses it and hides the
-// field, with none it hides the field.
+// InviteRoles returns the roles that can be assigned with an invite, sorted by name. If
+// there are none, the list is empty. ROQ's own invite page makes the same query for its
+// role field (npm @roq/ui-react 1.0.13). If there is one such role, that page selects it
+// and hides the field; if there is none, it hides the field.
 //
-// It is a query: network errors, 429 and 5xx are retried. More than a hundred roles take
+// It is a query: network errors, 429 and 5xx are retried. More than a hundred roles need
 // several requests.
 func (p *RoqPlatform) InviteRoles(ctx context.Context, opts ...CallOption) (roles []Role, err error) {
 	as := p.identity()

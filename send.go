@@ -11,51 +11,53 @@ import (
 	"github.com/go-roq/roq/internal/wire"
 )
 
-// SendUserInvitesInput is who to invite to which tenant.
+// SendUserInvitesInput says whom to invite to which tenant.
 type SendUserInvitesInput struct {
-	// TenantID is the tenant that all of them join. Left empty it is the session's,
-	// with [Client.AsSession]; otherwise it is required.
+	// TenantID is the tenant that all invitees join. It is required, except with
+	// [Client.AsSession], where empty means the session's tenant.
 	TenantID string
-	// UserInvites is whom to invite: from 1 to 100,000, no mailbox twice. Another case of
-	// letters, another normal form of Unicode, a domain in its ASCII form, and dots at
-	// Google's mail make the same mailbox.
+	// UserInvites are the people to invite: from 1 to 100,000, each mailbox once.
+	// Addresses that differ only in case, in their Unicode normal form, in the ASCII form
+	// of the domain, or in dots at Google's mail are the same mailbox.
 	UserInvites []UserInviteInput
 }
 
 // UserInviteInput is one person to invite.
 type UserInviteInput struct {
-	// CreatedByUserID is the inviter. Left empty it is the identity's own user;
-	// [Client.AsSuperAdmin] has none, and requires it.
+	// CreatedByUserID is the inviter. If empty, it is the identity's own user.
+	// [Client.AsSuperAdmin] has no user and requires it.
 	CreatedByUserID string
 	// Email is one address without a name, up to 254 bytes. Required.
 	Email string
-	// Locale chooses the language of the e-mail, as in "en-US". Up to 64 characters.
+	// Locale sets the language of the e-mail, as in "en-US". Up to 64 characters.
 	Locale string
-	// FirstName and LastName are the invitee's, for the e-mail and the list. Each is one
-	// line of up to 255 characters, without control characters and marks of text direction.
-	// The bounds are this package's: the platform publishes none.
+	// FirstName and LastName are the invitee's names, for the e-mail and the list. Each is
+	// one line of up to 255 characters, without control characters and marks of text
+	// direction. These limits are this package's; the platform publishes none.
 	FirstName, LastName string
-	// Roles are the roles that the invitee gets; without any, the inviter's. The rules
-	// are those of a name, and none may be empty.
+	// Roles are the roles that the invitee gets. If there are none, the invitee gets the
+	// inviter's. The rules for names apply to roles too, and no role may be empty.
 	Roles []string
 	// Variables are for the template of the e-mail (SchemaV2 only). No string in them may
-	// hold control characters, line breaks or marks of text direction.
+	// contain control characters, line breaks or marks of text direction.
 	Variables map[string]any
-	// Data is kept with the invite (SchemaV1 only). No string in it may hold NUL.
+	// Data is stored with the invite (SchemaV1 only). No string in it may contain NUL.
 	Data map[string]any
 }
 
-// SendUserInvitesResult is the outcome of every input: each is in exactly one of
-// the four, in the order of the input.
+// SendUserInvitesResult has the outcome of every input. Each input is in exactly one of
+// the four lists, in input order.
 type SendUserInvitesResult struct {
-	// Success are the invites that the platform made.
+	// Success are the invites that the platform created.
 	Success []UserInvite
 	// Errors are the inputs that the platform refused and, with [WithSkipInvalid], those
 	// that are not valid.
 	Errors []UserInviteError
-	// Unknown may have been mailed; the error of the call is [ErrOutcomeUnknown].
+	// Unknown are the inputs that may have been mailed. The error of the call is
+	// [ErrOutcomeUnknown].
 	Unknown []UserInviteInput
-	// NotSent were not mailed, because their batch or an earlier one failed.
+	// NotSent are the inputs that were not mailed, because their batch or an earlier one
+	// failed.
 	NotSent []UserInviteInput
 
 	// account says which input is in which list. It is nil if SendUserInvites did not
@@ -63,10 +65,10 @@ type SendUserInvitesResult struct {
 	account *account
 }
 
-// Err returns nil if every input is in Success, and otherwise an error that
-// matches, with [errors.Is], every refusal in Errors, [ErrOutcomeUnknown] if
-// there is anything in Unknown, and [ErrNotSent] if there is in NotSent or an
-// input was skipped by [WithSkipInvalid].
+// Err returns nil if every input is in Success. Otherwise it returns an error that
+// matches, with [errors.Is], every refusal in Errors, [ErrOutcomeUnknown] if Unknown is
+// not empty, and [ErrNotSent] if NotSent is not empty or [WithSkipInvalid] skipped an
+// input.
 func (r *SendUserInvitesResult) Err() error {
 	if r == nil {
 		return nil
@@ -77,7 +79,7 @@ func (r *SendUserInvitesResult) Err() error {
 	}
 	operation := wire.SendUserInvitesV2.Name
 	if n := len(r.Unknown); n > 0 {
-		all = append(all, &Error{Operation: operation, Message: fmt.Sprintf("whether %d invites were sent is unknown", n), kinds: exchange.OutcomeUnknown})
+		all = append(all, &Error{Operation: operation, Message: fmt.Sprintf("it is unknown whether %d invites were sent", n), kinds: exchange.OutcomeUnknown})
 	}
 	if n := len(r.NotSent); n > 0 {
 		all = append(all, &Error{Operation: operation, Message: fmt.Sprintf("%d invites were not sent", n), kinds: exchange.NotSent})
@@ -111,27 +113,29 @@ func (e *resultError) Unwrap() []error { return *e.parts }
 // Format implements [fmt.Formatter]: every verb prints the text.
 func (e resultError) Format(f fmt.State, verb rune) { redact.Format(f, verb, e.text()) }
 
-// UserInviteError is one input that was refused while others of the same call may
-// have gone through: by the platform, or, with [WithSkipInvalid], by this package
-// because it is not valid. [errors.Is] compares the Code of the first kind. Of the
-// second kind an error is [ErrInvalidInput] and [ErrNotSent], and [errors.As] finds
-// the [*Error] whose Findings name each field that is wrong. [errors.As] finds a
-// UserInviteError as a value and as a pointer.
+// UserInviteError is one refused input. Others of the same call may have been sent. The
+// platform refused it, or, with [WithSkipInvalid], this package did because it is not
+// valid. If the platform refused it, [errors.Is] compares its Code. If it is not valid,
+// it matches [ErrInvalidInput] and [ErrNotSent], and [errors.As] finds the [*Error]
+// whose Findings name each invalid field. [errors.As] finds a UserInviteError as a value
+// and as a pointer.
 //
-// It prints, logs and marshals without the address and the names, which are the
-// input's, but not in an unexported field of another struct, where fmt cannot call its
-// methods: keep a pointer there, of which %v, %+v and %#v print the address in memory.
+// It prints, logs and marshals without the address and the names of the input. The
+// exception is a value in an unexported field of another struct, where fmt cannot call
+// its methods. Keep a pointer there: %v, %+v and %#v print only the memory address of a
+// pointer.
 type UserInviteError struct {
-	// Index is the place of the input in [SendUserInvitesInput].UserInvites, or in the
+	// Index is the index of the input in [SendUserInvitesInput].UserInvites, or in the
 	// stream.
 	Index int
 	// Email, FirstName and LastName are those of the input.
 	Email, FirstName, LastName string
-	// Code is the platform's errorCode, empty if it gave only a text, or if the input is
-	// not valid. An invite that HTTP 413 refused by itself has PAYLOAD_TOO_LARGE.
+	// Code is the platform's errorCode. It is empty if the platform gave only a text, or
+	// if the input is not valid. It is PAYLOAD_TOO_LARGE if an invite alone in its request
+	// was refused with HTTP 413.
 	Code string
-	// Message says why, with e-mail addresses blanked. For an input that is not valid it
-	// names each field: "Email: must not be empty; Roles[1]: must not be empty".
+	// Message says why. E-mail addresses in it are masked. For an input that is not valid
+	// it names each field: "Email: must not be empty; Roles[1]: must not be empty".
 	Message string
 
 	// own is this package's refusal of an input that is not valid; nil otherwise.
@@ -149,7 +153,7 @@ func (e UserInviteError) Error() string {
 	return text
 }
 
-// Is reports whether the Code means target, as [ErrAlreadyInvited].
+// Is reports whether the Code means target, [ErrAlreadyInvited] for example.
 func (e UserInviteError) Is(target error) bool {
 	return exchange.KindOfCode(e.Code)&kindOf(target) != 0
 }
@@ -168,7 +172,7 @@ func (e UserInviteError) As(target any) bool {
 	return true
 }
 
-// Unwrap returns the [*Error] of an input that is not valid, and otherwise nil.
+// Unwrap returns the [*Error] of an input that is not valid, or nil.
 func (e UserInviteError) Unwrap() error {
 	if e.own == nil {
 		return nil
@@ -189,16 +193,15 @@ func (e UserInviteError) MarshalJSON() ([]byte, error) { return json.Marshal(e.r
 // LogValue implements [slog.LogValuer] with Code and Message only.
 func (e UserInviteError) LogValue() slog.Value { return slog.AnyValue(e.redacted()) }
 
-// WithSkipInvalid lets [RoqPlatform.SendUserInvites] send the valid inputs of a call
-// although others are not valid. An input that is not valid, or whose address came
-// before among the valid ones in any spelling, comes back in
-// [SendUserInvitesResult].Errors; the others are sent. If no input is valid, nothing is
-// sent and the call has no error, as when the platform refuses each invite by itself.
-// What is wrong with the call, such as a missing TenantID, still is its error.
+// WithSkipInvalid makes [RoqPlatform.SendUserInvites] send the valid inputs of a call
+// even if others are not valid. An input that is not valid, or that repeats the address
+// of an earlier valid input in any spelling, is in [SendUserInvitesResult].Errors. The
+// others are sent. If no input is valid, nothing is sent and the call returns no error,
+// as when the platform refuses each invite by itself. If the call itself is not valid,
+// because TenantID is missing for example, it still fails.
 //
-// By default one invalid input refuses the whole call. A stream always skips
-// what is not valid, and reports it: there, and for other calls, the option changes
-// nothing.
+// By default one invalid input makes the whole call fail. A stream always skips and
+// reports invalid inputs. The option has no effect on streams and on other calls.
 func WithSkipInvalid() CallOption {
 	return callOption(func(o *callOptions) error {
 		o.skipInvalid = true

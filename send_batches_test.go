@@ -243,17 +243,17 @@ func TestAnswersThatDoNotFitTheBatch(t *testing.T) {
 		unknown       bool
 		message       string
 	}{
-		"left out": {named("a@x.org"), "", map[string][]string{"success": {"a@x.org"}, "unknown": {"B@x.org", "c@x.org"}}, true, "leaves out 2 of 3"},
+		"left out": {named("a@x.org"), "", map[string][]string{"success": {"a@x.org"}, "unknown": {"B@x.org", "c@x.org"}}, true, "omits 2 of 3"},
 		"a stranger": {named("a@x.org") + "," + named("b@x.org") + "," + named("c@x.org") + "," + named("eve@x.org"), "",
-			map[string][]string{"success": {"a@x.org", "b@x.org", "c@x.org"}}, false, "names 1 that nobody asked for"},
+			map[string][]string{"success": {"a@x.org", "b@x.org", "c@x.org"}}, false, "names invites that were not requested (1)"},
 		"in another order and case": {named("c@x.org") + "," + named("b@x.org"), refusing("A@X.ORG"),
 			map[string][]string{"success": {"b@x.org", "c@x.org"}, "errors": {"a@x.org"}}, false, ""},
 		"sent and refused": {named("a@x.org") + "," + named("b@x.org") + "," + named("c@x.org"), refusing("a@x.org"),
 			map[string][]string{"success": {"a@x.org", "b@x.org", "c@x.org"}}, false, ""},
 		"twice": {named("a@x.org") + "," + named("a@x.org") + "," + named("b@x.org"), refusing("c@x.org") + "," + refusing("c@x.org"),
-			map[string][]string{"success": {"a@x.org", "b@x.org"}, "errors": {"c@x.org"}}, false, "names 1 that nobody asked for"},
+			map[string][]string{"success": {"a@x.org", "b@x.org"}, "errors": {"c@x.org"}}, false, "names invites that were not requested (1)"},
 		"a stranger refused": {named("a@x.org") + "," + named("b@x.org") + "," + named("c@x.org"), refusing("eve@x.org"),
-			map[string][]string{"success": {"a@x.org", "b@x.org", "c@x.org"}}, false, "names 1 that nobody asked for"},
+			map[string][]string{"success": {"a@x.org", "b@x.org", "c@x.org"}}, false, "names invites that were not requested (1)"},
 	} {
 		m := newMock(t, answer("sendUserInvitesV2", `{"success":[`+row.success+`],"errors":[`+row.errs+`]}`), roq.WithSettleTimeout(0))
 		result, err := m.client.AsUser(userID).SendUserInvites(t.Context(), invitation("a@x.org", "B@x.org", "c@x.org"))

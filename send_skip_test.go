@@ -103,7 +103,7 @@ func TestSkipInvalidIsAboutInputs(t *testing.T) {
 		"without the option": {roq.SendUserInvitesInput{TenantID: b.tenant, UserInvites: mixed()}, nil, "UserInvites[0].Email: must be"},
 		"no tenant":          {roq.SendUserInvitesInput{UserInvites: mixed()}, []roq.CallOption{roq.WithSkipInvalid()}, "sendUserInvites: TenantID: must not be empty; nothing"},
 		"bad tenant":         {roq.SendUserInvitesInput{TenantID: "a b", UserInvites: mixed()}, []roq.CallOption{roq.WithSkipInvalid()}, "TenantID: must be printable ASCII without spaces; nothing"},
-		"nobody":             {roq.SendUserInvitesInput{TenantID: b.tenant}, []roq.CallOption{roq.WithSkipInvalid()}, "UserInvites: must hold from 1 to 100000 invites; nothing"},
+		"nobody":             {roq.SendUserInvitesInput{TenantID: b.tenant}, []roq.CallOption{roq.WithSkipInvalid()}, "UserInvites: must have from 1 to 100000 invites; nothing"},
 	} {
 		sent, err := p.SendUserInvites(t.Context(), row.in, row.opts...)
 		if sent != nil || !errors.Is(err, roq.ErrInvalidInput) || !errors.Is(err, roq.ErrNotSent) || !strings.Contains(fmt.Sprint(err), row.want) {

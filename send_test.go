@@ -94,7 +94,7 @@ func TestBadInvitesNameEveryFinding(t *testing.T) {
 		"UserInvites[3].FirstName: must be valid UTF-8",
 		"UserInvites[3].LastName: must be valid UTF-8",
 		"UserInvites[3].Roles[1]: must be valid UTF-8",
-		"UserInvites[4].Data: is not part of this schema version (WithSchema)",
+		"UserInvites[4].Data: must be nil in this schema version (WithSchema)",
 		"UserInvites[4].Variables: cannot be encoded as JSON",
 		"UserInvites[5].Variables: must be valid UTF-8",
 	}
@@ -114,7 +114,7 @@ func TestSizesOfAnInput(t *testing.T) {
 		"a million": {TenantID: tenantID, UserInvites: make([]roq.UserInviteInput, 1_000_000)},
 	} {
 		_, err := m.client.AsUser(userID).SendUserInvites(t.Context(), in)
-		if !errors.Is(err, roq.ErrInvalidInput) || !strings.Contains(err.Error(), "UserInvites: must hold from 1 to 100000 invites") {
+		if !errors.Is(err, roq.ErrInvalidInput) || !strings.Contains(err.Error(), "UserInvites: must have from 1 to 100000 invites") {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

@@ -14,17 +14,17 @@ import (
 	"github.com/go-roq/roq/internal/wire"
 )
 
-// SendAllUserInvitesInput is who to invite to which tenant, however many.
+// SendAllUserInvitesInput says whom to invite to which tenant, in any number.
 type SendAllUserInvitesInput struct {
-	// TenantID is the tenant that all of them join. Left empty it is the session's,
-	// with [Client.AsSession]; otherwise it is required.
+	// TenantID is the tenant that all invitees join. It is required, except with
+	// [Client.AsSession], where empty means the session's tenant.
 	TenantID string
-	// UserInvites are the people to invite, from a file, a database cursor, a
-	// channel. An error that it yields ends the stream. Maps in an input must not be
-	// changed after it was yielded. Required.
+	// UserInvites yields the people to invite, for example from a file, a database
+	// cursor or a channel. An error that it yields ends the stream. Maps in an input must
+	// not be changed after it was yielded. Required.
 	UserInvites iter.Seq2[UserInviteInput, error]
-	// Campaign tells this stream from others to the same tenant, for a journal that
-	// must not be that of another one: see [WithJournal]. It may be empty.
+	// Campaign distinguishes this stream from others to the same tenant, so that it cannot
+	// use the journal of another one: see [WithJournal]. It may be empty.
 	Campaign string
 }
 
@@ -33,7 +33,7 @@ type OutcomeStatus string
 
 // The outcomes of an invite.
 const (
-	// OutcomeSent: the platform made the invite.
+	// OutcomeSent: the platform created the invite.
 	OutcomeSent OutcomeStatus = "sent"
 	// OutcomeRefused: the platform refused it, or this package did because it is not
 	// valid.
@@ -43,72 +43,71 @@ const (
 	// OutcomeNotSent: it was not mailed, because its request failed or was not
 	// attempted.
 	OutcomeNotSent OutcomeStatus = "not sent"
-	// OutcomeDuplicate: the address came before in the stream, and this one was not
-	// sent.
+	// OutcomeDuplicate: it was not sent, because an earlier input has the same address.
 	OutcomeDuplicate OutcomeStatus = "duplicate"
-	// OutcomeUnderWay is in journals only: a request with the invite was about to
-	// leave.
+	// OutcomeUnderWay is in journals only: a request with the invite was about to be
+	// sent.
 	OutcomeUnderWay OutcomeStatus = "under way"
 )
 
 // SendOutcome is the outcome of one input: of a stream, or of a call
 // ([SendUserInvitesResult.Outcomes]).
 type SendOutcome struct {
-	// Index is the place of the input in the stream or the call, from 0.
+	// Index is the index of the input in the stream or the call, from 0.
 	Index int
-	// Input is the input as it came.
+	// Input is the unchanged input.
 	Input UserInviteInput
 	// Status is any of the Outcome constants but OutcomeUnderWay.
 	Status OutcomeStatus
-	// InviteID is the invite's id if it is sent.
+	// InviteID is the invite's id if Status is OutcomeSent.
 	InviteID string
-	// Invite is the invite if it is sent, and nil if an earlier run did so, as the
-	// journal says.
+	// Invite is the invite if Status is OutcomeSent. It is nil if the journal says that
+	// an earlier run sent it.
 	Invite *UserInvite
-	// Err says why the Status is not OutcomeSent: a [UserInviteError] of the
-	// platform, or an [*Error], of kind [ErrInvalidInput] for an input that is not
-	// valid or a duplicate, and otherwise [ErrOutcomeUnknown] or [ErrNotSent].
+	// Err says why Status is not OutcomeSent: a [UserInviteError] from the platform, or
+	// an [*Error]. The kind of the latter is [ErrInvalidInput] if the input is not valid
+	// or a duplicate, and otherwise [ErrOutcomeUnknown] or [ErrNotSent].
 	Err error
 }
 
-// SendAllUserInvites invites any number of people, as they come out of a stream,
-// and returns the outcome of each: every input that is taken from the stream comes
-// out exactly once, in the order in which that is known. They go in batches
-// ([WithBatchSize]), as fast as [WithRateLimit] allows; a batch that is not full
-// leaves a second after its first input came. The stream begins with one batch in
-// flight, and with every round of batches that are answered it doubles how many, up
-// to [WithParallel]. After a time-out or an unclear answer it goes back to one batch
-// in flight, of half the size.
+// SendAllUserInvites invites any number of people from a stream, and returns the
+// outcome of each. Every input that is taken from the stream is returned exactly once,
+// as soon as its outcome is known. Inputs are sent in batches ([WithBatchSize]), as fast
+// as [WithRateLimit] allows. A batch that is not full is sent one second after its first
+// input. The stream begins with one batch in flight and doubles the number with each
+// round of answered batches, up to [WithParallel]. After a timeout or an unclear
+// response it goes back to one batch in flight, of half the size.
 //
-// Each batch is sent and settled as by [RoqPlatform.SendUserInvites]: nobody is
-// mailed twice because of a retry, and what may have been mailed is OutcomeUnknown.
-// An input that is not valid, or whose address came before in any spelling, is reported
-// and the others go on, with [WithSkipInvalid] or without.
+// Each batch is sent and settled as by [RoqPlatform.SendUserInvites]: nobody is mailed
+// twice because of a retry, and inputs that may have been mailed are OutcomeUnknown. An
+// input that is not valid, or that repeats an earlier address in any spelling, is
+// reported, and the others are sent, with or without [WithSkipInvalid].
 //
-// A batch that was not sent is retried until no batch has succeeded for five
-// minutes, or for ten of the waits that the platform asks for if that is longer. One
-// that the platform is too busy or too broken to look up is looked up again for as
-// long. A Retry-After of up to five minutes is waited out. If nothing has ever been
-// sent, and the platform cannot be reached, the stream ends at once.
-// While sends are lost and reads work, it tries smaller and smaller batches, down to
-// one invite, with growing pauses, and ends after five minutes. Five batches in a row
-// that fail in another way end it too, and so does a refusal that is about the caller
-// ([ErrUnauthorized], [ErrForbidden]).
+// A batch that was not sent is retried until no batch has succeeded for five minutes,
+// or for ten times the wait that the platform asks for if that is longer. If the
+// platform is too busy or too broken for a look-up, the look-up is retried for as long.
+// The stream obeys a Retry-After of up to five minutes. If nothing has ever been sent
+// and the platform cannot be reached, the stream ends at once. If sends are lost but
+// reads work, the stream tries smaller and smaller batches, down to one invite, with
+// growing pauses, and ends after five minutes. It also ends when five batches in a row
+// fail in another way, or when the platform refuses the caller ([ErrUnauthorized],
+// [ErrForbidden]).
 //
-// An error comes once, last, with a zero outcome: the stream's own, unchanged; the
-// context's, if it cut anything short; the journal's; or why the stream stopped. A
-// panic, or [runtime.Goexit], in the stream, the journal or a transport comes out of
-// the loop, after every input that was taken has had its outcome.
+// An error is returned once, last, with a zero outcome: the stream's own error,
+// unchanged; the context's, if it cut anything short; the journal's; or the reason why
+// the stream stopped. A panic or [runtime.Goexit] in the stream, the journal or a
+// transport propagates out of the loop, after every input that was taken has its
+// outcome.
 //
-// When the context ends no further batch leaves, and the loop goes on until every
-// input that was taken has its outcome: requests in flight have [WithTimeout] and
-// [WithSettleTimeout] together to end by themselves, and what was not attempted is
-// OutcomeNotSent. Breaking out of the loop waits for them in the same way; their
-// outcomes are then in the journal only. A stream is pulled on a goroutine of its
-// own, one input at a time, so a slow one delays no outcome; one that blocks should
-// watch the context, for it is waited for only a second.
+// When the context ends, no further batch is sent. The loop continues until every input
+// that was taken has its outcome: requests in flight may take up to the sum of
+// [WithTimeout] and [WithSettleTimeout], and inputs that were not attempted are
+// OutcomeNotSent. Breaking out of the loop waits for requests in flight in the same way;
+// their outcomes are then in the journal only. The stream is read on its own goroutine,
+// one input at a time, so a slow stream delays no outcome. A stream that blocks should
+// watch the context, because the loop waits for it for only one second.
 //
-// [WithJournal] makes it safe to kill the process and begin again.
+// [WithJournal] makes it safe to kill the process and start again.
 func (p *RoqPlatform) SendAllUserInvites(ctx context.Context, in SendAllUserInvitesInput, opts ...StreamOption) iter.Seq2[SendOutcome, error] {
 	return func(yield func(SendOutcome, error) bool) {
 		as := p.identity()
@@ -234,10 +233,9 @@ func streamError(err error) error {
 	}
 }
 
-// InputsOf makes a stream of inputs, for [SendAllUserInvitesInput].UserInvites, of a
-// sequence that has no errors: slices.Values of a slice, or a function that receives
-// from a channel. Of a nil sequence it is nil, which [RoqPlatform.SendAllUserInvites]
-// refuses.
+// InputsOf returns a stream for [SendAllUserInvitesInput].UserInvites from a sequence
+// without errors: slices.Values of a slice, or a function that receives from a channel.
+// If inputs is nil, it returns nil, which [RoqPlatform.SendAllUserInvites] refuses.
 func InputsOf(inputs iter.Seq[UserInviteInput]) iter.Seq2[UserInviteInput, error] {
 	if inputs == nil {
 		return nil

@@ -17,39 +17,39 @@ import (
 	"github.com/go-roq/roq/internal/wire"
 )
 
-// Session says who a visitor is: the first step of the platform's guide. It
-// prints, logs and marshals without its token and the visitor's address, but not in
-// an unexported field of another struct, where fmt cannot call its methods: keep a
-// pointer there, of which %v, %+v and %#v print the address in memory.
+// Session identifies a visitor: the first step of the platform's guide. It prints,
+// logs and marshals without its token and the visitor's address. The exception is a
+// value in an unexported field of another struct, where fmt cannot call its methods.
+// Keep a pointer there: %v, %+v and %#v print only the memory address of a pointer.
 type Session struct {
-	// ID is the session's own.
+	// ID is the session's id.
 	ID string
 	// RoqUserID is the visitor's user id on the platform.
 	RoqUserID string
-	// RoqAccessToken is what [Client.AsSession] acts with.
+	// RoqAccessToken is the access token that [Client.AsSession] uses.
 	RoqAccessToken string
-	// User is what the session knows about the visitor; all of it may be empty.
+	// User has details of the visitor. All its fields may be empty.
 	User SessionUser
 	// IssuedAt is when the visitor signed in, or the session was extended.
 	IssuedAt time.Time
-	// ExpiresAt is when the session stops being valid: the earliest of its own end,
-	// its access token's, and Config.SessionMaxAge after IssuedAt.
+	// ExpiresAt is when the session expires: the earliest of its own expiry, that of its
+	// access token, and Config.SessionMaxAge after IssuedAt.
 	ExpiresAt time.Time
 }
 
-// SessionUser is what a session knows about its user. All of it comes from the
-// id token: it is empty in a session that has none, which is valid all the same.
+// SessionUser has the details of a session's user. They come from the id token. A
+// session without an id token is valid, and has an empty SessionUser.
 //
-// It prints, logs and marshals without the e-mail address, but not in an
-// unexported field of another struct, where fmt cannot call its methods: keep a
-// pointer there, of which %v, %+v and %#v print the address in memory.
+// It prints, logs and marshals without the e-mail address. The exception is a value in
+// an unexported field of another struct, where fmt cannot call its methods. Keep a
+// pointer there: %v, %+v and %#v print only the memory address of a pointer.
 type SessionUser struct {
 	// FirstName, LastName and Email are the visitor's.
 	FirstName, LastName, Email string
 	// Timezone and Locale are the visitor's choice, as in "Europe/Berlin" and "en-US".
 	Timezone, Locale string
-	// TenantID is the tenant that the visitor belongs to. Where one is needed and it
-	// is empty, calls fail with [ErrNoTenant].
+	// TenantID is the tenant that the visitor belongs to. If it is empty, calls that
+	// need a tenant fail with [ErrNoTenant].
 	TenantID string
 	// Roles are the keys of the visitor's roles in the tenant.
 	Roles []string
@@ -59,12 +59,12 @@ type SessionUser struct {
 // __Secure-roq-session-token. It verifies the token locally, without I/O: see
 // [Client.ParseSession].
 //
-// A browser may send several of them: one that an earlier sign-in left under
-// another path or domain, say. The first that is valid counts. The secure ones come
-// first, and those of one name are taken in the order of the request.
+// A browser may send several session cookies, for example one that an earlier sign-in
+// set for another path or domain. Session returns the first valid session. It tries the
+// secure cookies first, and cookies of the same name in the order of the request.
 //
-// If none is valid the error is the most informative one: [ErrSessionExpired], or else
-// [ErrInvalidSession]. Without a cookie, or if all are empty, it is [ErrNoSession].
+// If none is valid, the error is the most informative one: [ErrSessionExpired], or else
+// [ErrInvalidSession]. If there is no cookie, or if all are empty, it is [ErrNoSession].
 func (c *Client) Session(r *http.Request) (*Session, error) {
 	cookies := sessionCookies(r)
 	if len(cookies) == 0 {
@@ -108,12 +108,12 @@ func rank(err error) int {
 	}
 }
 
-// ParseSession verifies a session token and returns the session. The token is a
-// JWT signed with the environment's API key, HS256 and nothing else. By the rule
-// of the platform's own package (npm @roq/nextjs 2.0.3) it is valid while it has
-// exp and iat, exp and iat plus Config.SessionMaxAge lie ahead, and its access
-// token has an exp that lies ahead. Clocks may differ: an iat up to five minutes
-// ahead, and an nbf up to one minute ahead, are accepted.
+// ParseSession verifies a session token and returns the session. The token is a JWT
+// signed with the environment's API key. HS256 is the only accepted algorithm. As in
+// the platform's own package (npm @roq/nextjs 2.0.3), a token is valid if it has exp and
+// iat, if exp and iat plus Config.SessionMaxAge are in the future, and if the exp of its
+// access token is in the future. Because clocks may differ, an iat up to five minutes in
+// the future, and an nbf up to one minute in the future, are accepted.
 //
 // It returns [ErrInvalidSession] or [ErrSessionExpired].
 func (c *Client) ParseSession(sessionToken string) (*Session, error) {
@@ -165,19 +165,18 @@ func sessionError(kind error, message string) *Error {
 // a visitor can send any number.
 const mostFetched = 8
 
-// FetchSession asks the application itself, at Config.AppURL followed by
-// /api/auth/session, for the session of a visitor, whose session cookie, and no
-// other header or cookie, is sent along. Use it where the session is kept by a
-// front end that does not share the environment's API key.
+// FetchSession requests the visitor's session from the application itself, at
+// Config.AppURL followed by /api/auth/session. It sends the visitor's session cookie,
+// and no other header or cookie of r. Use it if the session is kept by a front end that
+// does not share the environment's API key.
 //
-// If the visitor has several session cookies, the first that the application knows a
-// session for counts. It is asked about one after the other, in the order of
+// If the visitor has several session cookies, FetchSession returns the first session
+// that the application knows. It asks about one cookie at a time, in the order of
 // [Client.Session], and about eight at most.
 //
-// It is a query: network errors, 429 and 5xx are retried. It returns
-// [ErrNoSession], without asking if r has no session cookie,
-// [ErrInvalidSession] or [ErrSessionExpired]; of several cookies' errors the most
-// informative one, as Session does.
+// It is a query: network errors, 429 and 5xx are retried. It returns [ErrNoSession],
+// [ErrInvalidSession] or [ErrSessionExpired]; for several cookies, the most informative
+// error, as Session does. If r has no session cookie, it makes no request.
 func (c *Client) FetchSession(ctx context.Context, r *http.Request, opts ...CallOption) (session *Session, err error) {
 	const operation = "session"
 	core, notReady := c.ready(operation)
@@ -191,7 +190,7 @@ func (c *Client) FetchSession(ctx context.Context, r *http.Request, opts ...Call
 	ctx, end := core.observe(ctx, call, trace.CallStart{})
 	defer func() { end(trace.CallEnd{Err: err}) }()
 	if core.cfg.AppURL == "" {
-		return nil, invalid(operation, "Config.AppURL is needed and empty")
+		return nil, invalid(operation, "Config.AppURL must not be empty")
 	}
 	cookies := sessionCookies(r)
 	var secrets []string

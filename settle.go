@@ -81,15 +81,14 @@ func refusal(index int, in *UserInviteInput, r delivery.Refusal) UserInviteError
 	return UserInviteError{Index: index, Email: in.Email, FirstName: in.FirstName, LastName: in.LastName, Code: r.Code, Message: r.Message}
 }
 
-// SettleUserInvites finds out later what [RoqPlatform.SendUserInvites] could not:
-// it looks for the invites in the result's Unknown, and moves those that it finds to
-// Success. It sends nothing. It returns nil when none is left in Unknown, and
-// otherwise an error that matches [ErrOutcomeUnknown].
+// SettleUserInvites finds out later what [RoqPlatform.SendUserInvites] could not. It
+// looks up the invites in the result's Unknown until [WithSettleTimeout] expires, and
+// moves those that it finds to Success. It sends nothing. It returns nil if none is left
+// in Unknown, and otherwise an error that matches [ErrOutcomeUnknown].
 //
-// The result must be one of SendUserInvites of a Client in this process, with its
-// Success and Unknown as they were returned; it is changed, so that no other
-// goroutine may use it meanwhile. It looks for as long as [WithSettleTimeout]
-// allows.
+// The result must come from SendUserInvites of a Client in this process, with its
+// Success and Unknown as they were returned. SettleUserInvites modifies it, so no other
+// goroutine may use it meanwhile.
 func (p *RoqPlatform) SettleUserInvites(ctx context.Context, result *SendUserInvitesResult, opts ...CallOption) (err error) {
 	operation := wire.SendUserInvitesV2.Name
 	as := p.identity()

@@ -6,27 +6,26 @@ import (
 	"github.com/go-roq/roq/internal/wire"
 )
 
-// SignInParams are the query parameters of the sign-in and sign-up pages. Those
-// that are empty are left out.
+// SignInParams are the query parameters of the sign-in and sign-up pages. Empty
+// parameters are omitted.
 type SignInParams struct {
 	// VariantKey chooses a variant of the page; the platform's default is "default".
 	VariantKey string
-	// PostLoginRedirect is where the visitor goes afterwards.
+	// PostLoginRedirect is where the visitor is sent after signing in.
 	PostLoginRedirect string
 	// DefaultLocale is the language of the page, as in "en-US".
 	DefaultLocale string
 }
 
-// SignInURL returns the address of the application's sign-in page; it is empty
-// if Config.AppURL is.
+// SignInURL returns the URL of the application's sign-in page, or "" if Config.AppURL
+// is empty.
 func (c *Client) SignInURL(p SignInParams) string { return c.pageURL(wire.SignInPath, p) }
 
-// SignUpURL returns the address of the application's sign-up page; it is empty
-// if Config.AppURL is.
+// SignUpURL returns the URL of the application's sign-up page, or "" if Config.AppURL
+// is empty.
 func (c *Client) SignUpURL(p SignInParams) string { return c.pageURL(wire.SignUpPath, p) }
 
-// SignOutURL returns the address that signs a visitor out; it is empty if
-// Config.AppURL is.
+// SignOutURL returns the URL that signs a visitor out, or "" if Config.AppURL is empty.
 func (c *Client) SignOutURL() string { return c.pageURL(wire.SignOutPath, SignInParams{}) }
 
 func (c *Client) pageURL(path string, p SignInParams) string {

@@ -9,21 +9,21 @@ import (
 	"github.com/go-roq/roq/internal/wire"
 )
 
-// Tenant is a tenant of the environment: who its users belong to. What the platform has
-// no value for is the zero value; times are UTC.
+// Tenant is a tenant of the environment. Users belong to tenants. If the platform has no
+// value for a field, the field is zero. Times are UTC.
 type Tenant struct {
 	// ID is the tenantId of users and invites.
 	ID string
-	// Name is for people.
+	// Name is the display name.
 	Name string
-	// Reference is what the application itself calls the tenant, if it says so.
+	// Reference is the application's own name for the tenant, if it has set one.
 	Reference string
-	// CreatedAt and UpdatedAt are by the platform's clock, in whole milliseconds.
+	// CreatedAt and UpdatedAt are times of the platform's clock, in whole milliseconds.
 	CreatedAt, UpdatedAt time.Time
 }
 
-// Tenant returns the tenant with that id, or [ErrNotFound]: its name is what an
-// invitation page shows.
+// Tenant returns the tenant with that id, or [ErrNotFound]. An invitation page can show
+// its name.
 //
 // It is a query: network errors, 429 and 5xx are retried.
 func (p *RoqPlatform) Tenant(ctx context.Context, id string, opts ...CallOption) (tenant *Tenant, err error) {

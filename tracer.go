@@ -12,43 +12,43 @@ import (
 	"github.com/go-roq/roq/internal/trace"
 )
 
-// Tracer is told what calls do: the one stream of events that logs, traces and metrics
-// are made of. Every Tracer has these two methods. One that also implements
+// Tracer receives the events of calls. Logs, traces and metrics are all made from these
+// events. Every Tracer has these two methods. A Tracer that also implements
 // [RequestTracer], [RequestHeaderTracer], [SettleTracer], [BatchStartTracer] or
-// [BatchTracer] is told of those events too.
+// [BatchTracer] receives those events too.
 //
-// A start method returns the context for everything in between; the end method gets
-// it. The methods are called on the goroutine that does the work, by many at once, and
-// should return soon. No address, key, token or body is in any event.
+// A start method returns the context for everything until the end, including the end
+// method. The methods are called on the goroutine that does the work, concurrently, and
+// should return quickly. No event contains an address, key, token or body.
 //
 // Module github.com/go-roq/roq/otelroq has a Tracer for OpenTelemetry.
 type Tracer interface {
 	// TraceCallStart is called when a method of this package begins its work. A call
 	// whose options are refused has no events.
 	TraceCallStart(ctx context.Context, data TraceCallStartData) context.Context
-	// TraceCallEnd is called when it has ended. For a method that returns a sequence,
-	// that is when the loop has.
+	// TraceCallEnd is called when the call has ended. If the method returns a sequence,
+	// that is when the loop ends.
 	TraceCallEnd(ctx context.Context, data TraceCallEndData)
 }
 
-// RequestTracer is told of every HTTP request, repeated ones and those for tokens
-// included. A request that was kept back has no events.
+// RequestTracer receives the events of every HTTP request, including retries and
+// requests for tokens. A request that was held back has no events.
 type RequestTracer interface {
-	// TraceRequestStart is called before a request leaves.
+	// TraceRequestStart is called before a request is sent.
 	TraceRequestStart(ctx context.Context, data TraceRequestStartData) context.Context
-	// TraceRequestEnd is called when its answer was read, or it has failed.
+	// TraceRequestEnd is called when the response was read or the request has failed.
 	TraceRequestEnd(ctx context.Context, data TraceRequestEndData)
 }
 
-// RequestHeaderTracer adds headers to requests: those by which a trace goes on at the
-// platform ("traceparent").
+// RequestHeaderTracer adds headers to requests, so that the platform can continue a trace
+// ("traceparent").
 type RequestHeaderTracer interface {
 	// TraceRequestHeader is called after TraceRequestStart, with the context that it
-	// returned. Headers that the request has already stay as they are.
+	// returned. Headers that the request already has are not changed.
 	TraceRequestHeader(ctx context.Context) http.Header
 }
 
-// SettleTracer is told when an outcome is found out by reading.
+// SettleTracer receives the events of settling, which finds out an outcome by reading.
 type SettleTracer interface {
 	// TraceSettleStart is called before the first look-up.
 	TraceSettleStart(ctx context.Context, data TraceSettleStartData) context.Context
@@ -56,13 +56,13 @@ type SettleTracer interface {
 	TraceSettleEnd(ctx context.Context, data TraceSettleEndData)
 }
 
-// BatchStartTracer is told when a batch of [RoqPlatform.SendAllUserInvites] begins.
+// BatchStartTracer is called when a batch of [RoqPlatform.SendAllUserInvites] begins.
 type BatchStartTracer interface {
 	// TraceBatchStart returns the context for the requests of the batch.
 	TraceBatchStart(ctx context.Context, data TraceBatchStartData) context.Context
 }
 
-// BatchTracer is told when a batch of [RoqPlatform.SendAllUserInvites] has ended.
+// BatchTracer is called when a batch of [RoqPlatform.SendAllUserInvites] has ended.
 type BatchTracer interface {
 	// TraceBatchEnd gets the context of TraceBatchStart if the Tracer has that method,
 	// and otherwise that of the call.
@@ -71,14 +71,14 @@ type BatchTracer interface {
 
 // TraceCallStartData is the beginning of a call.
 type TraceCallStartData struct {
-	// Operation is the platform's name of it ("sendUserInvites"), RequestID what its
-	// requests send as x-request-id.
+	// Operation is the platform's name of the call ("sendUserInvites"). RequestID is the
+	// x-request-id of its requests.
 	Operation, RequestID string
 	// Mutation is whether the call changes something.
 	Mutation bool
-	// Invites is how many invites it is about; 0 for a list or a stream.
+	// Invites is the number of invites that the call is about; 0 for a list or a stream.
 	Invites int
-	// Loop is whether the call is a loop of the caller's, and lasts as long as that does:
+	// Loop is whether the call lasts as long as a loop of the caller:
 	// [RoqPlatform.SendAllUserInvites], AllUserInvites, WatchUserInvites.
 	Loop bool
 }
@@ -87,81 +87,81 @@ type TraceCallStartData struct {
 type TraceCallEndData struct {
 	// Err is the call's error, nil if it has none.
 	Err error
-	// Requests is how many requests it made, look-ups included and those for tokens not.
+	// Requests is the number of requests that the call made, including look-ups, but not
+	// requests for tokens.
 	Requests int
-	// Sent, Refused, Unknown and NotSent count the invites of a send by outcome. Inputs of
-	// a stream that are not valid count as refused, and repeated addresses as not sent.
+	// Sent, Refused, Unknown and NotSent count the invites of a send by outcome. In a
+	// stream, inputs that are not valid count as refused, and duplicates as not sent.
 	Sent, Refused, Unknown, NotSent int
 }
 
-// RequestPurpose is what a request is for.
+// RequestPurpose is the purpose of a request.
 type RequestPurpose string
 
 // The purposes of requests.
 const (
-	// PurposeCall is the purpose of the request that the call is about.
+	// PurposeCall is for the operation of the call itself.
 	PurposeCall RequestPurpose = exchange.PurposeCall
-	// PurposeToken is that of a request for an access token, which several calls may
-	// share.
+	// PurposeToken is for an access token, which several calls may share.
 	PurposeToken RequestPurpose = exchange.PurposeToken
-	// PurposeSettle is that of a look-up.
+	// PurposeSettle is for a look-up.
 	PurposeSettle RequestPurpose = exchange.PurposeLookUp
-	// PurposePage is that of a page of [RoqPlatform.AllUserInvites].
+	// PurposePage is for a page of [RoqPlatform.AllUserInvites].
 	PurposePage RequestPurpose = exchange.PurposePage
-	// PurposeWatch is that of a poll of [RoqPlatform.WatchUserInvites] or
+	// PurposeWatch is for a poll of [RoqPlatform.WatchUserInvites] or
 	// [RoqPlatform.WaitUserInvite].
 	PurposeWatch RequestPurpose = exchange.PurposeWatch
 )
 
 // TraceRequestStartData is the beginning of one HTTP request.
 type TraceRequestStartData struct {
-	// Operation is what the request asks for: a GraphQL operation, "authorize" or
-	// "authorizeServiceAccount" for a token, "session" or "findUsers" for the endpoints
-	// of those.
+	// Operation is the operation of the request: a GraphQL operation, "authorize" or
+	// "authorizeServiceAccount" for a token, or "session" or "findUsers" for those
+	// endpoints.
 	Operation string
-	// Purpose is what the request is for.
+	// Purpose is the purpose of the request.
 	Purpose RequestPurpose
-	// Attempt counts the requests of the call for the same thing, from 1. Invites is how
-	// many invites this one is about.
+	// Attempt counts the requests that the call makes for the same thing, from 1. Invites
+	// is the number of invites in this one.
 	Attempt, Invites int
-	// RequestID is what is sent as x-request-id. Host is the server's name and port.
+	// RequestID is the x-request-id. Host is the server's name and port.
 	RequestID, Method, Host string
-	// Waited is how long it waited for its turn: for a limit, or because the platform
-	// asked to be left alone.
+	// Waited is how long the request waited before it was sent: for a limiter, or because
+	// the platform asked the client to wait.
 	Waited time.Duration
 }
 
 // TraceRequestEndData is the end of one HTTP request.
 type TraceRequestEndData struct {
-	// StatusCode is the answer's; 0 if there was none.
+	// StatusCode is the HTTP status of the response; 0 if there was none.
 	StatusCode int
-	// Outcome is what follows for the request: "answered", "refused", "unauthorized",
+	// Outcome is the outcome of the request: "answered", "refused", "unauthorized",
 	// "not sent", "untrusted certificate", "cut", "throttled", "intercepted", "unclear" or
 	// "redirected".
 	Outcome string
 	// Err says why the outcome is not "answered". Its text has no secrets.
 	Err error
-	// RetryIn is how long it is until the request is repeated; 0 if it is not, or not
-	// before its outcome was looked up.
+	// RetryIn is the time until the request is repeated. It is 0 if the request is not
+	// repeated, or only after its outcome was looked up.
 	RetryIn time.Duration
-	// RetryAfter is how long the answer asks to be left alone; 0 if it does not.
+	// RetryAfter is the wait that the response asks for; 0 if it asks for none.
 	RetryAfter time.Duration
-	// Quota is what the answer says of how many requests are left.
+	// Quota is the request quota in the response.
 	Quota Quota
 }
 
-// TraceSettleStartData is the beginning of finding out an outcome.
+// TraceSettleStartData is the beginning of settling.
 type TraceSettleStartData struct {
-	// Operation is that of the call.
+	// Operation is the operation of the call.
 	Operation string
-	// Open is how many invites have an outcome that is not known.
+	// Open is the number of invites with an unknown outcome.
 	Open int
 }
 
-// TraceSettleEndData is the end of finding out an outcome.
+// TraceSettleEndData is the end of settling.
 type TraceSettleEndData struct {
-	// LookUps is how many look-ups there were. Found is for how many invites the outcome
-	// is known now, and Open for how many it is not.
+	// LookUps is the number of look-ups. Found is the number of invites with an outcome
+	// that is known now, Open the number with an outcome that is still unknown.
 	LookUps, Found, Open int
 }
 
@@ -169,7 +169,7 @@ type TraceSettleEndData struct {
 type TraceBatchStartData struct {
 	// Campaign is [SendAllUserInvitesInput].Campaign.
 	Campaign string
-	// Size is how many invites are in it.
+	// Size is the number of invites in the batch.
 	Size int
 }
 
@@ -177,15 +177,16 @@ type TraceBatchStartData struct {
 type TraceBatchEndData struct {
 	// Campaign is [SendAllUserInvitesInput].Campaign.
 	Campaign string
-	// Size is how many invites were in it. Those of Unknown and NotSent may be tried
-	// again, in another batch.
+	// Size is the number of invites in the batch. The other fields count them by outcome.
+	// Those in Unknown and NotSent may be tried again, in another batch.
 	Size, Sent, Refused, Unknown, NotSent int
-	// Err says why not all were sent or refused; nil if they were.
+	// Err says why not all invites were sent or refused; nil if they were.
 	Err error
 }
 
-// WithTracer tells a [Tracer] what calls do. Several may be given; each is told of
-// everything, in the order of the options. The default is none, which costs nothing.
+// WithTracer passes the events of calls to a [Tracer]. If the option is given several
+// times, each Tracer receives all events, in the order of the options. By default there
+// is no Tracer, which costs nothing.
 func WithTracer(t Tracer) Option {
 	return clientOption(func(o *options) error {
 		if t == nil {
@@ -196,8 +197,8 @@ func WithTracer(t Tracer) Option {
 	})
 }
 
-// TraceRequestFromContext returns what a request is for, from the context that it has
-// in a transport ([WithTransport], [WithHTTPClient]): for the name of a span, say.
+// TraceRequestFromContext returns the data of a request from its context, in a transport
+// ([WithTransport], [WithHTTPClient]): for the name of a span, for example.
 func TraceRequestFromContext(ctx context.Context) (TraceRequestStartData, bool) {
 	r, ok := trace.Request(ctx)
 	return requestStart(r), ok

@@ -10,9 +10,9 @@ import (
 	"github.com/go-roq/roq/internal/wire"
 )
 
-// User is a user as the environment's REST API knows it.
+// User is a user as the environment's REST API returns it.
 type User struct {
-	// ID is the row's id; RoqUserID is the user's id on the platform, which is what
+	// ID is the id of the row. RoqUserID is the user's id on the platform, which
 	// [Client.AsUser] takes.
 	ID, RoqUserID string
 	// TenantID is the tenant that the user belongs to.
@@ -24,20 +24,20 @@ type User struct {
 }
 
 // FindUsersQuery says which users to find: those that match every field that is
-// not empty. At least one must be set.
+// not empty. At least one field must be set.
 type FindUsersQuery struct {
 	// Email is the user's address, compared as the platform compares texts.
 	Email string
-	// RoqUserID is the user's id on the platform, TenantID the tenant's.
+	// RoqUserID is the user's id on the platform. TenantID is the id of the tenant.
 	RoqUserID, TenantID string
 }
 
-// FindUsers is the user query, the platform's other way to a user's and tenant's
-// id: it asks the REST API at Config.APIURL with the environment's credentials.
-// Nobody found is an empty slice and no error.
+// FindUsers finds users with the environment's REST API at Config.APIURL, with the
+// environment's credentials. It is the platform's other way to get the ids of a user and
+// a tenant. If nobody is found, it returns an empty slice and no error.
 //
-// Text that is not Unicode has U+FFFD in its place, as in the names of a
-// [UserInvite], and an id of that kind matches no other.
+// Text that is not valid Unicode is replaced by U+FFFD, as in a [UserInvite]. A repaired
+// id matches no other id.
 //
 // It is a query: network errors, 429 and 5xx are retried.
 func (c *Client) FindUsers(ctx context.Context, q FindUsersQuery, opts ...CallOption) (users []User, err error) {
@@ -53,7 +53,7 @@ func (c *Client) FindUsers(ctx context.Context, q FindUsersQuery, opts ...CallOp
 	ctx, end := core.observe(ctx, call, trace.CallStart{})
 	defer func() { end(trace.CallEnd{Err: err}) }()
 	if core.cfg.APIURL == "" {
-		return nil, invalid(operation, "Config.APIURL is needed and empty")
+		return nil, invalid(operation, "Config.APIURL must not be empty")
 	}
 	if err := q.validate(operation); err != nil {
 		return nil, err
@@ -68,7 +68,7 @@ func (c *Client) FindUsers(ctx context.Context, q FindUsersQuery, opts ...CallOp
 		Own:    wire.OwnQuery,
 		Read: func(body []byte) (err error) {
 			found, err = wire.DecodeUsers(body, func(repaired int) {
-				core.opt.logger.WarnContext(ctx, "roq: answer repaired", "operation", operation, "request", call.RequestID, "repaired", repaired)
+				core.opt.logger.WarnContext(ctx, "roq: response repaired", "operation", operation, "request", call.RequestID, "repaired", repaired)
 			})
 			return err
 		},

@@ -70,10 +70,10 @@ func TestFindUsersAnswers(t *testing.T) {
 		"a bad query":        {jsonAnswer(400, `{"error":{"message":"unknown field for t.justin@roq.tech","code":"BAD_REQUEST"}}`), roq.ErrInvalidInput, "BAD_REQUEST", "unknown field for [redacted]", 1},
 		"only a reason":      {jsonAnswer(422, `{"error":{"reason":"DATA_VALIDATION_ERROR"}}`), roq.ErrInvalidInput, "", "DATA_VALIDATION_ERROR", 1},
 		"error a string":     {jsonAnswer(404, `{"error":"Not Found","statusCode":404}`), roq.ErrNotFound, "", "not found", 1},
-		"a page":             {httpmock.NewStringResponder(200, "<html>"), roq.ErrUnavailable, "", "the answer is not JSON (byte 1)", 4},
-		"no data":            {jsonAnswer(200, `{}`), roq.ErrUnavailable, "", "the answer lacks the data that was asked for", 4},
-		"a field amiss":      {jsonAnswer(200, `{"data":[{"email":7}]}`), roq.ErrUnavailable, "", `the answer has a number at "/data/0/email"`, 4},
-		"a date amiss":       {jsonAnswer(200, `{"data":[{"created_at":"yesterday"}]}`), roq.ErrUnavailable, "", `the answer has a string that cannot be read at "/data/0/created_at"`, 4},
+		"a page":             {httpmock.NewStringResponder(200, "<html>"), roq.ErrUnavailable, "", "the response is not JSON (byte 1)", 4},
+		"no data":            {jsonAnswer(200, `{}`), roq.ErrUnavailable, "", "the response lacks the requested data", 4},
+		"a field amiss":      {jsonAnswer(200, `{"data":[{"email":7}]}`), roq.ErrUnavailable, "", `the response has a number at "/data/0/email"`, 4},
+		"a date amiss":       {jsonAnswer(200, `{"data":[{"created_at":"yesterday"}]}`), roq.ErrUnavailable, "", `the response has a string that cannot be read at "/data/0/created_at"`, 4},
 		"down":               {httpmock.NewStringResponder(502, "<html>"), roq.ErrUnavailable, "", "bad gateway", 4},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -107,7 +107,7 @@ func TestFindUsersWithABadName(t *testing.T) {
 	if err != nil || len(got) != 2 || got[0].ID != "1" || got[0].FirstName != "J\ufffdrgen" || got[1].Email != "b\ufffd@acme.example" || got[1].RoqUserID == "v\ufffd" {
 		t.Errorf("FindUsers = %+v, %v; want both", got, err)
 	}
-	if strings.Count(log.String(), "answer repaired") != 1 || strings.Contains(log.String(), "rgen") || len(m.requests) != 1 {
+	if strings.Count(log.String(), "response repaired") != 1 || strings.Contains(log.String(), "rgen") || len(m.requests) != 1 {
 		t.Errorf("after %d requests the log is %q", len(m.requests), &log)
 	}
 	noCanary(t, "the log", log.String())

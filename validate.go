@@ -16,10 +16,10 @@ import (
 // text of a hundred megabytes.
 const maxFindings = 100
 
-// Finding is one thing that is wrong with an input: what a form shows beside a
+// Finding is one thing that is wrong with an input. A form can show it beside the
 // field.
 type Finding struct {
-	// Index is the place in [SendUserInvitesInput].UserInvites, or of the input in a
+	// Index is the index in [SendUserInvitesInput].UserInvites, or of the input in a
 	// stream; -1 if the finding is about the call, or about one input by itself.
 	Index int
 	// Field is the Go field: "Email", "Roles[1]", "Filter.ID".
@@ -28,7 +28,7 @@ type Finding struct {
 	Reason string
 }
 
-// String returns the finding as it is in the text of an error:
+// String returns the finding as in the text of an error:
 // "UserInvites[3].Email: must not be empty".
 func (f Finding) String() string {
 	if f.Index >= 0 {
@@ -100,7 +100,7 @@ func (as *identity) prepare(in *SendUserInvitesInput, skip bool) (tenantID strin
 	tenantID = as.tenant(f, in.TenantID)
 	n := len(in.UserInvites)
 	if n == 0 || n > maxInvites {
-		f.add("UserInvites", fmt.Sprintf("must hold from 1 to %d invites", maxInvites))
+		f.add("UserInvites", fmt.Sprintf("must have from 1 to %d invites", maxInvites))
 		return "", nil, nil, f.err(operation)
 	}
 	if skip && len(f.list) > 0 { // the call itself is wrong
@@ -174,25 +174,26 @@ func (as *identity) prepareOne(f *findings, in *UserInviteInput, out *delivery.I
 	f.person(in)
 	switch schema := as.core.opt.schema; {
 	case schema == SchemaV2 && in.Data != nil:
-		f.add("Data", "is not part of this schema version (WithSchema)")
+		f.add("Data", "must be nil in this schema version (WithSchema)")
 	case schema == SchemaV1 && in.Variables != nil:
-		f.add("Variables", "is not part of this schema version (WithSchema)")
+		f.add("Variables", "must be nil in this schema version (WithSchema)")
 	}
 	out.InjectableVariables = f.object("Variables", in.Variables, check.Variables)
 	out.Data = f.object("Data", in.Data, check.Data)
 }
 
-// AddressKey returns the form in which this package compares e-mail addresses: two that
-// have it in common are one mailbox, in another case of letters, another normal form of
-// Unicode, with a domain in its ASCII form, or with dots at Google's mail. It is for a
-// program that looks for repeated addresses itself. It is not for mailing.
+// AddressKey returns the form in which this package compares e-mail addresses. Two
+// addresses with the same key are the same mailbox: they differ only in case, in their
+// Unicode normal form, in the ASCII form of the domain, or in dots at Google's mail. Use
+// it to find repeated addresses. Do not mail to it.
 func AddressKey(email string) string { return address.Mailbox(email) }
 
-// Validate returns nil if the platform can be asked to invite this person, and
-// otherwise an [*Error] of kind [ErrInvalidInput] whose Findings name every field
-// that is wrong: the same that [RoqPlatform.SendUserInvites] finds before it sends
-// anything, for a form that shows it beside each address and sends the rest. An
-// empty CreatedByUserID is fine: it is the identity's.
+// Validate returns nil if the input is valid. Otherwise it returns an [*Error] of kind
+// [ErrInvalidInput] whose Findings name every invalid field. It makes the checks
+// of one input that [RoqPlatform.SendUserInvites] makes before it sends anything, so that a
+// form can show the findings beside each address and send the rest. Whether an address is
+// repeated, and whether Variables or Data are part of the schema version, only the call
+// can check. An empty CreatedByUserID is valid: it means the identity's user.
 func (in UserInviteInput) Validate() error {
 	f := about()
 	if in.CreatedByUserID != "" {

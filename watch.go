@@ -30,41 +30,40 @@ const (
 type UserInviteChange struct {
 	// ID is the invite's id.
 	ID string
-	// Current is the invite as it is now. It is nil if the invite is gone: it was
-	// removed, or it no longer matches the query (apart from its status). The second
-	// is reported when two lists in a row were without the invite, and only if the
-	// query has a condition on something that can change, such as the locale.
+	// Current is the invite as it is now. It is nil if the invite was removed or no
+	// longer matches the query (apart from its status). That it no longer matches is
+	// reported when the invite is missing from two lists in a row, and only if the query
+	// has a condition on something that can change, such as the locale.
 	Current *UserInvite
-	// PreviousStatus is the status that was seen last. It is empty for an invite
-	// that was created, or began to match, after the watch had begun.
+	// PreviousStatus is the last status that was seen. It is empty for an invite that
+	// was created, or began to match, after the watch began.
 	PreviousStatus UserInviteStatus
 }
 
-// WatchUserInvites returns the changes of the invites that match, as they happen:
-// of the status and of anything else that moves UpdatedAt (a resend, for example).
-// Several changes between two polls are one change. Invites that are there when the
+// WatchUserInvites returns the changes of the invites that match the query, as they
+// happen: changes of the status and of anything else that updates UpdatedAt, such as a
+// resend. Several changes between two polls are one change. Invites that exist when the
 // loop begins are not reported until they change.
 //
-// Query.Filter.Status says which invites to follow, from the beginning and later.
-// An invite that is followed stays so whatever its status becomes: a watch of
-// pending invites reports that one was accepted. Like and ILike are refused for the
-// status, and so are Query.Offset and Query.Order, with [ErrInvalidInput].
-// Query.Limit is the size of a page, 500 if zero.
+// Filter.Status says which invites to follow, at the beginning and later. A followed
+// invite remains followed when its status changes: a watch of pending invites reports
+// when one is accepted. Limit is the size of a page, 500 if zero. A Like or ILike for
+// the status, an Offset and an Order are refused with [ErrInvalidInput].
 //
-// After the first list, each poll asks the platform for the latest changes, which
-// is one request however many invites are followed; further pages are read only if
-// more has changed than fits on a page of 50. [WithInterval] sets how far apart polls
-// are. Every 60 polls, and when the platform's count shows that an invite was
-// removed, the invites are listed again. An invite that the list misses is read by
-// its id before it is reported: the list may be behind.
+// After the first list, each poll asks the platform for the latest changes. That is one
+// request for any number of invites; more pages are read only if more changes have
+// occurred than fit on a page of 50. [WithInterval] sets the time between polls. The
+// invites are listed again every 60 polls, and when the platform's count shows that an
+// invite was removed. If an invite is missing from the list, it is read by its id before
+// it is reported, because the list may lag behind.
 //
-// The loop ends when no invite that is followed is pending, so at once if none is.
-// A status that this package does not know counts as pending.
+// The loop ends when no followed invite is pending: at once if none is pending at the
+// beginning. A status that this package does not know counts as pending.
 //
-// Each request is a query, which is retried. A failure that remains but may pass,
-// [ErrUnavailable] or [ErrRateLimited], comes with a zero change, and the watch
-// resumes if the loop does: no change is missed, but it is reported later. Any other
-// error, an error of the first list and the error of ctx come once, last.
+// Each request is a query, which is retried. A temporary failure that remains
+// ([ErrUnavailable], [ErrRateLimited]) is returned with a zero change, and the watch
+// resumes if the loop continues. No change is missed, but it is reported later. Any
+// other error, an error of the first list and the error of ctx are returned once, last.
 func (p *RoqPlatform) WatchUserInvites(ctx context.Context, q UserInvitesQuery, opts ...WatchOption) iter.Seq2[UserInviteChange, error] {
 	return func(yield func(UserInviteChange, error) bool) {
 		r, err := p.identity().watch(ctx, q, opts)
@@ -82,14 +81,14 @@ func (p *RoqPlatform) WatchUserInvites(ctx context.Context, q UserInvitesQuery, 
 	}
 }
 
-// WaitUserInvite returns the invite with that id as soon as it is not pending:
-// accepted, canceled or expired. It polls as [RoqPlatform.WatchUserInvites] does, at
-// intervals set by [WithInterval]. An invite that is not in the list yet, right
-// after it was sent, is read by its id, and waited for if it is there. If there is no
-// such invite, or it is removed meanwhile, WaitUserInvite returns [ErrNotFound].
+// WaitUserInvite returns the invite with that id as soon as it is no longer pending:
+// accepted, canceled or expired. It polls like [RoqPlatform.WatchUserInvites], at
+// intervals set by [WithInterval]. If the invite is not in the list yet, right after it
+// was sent, it is read by its id, and waited for if it exists. If there is no such
+// invite, or if it is removed meanwhile, WaitUserInvite returns [ErrNotFound].
 //
-// It waits as long as ctx lasts, through every failure that may pass
-// ([ErrUnavailable], [ErrRateLimited]); it returns any other.
+// It waits until ctx ends, through every temporary failure ([ErrUnavailable],
+// [ErrRateLimited]). It returns any other error.
 func (p *RoqPlatform) WaitUserInvite(ctx context.Context, id string, opts ...WatchOption) (invite *UserInvite, err error) {
 	if err := check.ID(id); err != nil {
 		return nil, invalid(wire.UserInvites.Name, "the invite's id "+err.Error())
@@ -110,12 +109,12 @@ func (p *RoqPlatform) WaitUserInvite(ctx context.Context, id string, opts ...Wat
 	return invite, nil
 }
 
-// WithInterval sets how far apart the polls of [RoqPlatform.WatchUserInvites] and
-// [RoqPlatform.WaitUserInvite] are: shortest after a change, and half as long again
-// each time that nothing has changed, up to longest. Up to a fifth is added at
-// random, so that watches that began together do not poll together. Both must be
-// more than zero, and at most 24 hours. The default is 2 s to 30 s. No other call takes
-// it: that does not compile.
+// WithInterval sets the time between the polls of [RoqPlatform.WatchUserInvites] and
+// [RoqPlatform.WaitUserInvite]. It is shortest after a change, and grows by half after
+// each poll without a change, up to longest. A jitter of up to a fifth is added, so that
+// watches that began together do not poll together. Both must be more than zero and at
+// most 24 hours. The default is 2 s to 30 s. Passing the option to another call does not
+// compile.
 func WithInterval(shortest, longest time.Duration) WatchOption {
 	return watchOption(func(o *watchOptions) error {
 		if shortest <= 0 || shortest > longest || longest > maxDuration {

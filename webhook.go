@@ -20,82 +20,82 @@ import (
 // maxWebhookBytes bounds the body of one webhook.
 const maxWebhookBytes = 1 << 20
 
-// The names of the events of invites, as a [WebhookEvent] has them. They are
-// inferred from those that the platform's documentation gives for users.
+// The names of the events of invites, as in [WebhookEvent]. They are inferred from those
+// that the platform's documentation gives for users.
 const (
-	// EventUserInviteInsert, "ROQ_USER_INVITE_INSERT", is an invite that was made.
+	// EventUserInviteInsert, "ROQ_USER_INVITE_INSERT": an invite was created.
 	EventUserInviteInsert = wire.UserInviteInsert
-	// EventUserInviteUpdate, "ROQ_USER_INVITE_UPDATE", is one that changed: it was
-	// resent, canceled or accepted, or has expired.
+	// EventUserInviteUpdate, "ROQ_USER_INVITE_UPDATE": an invite changed. It was resent,
+	// canceled or accepted, or has expired.
 	EventUserInviteUpdate = wire.UserInviteUpdate
-	// EventUserInviteRemove, "ROQ_USER_INVITE_REMOVE", is one that was deleted.
+	// EventUserInviteRemove, "ROQ_USER_INVITE_REMOVE": an invite was deleted.
 	EventUserInviteRemove = wire.UserInviteRemove
 )
 
-// WebhookEvent is something that happened on the platform, to an invite, a user,
-// a conversation, a message or a file.
+// WebhookEvent is an event on the platform, about an invite, a user, a conversation, a
+// message or a file.
 type WebhookEvent struct {
-	// ID is what the platform sends as the event's id.
+	// ID is the event's id, as the platform sends it.
 	ID string
-	// Name is one of the EventUserInvite constants, whatever case and separators
-	// the platform writes it with. Other events have their name as it came.
+	// Name is one of the EventUserInvite constants, whatever case and separators the
+	// platform uses. The names of other events are unchanged.
 	Name string
-	// Object is what it happened to: "userInvite" for invites, and for others as it
-	// came ("user", say).
+	// Object is the kind of object that the event is about: "userInvite" for invites.
+	// Other kinds are unchanged, "user" for example.
 	Object string
-	// EnvironmentID is the environment in which it happened. That it is this
-	// client's is not checked.
+	// EnvironmentID is the environment of the event. It is not compared with that of
+	// the Client.
 	EnvironmentID string
-	// Fingerprint is the same for an event that is repeated, in every process, and
-	// different for every other event: 64 hexadecimal digits, a hash of the body in
-	// canonical form. Make it a unique key where several processes take webhooks, or where
-	// a restart must not handle an event again.
+	// Fingerprint identifies the event: 64 hexadecimal digits, a hash of the body in
+	// canonical form. It is the same when the event is repeated, in every process, and
+	// different for every other event. Use it as a unique key if several processes receive
+	// webhooks, or if an event must not be handled again after a restart.
 	Fingerprint string
-	// Current is the invite after the event, Previous the invite before. They are
-	// nil for other objects, where the platform sends none, and where it sends
-	// something that is not an invite, which is then in Raw all the same.
+	// Current is the invite after the event, Previous the invite before it. They are nil
+	// for other objects, and if the platform sends none. They are also nil if the
+	// platform sends something that is not an invite; it is in Raw.
 	Current, Previous *UserInvite
-	// Raw is the whole body as it came, without a byte order mark. It may hold text
-	// that is not Unicode, or a name twice in one object: encoding/json reads that, but
-	// a database need not.
+	// Raw is the whole body, without a byte order mark. It may contain text that is not
+	// valid Unicode, or a name twice in one object. encoding/json accepts that, but a
+	// database may not.
 	Raw json.RawMessage
 }
 
-// WebhookHandler returns the handler to which the platform's webhooks are to be
-// sent. It calls handle with each event, and answers when handle returns: 204,
-// or 500 if there was an error, so that the platform sends the event again. It
-// does so five times, longer and longer apart (documentation, webhooks), and
-// wants its answer quickly: leave long work to another goroutine, and expect an
-// event after later ones. The context has the values of the request and not its
-// end: what was begun is finished although the platform hangs up. The error is
-// not logged, since it may hold anything.
+// WebhookHandler returns the handler for the platform's webhooks. It calls handle with
+// each event, and responds when handle returns: with 204, or with 500 if there was an
+// error, so that the platform sends the event again. The platform does so five times,
+// with growing waits (documentation, webhooks), so an event may come after later ones.
+// The platform wants a quick response: do long work in another goroutine. The context
+// has the values of the request's context, but does not end when the platform closes the
+// connection, so that handle can finish. The error is not logged, since it may contain
+// anything.
 //
-// An event that was handled without an error is answered 204 when it comes again,
-// and handle is not called; one that comes again while it is being handled gets
-// the same answer. Two requests are the same event if their bodies are the same
-// JSON, whatever its white space and the order of its members. The handler
-// remembers the last 10,000 events, by their [WebhookEvent].Fingerprint, in its own
-// memory: another process, or this one after a restart, handles a repeat again. So
-// handling an event twice should still do no harm.
+// If an event that was handled without an error comes again, the response is 204, and
+// handle is not called. If an event comes again while it is being handled, it gets the
+// same response. Two requests are the same event if their bodies are the same JSON,
+// ignoring white space and the order of members. The handler remembers the last 10,000
+// events in memory, by their [WebhookEvent].Fingerprint. Another process, or this one
+// after a restart, handles a repeated event again, so handle should be idempotent.
 //
-// A request without Config.WebhookKey, or Config.PreviousWebhookKey if there is one, in
-// the header roq-platform-webhook-key is answered 401 before its body is read; one that is no POST 405, one of more than
-// 1 MiB 413, and one that is no event 400. With [WithLogger] refusals are logged
-// at level Warn.
+// A request must have Config.WebhookKey, or Config.PreviousWebhookKey if it is set, in
+// the header roq-platform-webhook-key. If not, the response is 401, and the body is not
+// read. The response is 405 if the method is not POST, 413 if the body is longer than
+// 1 MiB, and 400 if it is not an event. With [WithLogger], refusals are logged at level
+// Warn.
 //
-// An event is read strictly where this package reads it: its own members, and those
-// of an invite. None of them may come twice, and the name and the object must be
-// Unicode. Any other part only has to be JSON. In the names of an invite, text that
-// is not Unicode has U+FFFD in its place.
+// The parts of an event that this package reads are read strictly: its own members, and
+// those of an invite. None of them may occur twice, and the name and the object must be
+// valid Unicode. All other parts only have to be JSON. In the names of an invite, text
+// that is not valid Unicode is replaced by U+FFFD.
 //
-// WebhookHandler itself fails if Config has no WebhookKey, or if handle is nil.
+// WebhookHandler returns an error if Config.WebhookKey is empty or handle is nil.
 func (c *Client) WebhookHandler(handle func(context.Context, WebhookEvent) error) (http.Handler, error) {
 	core, notReady := c.ready("webhooks")
 	if notReady != nil {
 		return nil, notReady
 	}
 	if core.cfg.WebhookKey == "" {
-		return nil, errors.New("roq: WebhookHandler: Config.WebhookKey is empty, and anybody would know it")
+		return nil, errors.New("roq: WebhookHandler: Config.WebhookKey must not be empty")
 	}
 	if handle == nil {
 		return nil, errors.New("roq: WebhookHandler: the function must not be nil")
@@ -139,7 +139,7 @@ func (h *webhooks) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if err != nil {
-		refuse(http.StatusBadRequest, "the event was cut")
+		refuse(http.StatusBadRequest, "the event is incomplete")
 		return
 	}
 	body = bytes.TrimPrefix(body, []byte(wire.ByteOrderMark))

@@ -24,7 +24,7 @@ func (h *hooked) expect(t *testing.T, body string, status, calls int) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if w.Code != status || len(h.events) != calls {
-		t.Errorf("the answer is %d after %d calls, want %d after %d", w.Code, len(h.events), status, calls)
+		t.Errorf("the response is %d after %d calls, want %d after %d", w.Code, len(h.events), status, calls)
 	}
 }
 

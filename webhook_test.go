@@ -306,7 +306,7 @@ func TestWebhookHandlerNeedsKeyAndFunction(t *testing.T) {
 	for _, test := range []struct {
 		key, want string
 		handle    func(context.Context, roq.WebhookEvent) error
-	}{{"", "Config.WebhookKey is empty", take}, {webhookKey, "must not be nil", nil}} {
+	}{{"", "Config.WebhookKey must not be empty", take}, {webhookKey, "must not be nil", nil}} {
 		cfg := config()
 		cfg.WebhookKey = test.key
 		handler, err := newClient(t, cfg).WebhookHandler(test.handle)

@@ -23,8 +23,8 @@ func temporary() (dir string, remove func()) {
 	return dir, func() { _ = os.RemoveAll(dir) }
 }
 
-// A campaign that was cut off resumes with the same journal and the same people:
-// those who have their invite are not sent another one.
+// A campaign that was interrupted resumes with the same journal and the same people:
+// those who have an invite do not get another one.
 func Example() {
 	dir, remove := temporary()
 	defer remove()
@@ -115,7 +115,7 @@ func begun(path string) *journal.File {
 	return file
 }
 
-// The stream calls Begin by itself. A program that reads a journal can call it too.
+// The stream calls Begin. A program that reads a journal can call it too.
 func ExampleFile_Begin() {
 	dir, remove := temporary()
 	defer remove()
@@ -157,7 +157,7 @@ func ExampleFile_Append() {
 	// <nil>
 }
 
-// The stream calls End by itself. Another one can use the File then.
+// The stream calls End. Then another stream can use the File.
 func ExampleFile_End() {
 	dir, remove := temporary()
 	defer remove()

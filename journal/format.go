@@ -128,7 +128,7 @@ func read(r io.Reader, campaign string, each func(roq.JournalRecord) error) (end
 		case number == 0 && ok:
 			err = readHeader(content, campaign)
 		case number == 0 && newer(line):
-			err = fmt.Errorf("%w: its format is not known to this version", ErrVersion)
+			err = fmt.Errorf("%w: this package does not know its format", ErrVersion)
 		case number == 0 && tornHeader(line, campaign):
 			continue
 		case ok && end == at:
@@ -164,7 +164,7 @@ func readHeader(content []byte, campaign string) error {
 		return fmt.Errorf("%w: it is not a journal", ErrDamaged)
 	}
 	if h.Version > version {
-		return fmt.Errorf("%w: it has version %d, and this package knows up to %d", ErrVersion, h.Version, version)
+		return fmt.Errorf("%w: its version is %d, and this package knows up to %d", ErrVersion, h.Version, version)
 	}
 	if h.Campaign != campaign {
 		return fmt.Errorf("%w: it belongs to campaign %s, not %s", ErrCampaign, strconv.Quote(h.Campaign), strconv.Quote(campaign))
@@ -256,7 +256,7 @@ func readRecords(content []byte, at int64, each func(roq.JournalRecord) error) e
 	}
 	for i, r := range records {
 		if err := r.check(); err != nil {
-			return damaged(at, fmt.Sprintf("has a record %d that is not valid: %v", i, err))
+			return damaged(at, fmt.Sprintf("has an invalid record %d: %v", i, err))
 		}
 	}
 	for _, r := range records {
@@ -275,7 +275,7 @@ func (r record) check() error {
 	switch r.Status {
 	case roq.OutcomeUnderWay, roq.OutcomeSent, roq.OutcomeRefused, roq.OutcomeUnknown, roq.OutcomeNotSent:
 	default:
-		return fmt.Errorf("the Status %q is not one of a record", string(r.Status))
+		return fmt.Errorf("the Status %q is not allowed in a record", string(r.Status))
 	}
 	if r.At.IsZero() {
 		return errors.New("the At must not be zero")

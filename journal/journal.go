@@ -1,5 +1,5 @@
 // Package journal keeps the journal of a campaign in a file, so that a
-// [roq.RoqPlatform.SendAllUserInvites] that was cut off at any moment can resume:
+// [roq.RoqPlatform.SendAllUserInvites] that was interrupted at any moment can resume:
 //
 //	file, err := journal.Open("spring.journal")
 //	if err != nil {
@@ -10,12 +10,12 @@
 //		…
 //	}
 //
-// The file is text. Its first line says what it is and which campaign it belongs
-// to. Every other line holds the records of one batch as JSON, behind a checksum.
-// The file contains hashes of e-mail addresses, and no e-mail address.
+// The file is text. Its first line identifies the format and the campaign. Every other
+// line has a checksum and the records of one batch as JSON. The file contains hashes of
+// e-mail addresses, but no e-mail address.
 //
 // Records survive a crash of the machine once [File.Append] has returned nil for
-// them. Of other records a crash may leave any part; [File.Begin] removes that, and
+// them. Other records may be incomplete after a crash; [File.Begin] removes them, and
 // [File.Repaired] reports it. Any other damage is [ErrDamaged].
 package journal
 
@@ -46,8 +46,7 @@ var (
 	// damaged after they were written. The text of the error has the byte offset.
 	ErrDamaged = errors.New("journal: damaged")
 	// ErrMoved means that the path of the journal no longer leads to the open file: it
-	// was removed, renamed or replaced. What would be written to it could not be found
-	// again.
+	// was removed, renamed or replaced. Records written to it could not be found again.
 	ErrMoved = errors.New("journal: moved")
 )
 
@@ -127,24 +126,24 @@ func (f *File) Close() error {
 }
 
 // Repaired returns how many bytes the last [File.Begin] removed from the end of the
-// file: what was being written when the machine or the process stopped. It includes
-// no record for which Append had returned nil.
+// file: incomplete records of a crash. No record for which Append had returned nil is
+// among them.
 func (f *File) Repaired() int64 {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.repaired
 }
 
-// Begin implements [roq.Journal]. It removes what a crash has left of records that
-// Append had not returned for. While another stream uses the File the error is
-// [ErrInUse], and that stream is not affected. A journal of another campaign is
-// [ErrCampaign], one of a newer version [ErrVersion], one whose path no longer leads
-// to it [ErrMoved], and one that is otherwise damaged, or not a journal,
-// [ErrDamaged]; the file is not changed then. After a failed write or fsync Begin
-// returns that error: the journal must be opened again.
+// Begin implements [roq.Journal]. It removes incomplete records that a crash left
+// before Append had returned for them. If another stream uses the File, the error is
+// [ErrInUse], and that stream is not affected. Begin yields [ErrCampaign] for a journal
+// of another campaign, [ErrVersion] for one of a newer version, [ErrMoved] if the path
+// no longer leads to the file, and [ErrDamaged] if the file is otherwise damaged or is
+// not a journal. It does not change the file then. After a failed write or fsync Begin
+// yields that error, and the journal must be opened again.
 //
-// If Begin yields an error, or its loop is left early, the stream does not use the
-// journal, and End must not be called.
+// If Begin yields an error, or if the loop over it ends early, the stream does not use
+// the journal, and End must not be called.
 func (f *File) Begin(_ context.Context, campaign string) iter.Seq2[roq.JournalRecord, error] {
 	return func(yield func(roq.JournalRecord, error) bool) {
 		if err := f.begin(campaign, yield); err != nil {
@@ -204,11 +203,11 @@ func (f *File) take() error {
 func (f *File) inPlace() error {
 	switch info, err := os.Stat(f.path); {
 	case errors.Is(err, fs.ErrNotExist):
-		return fmt.Errorf("%w: %s does not exist any more", ErrMoved, f.path)
+		return fmt.Errorf("%w: %s no longer exists", ErrMoved, f.path)
 	case err != nil:
 		return fmt.Errorf("journal: %w", err)
 	case !os.SameFile(info, f.info):
-		return fmt.Errorf("%w: %s is another file now", ErrMoved, f.path)
+		return fmt.Errorf("%w: %s is now another file", ErrMoved, f.path)
 	}
 	return nil
 }
@@ -249,10 +248,10 @@ func (f *File) prepare(campaign string, end, size int64) error {
 	return nil
 }
 
-// Append implements [roq.Journal]. It returns when the records are on the disk;
-// concurrent calls share an fsync. Records that Begin would not accept are refused:
-// each needs a Key of 32 hexadecimal digits, a Status that the documentation of
-// [roq.JournalRecord] names, and a time.
+// Append implements [roq.Journal]. It returns when the records are on disk. Concurrent
+// calls share an fsync. Append refuses records that Begin would not accept: each needs a
+// Key of 32 hexadecimal digits, a Status that the documentation of [roq.JournalRecord]
+// allows, and a time.
 func (f *File) Append(_ context.Context, records []roq.JournalRecord) error {
 	lines := make([]record, len(records))
 	for i, r := range records {

@@ -1,4 +1,4 @@
-// Package otelroq makes OpenTelemetry traces and metrics of the calls of package roq.
+// Package otelroq records OpenTelemetry traces and metrics of the calls of package roq.
 //
 //	tracer, err := otelroq.NewTracer()
 //	...
@@ -6,25 +6,25 @@
 //
 // # Spans
 //
-// A call has a span "roq sendUserInvites" of kind internal, a child of the span in the
-// context of the call. Its children are:
+// A call has a span "roq sendUserInvites" of kind internal. It is a child of the span in
+// the context of the call. Its children are:
 //
-//   - for each HTTP request, one of kind client: "POST sendUserInvites". Its
-//     roq.request.purpose is "call", "token", "settle", "page" or "watch", its
-//     roq.request.outcome what followed; http.request.resend_count counts repetitions. A
-//     request that is repeated has an event "retry" with the wait.
-//   - "roq settle", when an outcome is found out by reading. The look-ups are its children.
+//   - a span of kind client for each HTTP request: "POST sendUserInvites". Its
+//     roq.request.purpose is "call", "token", "settle", "page" or "watch". Its
+//     roq.request.outcome is the outcome of the request. http.request.resend_count counts
+//     retries. A request that is repeated has an event "retry" with the wait.
+//   - a span "roq settle" when a call is settled. The look-ups are its children.
 //
-// What may last for days is no single trace: each batch of a stream is a trace of its
-// own, "roq batch", and so is each poll of a watch. They are linked to the span of
+// Calls that may last for days are not one trace. Each batch of a stream, "roq batch",
+// is a trace of its own, and so is each poll of a watch. They are linked to the span of
 // their call.
 //
 // Spans have graphql.operation.name and graphql.operation.type, and the name and port of
-// the server. They have no document, no variables, no address of a request, no e-mail
-// address, key or token. The status of a call's span that failed has the text of its
-// [roq.Error]. An error.type is one of the words for roq's Err values ("rate_limited",
-// "outcome_unknown", "_OTHER" for none of them), and of a request the HTTP status or the
-// outcome.
+// the server. They have no GraphQL document, variables, URL, e-mail address, key or
+// token. If a call fails, the status of its span has the text of its [roq.Error]. The
+// error.type of a call is a word for one of roq's Err values ("rate_limited",
+// "outcome_unknown", or "_OTHER" for none of them). The error.type of a request is the
+// HTTP status or the outcome.
 //
 // # Metrics
 //

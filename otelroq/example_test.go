@@ -19,8 +19,8 @@ func Example() {
 	defer srv.Close()
 	ann := srv.AddUser(roqtest.User{TenantID: srv.AddTenant("Acme"), Email: "ann@acme.example"})
 
-	// An application has a provider that exports to a collector, and sets it as the
-	// global one: then NewTracer needs no option.
+	// If an application sets its provider as the global one, NewTracer needs no
+	// option.
 	spans := tracetest.NewInMemoryExporter()
 	provider := sdktrace.NewTracerProvider(sdktrace.WithSyncer(spans))
 

@@ -45,7 +45,7 @@ func newOptions(opts []Option) (*options, error) {
 	return o, nil
 }
 
-// WithTracerProvider makes the spans with that provider. The default is the global one.
+// WithTracerProvider sets the provider for spans. The default is the global one.
 func WithTracerProvider(p trace.TracerProvider) Option {
 	return optionFunc(func(o *options) error {
 		if p == nil {
@@ -56,7 +56,7 @@ func WithTracerProvider(p trace.TracerProvider) Option {
 	})
 }
 
-// WithMeterProvider makes the metrics with that provider. The default is the global one.
+// WithMeterProvider sets the provider for metrics. The default is the global one.
 func WithMeterProvider(p metric.MeterProvider) Option {
 	return optionFunc(func(o *options) error {
 		if p == nil {
@@ -67,9 +67,9 @@ func WithMeterProvider(p metric.MeterProvider) Option {
 	})
 }
 
-// WithPropagator hands the trace on to the platform in the headers that the propagator
-// sets: propagation.TraceContext sets traceparent. The default is none, and not the
-// global propagator, since that may hand on baggage too, and what is in it is the
+// WithPropagator propagates the trace to the platform in the headers that p sets:
+// propagation.TraceContext sets traceparent. By default nothing is propagated. The global
+// propagator is not used, because it may propagate baggage too, which is the
 // application's own.
 func WithPropagator(p propagation.TextMapPropagator) Option {
 	return optionFunc(func(o *options) error {
@@ -89,10 +89,10 @@ func WithAttributes(attributes ...attribute.KeyValue) Option {
 	})
 }
 
-// WithoutRequests makes no spans of requests and no http.client.request.duration, for
-// programs in which otelhttp makes them: roq.WithTransport takes its transport. Note that
-// otelhttp records the address of a request in url.full, and that of FindUsers has the
-// e-mail address that it looks for.
+// WithoutRequests omits the spans of requests and http.client.request.duration, for
+// programs that get them from otelhttp, with its transport in roq.WithTransport. Note
+// that otelhttp records the URL of a request in url.full, and that the URL of FindUsers
+// contains the e-mail address that it looks for.
 func WithoutRequests() Option {
 	return optionFunc(func(o *options) error {
 		o.noRequests = true

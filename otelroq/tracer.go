@@ -49,9 +49,9 @@ var _ interface {
 	roq.BatchTracer
 } = (*tracer)(nil)
 
-// NewTracer returns a Tracer for [roq.WithTracer]. It fails if an option is not valid, or
-// if the MeterProvider refuses an instrument. It is safe for concurrent use, and several
-// Clients may share it.
+// NewTracer returns a Tracer for [roq.WithTracer]. It returns an error if an option is
+// not valid, or if the MeterProvider refuses an instrument. The Tracer is safe for
+// concurrent use, and several Clients may share it.
 func NewTracer(opts ...Option) (roq.Tracer, error) {
 	o, err := newOptions(opts)
 	if err != nil {

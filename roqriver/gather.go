@@ -31,13 +31,13 @@ func (q *Queue[TTx]) gather(ctx context.Context, campaignID int64) error {
 			if err != nil {
 				return err
 			}
-			batches, i := map[int64]int64{}, 0
+			batches := map[int64]int64{}
 			for some := range slices.Chunk(loose, int(c.batchSize)) {
-				batches[ids[i]] = int64(len(some))
-				if err := fill(ctx, conn, c, ids[i], some); err != nil {
+				id := ids[len(batches)]
+				batches[id] = int64(len(some))
+				if err := fill(ctx, conn, c, id, some); err != nil {
 					return err
 				}
-				i++
 			}
 			return q.start(ctx, tx, conn, batches)
 		})

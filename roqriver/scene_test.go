@@ -62,14 +62,23 @@ type database struct {
 func each(t *testing.T, test func(t *testing.T, db *database)) {
 	t.Helper()
 	t.Parallel()
+	eachKind(t, func(t *testing.T, fresh func(t *testing.T) *database) { test(t, fresh(t)) })
+}
+
+// eachKind is each for a test that needs several databases.
+func eachKind(t *testing.T, test func(t *testing.T, fresh func(t *testing.T) *database)) {
+	t.Helper()
+	t.Parallel()
 	for name, make := range map[string]func(t *testing.T) *database{"SQLite": sqlite, "PostgreSQL": postgres} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			db := make(t)
-			if err := db.migrate(t); err != nil {
-				t.Fatal(err)
-			}
-			test(t, db)
+			test(t, func(t *testing.T) *database {
+				db := make(t)
+				if err := db.migrate(t); err != nil {
+					t.Fatal(err)
+				}
+				return db
+			})
 		})
 	}
 }

@@ -304,19 +304,22 @@ func TestSiege(t *testing.T) {
 	}
 }
 
-// Without what keeps people from being mailed twice the same siege mails people twice: it
-// is able to fail.
+// Without what keeps people from being mailed twice the same siege mails people twice, if
+// not at the first try: it is able to fail.
 func TestSiegeControl(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it takes half a minute")
 	}
 	for without, s := range map[string]siege{"fencing": {stop: 1, without: "fencing"}, "under way": {kill: 1, without: "under way"}} {
 		t.Run(without, func(t *testing.T) {
-			each(t, func(t *testing.T, db *database) {
+			eachKind(t, func(t *testing.T, fresh func(t *testing.T) *database) {
 				s := s.size()
-				if got := s.run(t, db, 1); got.twice == 0 {
-					t.Errorf("nobody was mailed twice: %+v", got)
+				for seed := range uint64(5) { // on a busy machine fewer workers are hit
+					if s.run(t, fresh(t), seed).twice > 0 {
+						return
+					}
 				}
+				t.Error("nobody was mailed twice")
 			})
 		})
 	}

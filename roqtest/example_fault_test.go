@@ -18,7 +18,7 @@ func ExampleServer_Inject() {
 	defer srv.Close()
 	ann, platform := acme(srv)
 
-	// The request is processed, and its answer is lost.
+	// The request is processed, but the response is lost.
 	srv.Inject(roqtest.Fault{Operation: "sendUserInvites", Times: 1, Drop: roqtest.DropAfter})
 	sent, err := send(platform, ann.TenantID, "bob@example.com")
 	fmt.Println(len(sent.Success), err)
@@ -28,7 +28,7 @@ func ExampleServer_Inject() {
 	// 1 e-mail
 }
 
-// Any answer can be put in the platform's place.
+// Any response can replace the platform's.
 func ExampleFault() {
 	srv := roqtest.NewServer()
 	defer srv.Close()
@@ -50,7 +50,7 @@ func ExampleFault() {
 	// true
 }
 
-// An answer that is slow, and one that ends in the middle.
+// A slow response, and one that is cut off.
 func ExampleFault_truncate() {
 	srv := roqtest.NewServer()
 	defer srv.Close()
@@ -70,7 +70,7 @@ func ExampleWithBulkLimit() {
 	defer srv.Close()
 	ann, platform := acme(srv)
 
-	// The client halves what is too large.
+	// The client splits a batch that is too large.
 	sent, err := send(platform, ann.TenantID, "bob@example.com", "eve@example.com", "joe@example.com")
 	fmt.Println(len(sent.Success), err)
 	// Output:
@@ -158,7 +158,7 @@ func ExampleServer_SendWebhooks() {
 	// ROQ_USER_INVITE_UPDATE expired
 }
 
-// deaf is a backend that takes no webhook at first.
+// deaf is a backend that refuses the first webhook.
 func deaf(attempts int) *httptest.Server {
 	return httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		if attempts--; attempts >= 0 {

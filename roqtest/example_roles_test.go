@@ -40,7 +40,7 @@ func ExampleServer_Roles() {
 	// content-creator Content creator
 }
 
-// A page whose field of roles is hidden, because there is nothing to choose.
+// A page hides its role field, because there is nothing to choose.
 func ExampleWithRoles() {
 	srv := roqtest.NewServer(roqtest.WithRoles())
 	defer srv.Close()

@@ -79,8 +79,8 @@ func ExampleNewServer() {
 	// true
 }
 
-// A platform without a socket, for a test in a synctest bubble or a handler of
-// your own.
+// A platform without a socket, for a test in a synctest bubble or for your own
+// handler.
 func ExampleNewHandler() {
 	srv := roqtest.NewHandler()
 	defer srv.Close()
@@ -109,7 +109,7 @@ func ExampleServer_Config() {
 func ExampleServer_Handler() {
 	srv := roqtest.NewHandler()
 	defer srv.Close()
-	// On an address of your own, behind middleware of your own.
+	// On your own address, behind your own middleware.
 	own := httptest.NewServer(http.StripPrefix("/platform", srv.Handler()))
 	defer own.Close()
 
@@ -265,7 +265,7 @@ func ExampleServer_Invites() {
 		log.Fatal(err)
 	}
 
-	// The truth, whatever the client was told.
+	// The true state, whatever the client was told.
 	for _, invite := range srv.Invites() {
 		fmt.Println(invite.Email, invite.Status)
 	}
@@ -300,7 +300,7 @@ func ExampleServer_RevokeTokens() {
 		log.Fatal(err)
 	}
 
-	// The client's cached token is refused, and it gets itself another one.
+	// The client's cached token is refused, and the client gets another one.
 	srv.RevokeTokens()
 	_, err := platform.UserInvites(ctx, roq.UserInvitesQuery{})
 	fmt.Println(err, len(srv.Requests()))

@@ -10,35 +10,35 @@ import (
 	"time"
 )
 
-// Fault is trouble on the way between a client and the platform. The zero value
-// fits every request and does nothing to it.
+// Fault is a fault between a client and the platform. The zero value matches every
+// request and does nothing to it.
 type Fault struct {
-	// Operation is which requests it is for: a GraphQL operation by its name
-	// ("sendUserInvites"), or one of the Op constants. Empty is any.
+	// Operation selects the requests: the name of a GraphQL operation
+	// ("sendUserInvites"), or one of the Op constants. If empty, it matches any.
 	Operation string
-	// Skip is how many of those pass first, Times how many it then happens to; zero
-	// is every one. One that another fault happens to does not count for Times, so
-	// that faults injected one after the other happen one after the other.
+	// Skip is how many matching requests pass first. Times is how many the fault is then
+	// applied to; zero means all. Requests to which another fault was applied do not count
+	// for Times, so faults that are injected one after the other happen in that order.
 	Skip, Times int
 
-	// Delay passes before anything else happens. If the client gives up meanwhile,
-	// the request is not processed.
+	// Delay is the wait before anything else happens. If the client closes the connection
+	// meanwhile, the request is not processed.
 	Delay time.Duration
-	// Status, from 200 to 599, answers with that status instead of processing the
-	// request, and with Body. A refusal (from 400 to 499, but not 408, 425 and 429)
-	// without a Body is the platform's, in its own form; with one it is that of whatever
-	// writes such a Body. A Body without a Status is answered with 200.
+	// Status, from 200 to 599, is the status of a response that is sent, with Body, instead
+	// of processing the request. If it is a refusal (400 to 499, but not 408, 425 and 429)
+	// and Body is empty, the body is a refusal in the platform's own form. If only Body is
+	// set, the status is 200.
 	Status int
-	// Body is what is answered in the platform's place. Its Content-Type is found
-	// out from the text, unless Header has one.
+	// Body is the body of the response in place of the platform's. Its Content-Type is
+	// detected from the text, unless Header has one.
 	Body string
-	// Header is added to the answer, whoever makes it. A nil value leaves a header
-	// out, Date too.
+	// Header is added to the response, whether it is the platform's or the fault's. A nil
+	// value removes a header, even Date.
 	Header http.Header
-	// Drop closes the connection instead of answering.
+	// Drop closes the connection instead of responding.
 	Drop Drop
-	// Truncate closes the connection after that many bytes of the answer's body,
-	// whose Content-Length promises all of it. Zero is the whole.
+	// Truncate closes the connection after that many bytes of the response body. The
+	// Content-Length is that of the whole body. Zero means that nothing is cut off.
 	Truncate int
 }
 
@@ -46,15 +46,15 @@ type Fault struct {
 type Drop int
 
 const (
-	// DropNever lets the request be answered.
+	// DropNever does not close the connection.
 	DropNever Drop = iota
 	// DropBefore closes the connection before the request is processed.
 	DropBefore
-	// DropAfter closes it after the request was processed, without an answer.
+	// DropAfter closes it after the request was processed, without a response.
 	DropAfter
 )
 
-// The operations that are not GraphQL's, for [Fault] and [Request].
+// The operations that are not GraphQL operations, for [Fault] and [Request].
 const (
 	OpAuthorizeServiceAccount = "authorizeServiceAccount"
 	OpAuthorize               = "authorize"

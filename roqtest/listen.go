@@ -7,15 +7,15 @@ import (
 	"net/netip"
 )
 
-// WithAddr sets the address on which [NewServer] listens, "127.0.0.1:4000" for
-// example: one that a program beside the test has in its configuration. [Server].URL
-// names 127.0.0.1 if the address is a wildcard. The default is a free port of
-// 127.0.0.1. [NewHandler] does not listen, and ignores the option.
+// WithAddr sets the address on which [NewServer] listens, "127.0.0.1:4000" for example,
+// for a program beside the test that has the address in its configuration. If the
+// address is a wildcard, [Server].URL has 127.0.0.1. [NewHandler] ignores the option. The
+// default is a free port of 127.0.0.1.
 func WithAddr(addr string) Option { return func(s *Server) { s.addr = addr } }
 
-// NewServer starts a platform on loopback. Close it when done. It panics if it cannot
-// listen, as [httptest.NewServer] does: if another program has the address of
-// [WithAddr], for example.
+// NewServer starts a platform on loopback. Call Close when done. Like
+// [httptest.NewServer], it panics if it cannot listen, for example because another
+// program uses the address of [WithAddr].
 func NewServer(opts ...Option) *Server {
 	s := NewHandler(opts...)
 	if s.addr == "" {

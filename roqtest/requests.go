@@ -11,13 +11,13 @@ import (
 
 // Request is a request that arrived.
 type Request struct {
-	// Method and Path are HTTP's.
+	// Method and Path are the HTTP method and path.
 	Method, Path string
-	// Header is all of it, credentials too.
+	// Header has all headers, including credentials.
 	Header http.Header
-	// Operation is a GraphQL operation's name or one of the Op constants.
+	// Operation is the name of a GraphQL operation or one of the Op constants.
 	Operation string
-	// Variables are GraphQL's, as they came.
+	// Variables are the unchanged GraphQL variables.
 	Variables json.RawMessage
 	// At is when it arrived, by the platform's clock.
 	At time.Time

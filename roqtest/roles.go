@@ -12,15 +12,15 @@ import (
 
 // Role is a role of the platform's users.
 type Role struct {
-	// ID is a UUID; made if empty.
+	// ID is a UUID. If empty, it is generated.
 	ID string
-	// Key is what users and invites have, as in "member".
+	// Key identifies the role in users and invites, as in "member".
 	Key string
-	// Name is for people; the key if empty.
+	// Name is the display name. If empty, it is the key.
 	Name string
-	// Description is for people too.
+	// Description is a text for people.
 	Description string
-	// NotForInvites keeps it out of the roles that can be given with an invite.
+	// NotForInvites excludes it from the roles that can be assigned with an invite.
 	NotForInvites bool
 }
 

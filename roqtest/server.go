@@ -1,6 +1,6 @@
-// Package roqtest is a ROQ platform on loopback, to test against and to develop
-// with. It executes GraphQL against the published schema, enforces what the
-// platform enforces, and keeps the e-mails that it would have sent.
+// Package roqtest is a ROQ platform on loopback, for tests and development. It
+// executes GraphQL against the published schema, enforces the platform's rules, and
+// keeps the e-mails that it would have sent in an outbox.
 //
 //	srv := roqtest.NewServer()
 //	defer srv.Close()
@@ -8,35 +8,35 @@
 //	user := srv.AddUser(roqtest.User{TenantID: tenant, Email: "ann@acme.example"})
 //	client, err := roq.New(srv.Config())
 //
-// Any valid GraphQL document works, those of ROQ's own clients included. What the
-// platform's documentation leaves open is done in the way that a NestJS and
-// Apollo server would; the comments call that our reading.
+// Any valid GraphQL document works, including those of ROQ's own clients. If the
+// platform's documentation leaves something open, this package does what a server with
+// NestJS and Apollo would do; the comments call that our reading.
 //
-// # Who may do what
+// # Permissions
 //
-// The service account sees and changes everything, a user what belongs to the
-// same tenant. That users of any role may invite is our reading: the roles of a
-// platform are its project's. An invite may name a role that does not exist,
-// which is our reading too: see [Server.AddRole]. The credentials in [Server.Config] are needed as on
-// the platform, tokens expire ([WithTokenLifetime]) and can be revoked
-// ([Server.RevokeTokens]).
+// The service account can see and change everything. A user can see and change what
+// belongs to the same tenant. Users of any role may invite; that is our reading, because
+// each project defines its own roles. An invite may name a role that does not exist,
+// which is our reading too: see [Server.AddRole]. Clients need the credentials in
+// [Server.Config], as on the platform. Tokens expire ([WithTokenLifetime]) and can be
+// revoked ([Server.RevokeTokens]).
 //
 // # What others do
 //
-// [Server.Outbox] has the e-mails; with the token in one, [Server.Accept] does
-// what the invitee does. [Server.Expire] and [Server.Remove] do what time and
-// administrators do. [Server.Invites] is the truth, whatever a client was told,
-// and [Server.Requests] what clients sent.
+// [Server.Outbox] returns the e-mails. With the token in one, [Server.Accept] does what
+// the invitee does. [Server.Expire] and [Server.Remove] do what time and administrators
+// do. [Server.Invites] returns the true state, whatever a client was told, and
+// [Server.Requests] returns what clients sent.
 //
-// # Trouble
+// # Faults
 //
-// [Server.Inject] makes requests slow, refused, cut off or answered with
-// something else: see [Fault].
+// [Server.Inject] makes requests slow, refused, cut off or answered with something
+// else: see [Fault].
 //
 // # Time
 //
-// The platform has a clock of its own. It is the real one until [Server.Advance]
-// turns it on: invites expire, and [Server.SendWebhooks]'s events are sent again.
+// The platform has its own clock. It is the real time until [Server.Advance] moves it
+// forward: then invites expire, and events of [Server.SendWebhooks] are sent again.
 package roqtest
 
 import (
@@ -63,12 +63,12 @@ const (
 	keptRequests = 10_000
 )
 
-// Server is a ROQ platform. It is safe for concurrent use, and knows nothing of
+// Server is a ROQ platform. It is safe for concurrent use, and shares nothing with
 // other Servers.
 type Server struct {
-	// URL is where it listens, "http://127.0.0.1:" and a port, with the platform's
-	// endpoints, the REST API's and the application's; empty for a Server made by
-	// [NewHandler].
+	// URL is the address on which it listens, "http://127.0.0.1:" and a port. It serves
+	// the endpoints of the platform, the REST API and the application. URL is empty for a
+	// Server made by [NewHandler].
 	URL string
 
 	environmentID, apiKey, webhookKey string
@@ -88,16 +88,16 @@ type Server struct {
 	closed   chan struct{}
 }
 
-// Option changes how the platform behaves.
+// Option configures the platform.
 type Option func(*Server)
 
-// WithBulkLimit refuses a request with more than n invites by
-// BULK_USER_INVITE_LIMIT_EXCEEDED. The default is no limit: the platform's is
+// WithBulkLimit refuses a request with more than n invites, with
+// BULK_USER_INVITE_LIMIT_EXCEEDED. By default there is no limit: the platform's limit is
 // not published.
 func WithBulkLimit(n int) Option { return func(s *Server) { s.world.bulkLimit = n } }
 
-// WithRepeatedInvites lets an address have several pending invites to a tenant.
-// By default the second is refused by USER_ALREADY_INVITED.
+// WithRepeatedInvites allows several pending invites of an address to a tenant.
+// By default the second is refused with USER_ALREADY_INVITED.
 func WithRepeatedInvites() Option { return func(s *Server) { s.world.repeatAllowed = true } }
 
 // WithInviteLifetime sets when a pending invite expires. The default is 7 days.
@@ -109,7 +109,7 @@ func WithInviteLifetime(d time.Duration) Option {
 func WithTokenLifetime(d time.Duration) Option { return func(s *Server) { s.tokenLifetime = d } }
 
 // WithRoles sets the roles that the platform starts with. The default is admin, member
-// and content-creator, all of which can be given with an invite.
+// and content-creator, which can all be assigned with an invite.
 func WithRoles(roles ...Role) Option {
 	return func(s *Server) {
 		s.world.roles = nil
@@ -119,8 +119,8 @@ func WithRoles(roles ...Role) Option {
 	}
 }
 
-// NewHandler makes a platform that does not listen: serve its [Server.Handler],
-// and put the address where that is into what [Server.Config] returns.
+// NewHandler returns a platform that does not listen. Serve its [Server.Handler], and
+// set the address in what [Server.Config] returns.
 func NewHandler(opts ...Option) *Server {
 	s := &Server{
 		environmentID: uuid.NewString(),
@@ -141,8 +141,8 @@ func NewHandler(opts ...Option) *Server {
 	return s
 }
 
-// Close stops listening and waits for requests under way; those that a fault
-// delays are dropped, and so are webhooks under way.
+// Close stops listening and waits for requests in flight. Requests that a fault delays
+// and webhooks in flight are dropped.
 func (s *Server) Close() {
 	s.closing.Do(func() { close(s.closed) })
 	s.hooks.close()
@@ -151,9 +151,9 @@ func (s *Server) Close() {
 	}
 }
 
-// Config returns what a client of this platform needs. The environment's id and
-// its keys are made anew for every Server. The address of the platform is that of
-// the REST API and of the application too.
+// Config returns the configuration for a client of this platform. Every Server has a
+// new environment id and new keys. The REST API and the application have the same
+// address as the platform.
 func (s *Server) Config() roq.Config {
 	return roq.Config{
 		PlatformURL: s.URL, APIURL: s.URL, AppURL: s.URL,
@@ -164,19 +164,18 @@ func (s *Server) Config() roq.Config {
 // Handler returns the platform as an http.Handler.
 func (s *Server) Handler() http.Handler { return s.handler }
 
-// AddTenant makes a tenant and returns its id, a UUID. The name is for people.
+// AddTenant adds a tenant with that display name and returns its id, a UUID.
 func (s *Server) AddTenant(name string) string { return s.world.addTenant(name) }
 
-// AddRole makes a role and returns it with its id. It can be given with an invite unless
-// [Role].NotForInvites says otherwise. A role with a Key that is known takes the other's
-// place.
+// AddRole adds a role and returns it with its id. It can be assigned with an invite
+// unless [Role].NotForInvites is set. It replaces a role with the same Key.
 func (s *Server) AddRole(r Role) Role { return s.world.addRole(r) }
 
-// AddUser makes a user and returns it with its id. A TenantID that is not known
-// becomes a tenant; a user with an ID that is known takes the other's place.
+// AddUser adds a user and returns it with its id. If there is no tenant with its
+// TenantID, one is added. It replaces a user with the same ID.
 func (s *Server) AddUser(u User) User { return s.world.addUser(u) }
 
-// Tenants returns every tenant, by name.
+// Tenants returns every tenant, sorted by name.
 func (s *Server) Tenants() []Tenant {
 	s.world.mu.Lock()
 	defer s.world.mu.Unlock()
@@ -190,8 +189,8 @@ func (s *Server) Roles() []Role {
 	return s.world.roleList()
 }
 
-// Users returns every user, in the order in which they were made: those that
-// became one by accepting an invite too.
+// Users returns every user, in the order in which they were added, including those who
+// accepted an invite.
 func (s *Server) Users() []User {
 	var all []User
 	for _, m := range s.world.members(func(*member) bool { return true }) {
@@ -202,7 +201,7 @@ func (s *Server) Users() []User {
 }
 
 // SessionToken returns the value of a session cookie for the user, signed as
-// @roq/nextjs signs it; empty if there is no such user.
+// @roq/nextjs signs it, or "" if there is no such user.
 func (s *Server) SessionToken(userID string) string {
 	u, ok := s.world.user(userID)
 	if !ok {
@@ -211,42 +210,41 @@ func (s *Server) SessionToken(userID string) string {
 	return s.sessionToken(u)
 }
 
-// RevokeTokens makes every access token issued so far invalid, those in sessions
-// too.
+// RevokeTokens invalidates every access token issued so far, including those in
+// sessions.
 func (s *Server) RevokeTokens() { s.generation.Add(1) }
 
-// Outbox returns every e-mail sent so far, the oldest first.
+// Outbox returns every e-mail sent so far, oldest first.
 func (s *Server) Outbox() []Email { return s.world.mails() }
 
 // Accept does what the invitee does with the link in the e-mail: the invitee
-// becomes a user of the tenant. The error is the platform's refusal of a token
-// that is not known (USER_TOKEN_NOT_FOUND) or whose invite was accepted, canceled
-// or has expired.
+// becomes a user of the tenant. It returns the platform's refusal if the token is
+// unknown (USER_TOKEN_NOT_FOUND) or if its invite was accepted, was canceled or has
+// expired.
 func (s *Server) Accept(token string) (roq.UserInvite, error) {
 	i, err := s.world.accept(nil, token)
 	return detached(i), err
 }
 
-// Expire does what time does to a pending invite. It is an error if there is no
-// such invite or if it is not pending.
+// Expire makes a pending invite expire. It returns an error if there is no such invite
+// or if it is not pending.
 func (s *Server) Expire(inviteID string) error { return s.world.expireNow(inviteID) }
 
-// Advance turns the platform's clock on by d, and returns when everything has
-// happened that was due: pending invites have expired, and webhooks were sent, or
-// sent again. Advance(0) waits for what is under way. Tokens and sessions go by
-// the real time, since whoever reads them does. A receiver of webhooks must not
-// call Advance while it is being called.
+// Advance moves the platform's clock forward by d, and returns when everything that was
+// due has happened: pending invites have expired, and webhooks were sent, or sent again.
+// Advance(0) waits for webhooks in flight. Tokens and sessions use the real time, since
+// their readers do too. A handler of webhooks must not call Advance.
 func (s *Server) Advance(d time.Duration) {
 	s.world.clock.turn(d)
 	s.world.catchUp()
 	s.hooks.settle()
 }
 
-// Remove deletes an invite, as an administrator of the platform can: clients have
-// no operation for it. It is an error if there is no such invite.
+// Remove deletes an invite, as an administrator of the platform can. Clients have no
+// operation for it. It returns an error if there is no such invite.
 func (s *Server) Remove(inviteID string) error { return s.world.remove(inviteID) }
 
-// Invites returns every invite there is, the oldest first.
+// Invites returns every invite, oldest first.
 func (s *Server) Invites() []roq.UserInvite {
 	all := s.world.snapshot(func(*roq.UserInvite) bool { return true })
 	for i := range all {
@@ -261,15 +259,15 @@ func detached(i roq.UserInvite) roq.UserInvite {
 	return i
 }
 
-// Requests returns what arrived, the oldest first: the last 10,000 requests.
+// Requests returns the last 10,000 requests that arrived, oldest first.
 func (s *Server) Requests() []Request { return s.requests.all() }
 
-// Inject adds a fault, which stays until it has happened [Fault].Times times. Of
-// several that fit a request the first happens to it.
+// Inject adds a fault, which remains until it was applied [Fault].Times times. If
+// several faults match a request, the first one is applied.
 func (s *Server) Inject(f Fault) { s.faults.add(f) }
 
-// ClearFaults takes back every fault, so that the platform is well again. A
-// request that a fault delays is still delayed.
+// ClearFaults removes every fault, so that the platform works normally again. A
+// request that a fault is delaying remains delayed.
 func (s *Server) ClearFaults() { s.faults.clear() }
 
 // endpoint answers a request whose body was read.
@@ -283,7 +281,7 @@ func (s *Server) routes() http.Handler {
 		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
 			body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 			if err != nil {
-				http.Error(w, "the body is too large or was cut", http.StatusRequestEntityTooLarge)
+				http.Error(w, "the body is too large or incomplete", http.StatusRequestEntityTooLarge)
 				return
 			}
 			s.arrive(w, r, operation, body, serve)

@@ -57,8 +57,8 @@ type keptInvite struct {
 	ExpiresAt time.Time `json:"expiresAt"`
 }
 
-// Save writes everything that the platform knows, its keys too, as JSON for
-// [Server.Restore]. Faults, requests and webhooks are of the moment, and left out.
+// Save writes the state of the platform, including its keys, as JSON for
+// [Server.Restore]. It does not write faults, requests and webhooks.
 func (s *Server) Save(w io.Writer) error {
 	kept := s.world.keep()
 	kept.Version = stateVersion
@@ -67,10 +67,10 @@ func (s *Server) Save(w io.Writer) error {
 	return json.NewEncoder(w).Encode(kept)
 }
 
-// Restore makes the platform the one that was saved: clients that were configured
-// for that one, sessions and accept links work again. It is for a Server that was
-// just made, before its first request. What cannot be restored as a whole changes
-// nothing and is an error.
+// Restore replaces the state of the platform with one that was saved: clients
+// configured for that one, sessions and accept links work again. Call it on a new
+// Server, before its first request. If the state cannot be restored completely, Restore
+// changes nothing and returns an error.
 func (s *Server) Restore(r io.Reader) error {
 	var kept state
 	in := json.NewDecoder(r)
@@ -93,9 +93,9 @@ func (s *Server) Restore(r io.Reader) error {
 func (k *state) validate() error {
 	switch {
 	case k.Version != stateVersion:
-		return fmt.Errorf("its version is %d, and this is for version %d", k.Version, stateVersion)
+		return fmt.Errorf("its version is %d, must be %d", k.Version, stateVersion)
 	case k.EnvironmentID == "" || k.APIKey == "" || k.Secret == "":
-		return errors.New("it lacks the environment or its keys")
+		return errors.New("it has no environment or no keys")
 	}
 	tenants, ids := map[string]bool{}, map[string]bool{}
 	for _, t := range k.Tenants {
@@ -103,7 +103,7 @@ func (k *state) validate() error {
 	}
 	known := func(kind, id string) error {
 		if uuid.Validate(id) != nil || ids[id] {
-			return fmt.Errorf("%s %q is no UUID, or is there twice", kind, id)
+			return fmt.Errorf("%s %q is not a UUID, or occurs twice", kind, id)
 		}
 		ids[id] = true
 		return nil
@@ -113,7 +113,7 @@ func (k *state) validate() error {
 			return err
 		}
 		if u.TenantID != "" && !tenants[u.TenantID] {
-			return fmt.Errorf("the user %q is of no tenant", u.ID)
+			return fmt.Errorf("the user %q has a tenant that does not exist", u.ID)
 		}
 	}
 	for _, i := range k.Invites {
@@ -121,7 +121,7 @@ func (k *state) validate() error {
 			return err
 		}
 		if !tenants[i.TenantID] || i.Token == "" {
-			return fmt.Errorf("the invite %q is of no tenant, or has no token", i.ID)
+			return fmt.Errorf("the invite %q has a tenant that does not exist, or no token", i.ID)
 		}
 	}
 	return nil

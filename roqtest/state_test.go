@@ -179,10 +179,10 @@ func TestRestoreRefuses(t *testing.T) {
 		"a newer version":   {changed(func(all map[string]any) { all["version"] = 2 }), "version is 2"},
 		"a member more":     {changed(func(all map[string]any) { all["more"] = 1 }), "cannot be read"},
 		"no keys":           {changed(func(all map[string]any) { delete(all, "apiKey") }), "keys"},
-		"a user's id":       {changed(func(all map[string]any) { first(all, "users")["ID"] = "x" }), "no UUID"},
+		"a user's id":       {changed(func(all map[string]any) { first(all, "users")["ID"] = "x" }), "not a UUID"},
 		"a user twice":      {changed(func(all map[string]any) { all["users"] = append(all["users"].([]any), first(all, "users")) }), "twice"},
-		"no such tenant":    {changed(func(all map[string]any) { all["tenants"] = nil }), "of no tenant"},
-		"an invite's token": {changed(func(all map[string]any) { first(all, "invites")["token"] = "" }), "has no token"},
+		"no such tenant":    {changed(func(all map[string]any) { all["tenants"] = nil }), "a tenant that does not exist"},
+		"an invite's token": {changed(func(all map[string]any) { first(all, "invites")["token"] = "" }), "or no token"},
 		"an invite twice":   {changed(func(all map[string]any) { all["invites"] = append(all["invites"].([]any), first(all, "invites")) }), "twice"},
 	} {
 		srv := roqtest.NewServer()

@@ -27,32 +27,32 @@ const (
 
 // Delivery is one attempt to send a webhook.
 type Delivery struct {
-	// Name and ID are the event's. All attempts at one event have the same ID and
-	// Body.
+	// Name and ID are those of the event. All attempts to send one event have the same ID
+	// and Body.
 	Name, ID string
-	// Body is what was sent.
+	// Body is the request body.
 	Body json.RawMessage
 	// Attempt counts from 1 to 6.
 	Attempt int
-	// Status is the receiver's answer; 0 if there was none, which Err explains.
-	// The event was taken if it is from 200 to 299.
+	// Status is the status of the response, 200 to 299 if the event was accepted. It is 0
+	// if there was no response; then Err says why.
 	Status int
-	// Err is why there was no answer.
+	// Err says why there was no response.
 	Err error
 	// At is when the attempt was made, by the platform's clock.
 	At time.Time
 }
 
-// SendWebhooks makes the platform send what happens from now on to that address:
-// an event for every invite that is made, changed or removed, and for every user
-// that is made, in that order and one at a time. An empty address ends it.
+// SendWebhooks makes the platform send events to that URL from now on: one for every
+// invite that is created, changed or removed, and one for every user that is created, in
+// order and one at a time. An empty URL stops it.
 //
-// An event that is not answered by a 2xx is sent up to five times more, 30
-// minutes after the first attempt, 60 after the second, and so on, as the
-// platform does: see [Server.Advance].
+// If the response to an event is not 2xx, the event is sent again up to five times: 30
+// minutes after the first attempt, 60 after the second, and so on, like the platform.
+// See [Server.Advance].
 func (s *Server) SendWebhooks(url string) { s.hooks.sendTo(url) }
 
-// Deliveries returns every attempt to send a webhook so far, the oldest first.
+// Deliveries returns every attempt to send a webhook so far, oldest first.
 func (s *Server) Deliveries() []Delivery {
 	s.hooks.mu.Lock()
 	defer s.hooks.mu.Unlock()

@@ -17,39 +17,39 @@ import (
 type Tenant struct {
 	// ID is the tenantId, a UUID.
 	ID string
-	// Name is for people.
+	// Name is the display name.
 	Name string
 }
 
 // User is a user of the platform.
 type User struct {
-	// ID is the roqUserId, a UUID; made if empty.
+	// ID is the roqUserId, a UUID. If empty, it is generated.
 	ID string
 	// TenantID is the tenant that the user belongs to.
 	TenantID string
-	// Email is the user's address, which one user of a tenant can have.
+	// Email is the user's address. Only one user of a tenant can have it.
 	Email string
 	// FirstName, LastName, Locale and Timezone are for the session.
 	FirstName, LastName, Locale, Timezone string
-	// Roles are the keys of the user's roles; an invitee gets them if an invite
-	// names none.
+	// Roles are the keys of the user's roles. If an invite names none, the invitee gets
+	// those of the inviter.
 	Roles []string
 }
 
 // Email is an e-mail that the platform sent.
 type Email struct {
-	// To is the address, InviteID the invite that it is about.
+	// To is the address. InviteID is the id of the invite.
 	To, InviteID string
-	// Kind is whether it is the first or another.
+	// Kind says whether it is the first e-mail of the invite or a repeated one.
 	Kind EmailKind
-	// Token is what the accept link holds: see [Server.Accept]. It stays the same
+	// Token is the token in the accept link: see [Server.Accept]. It does not change
 	// when an invite is resent, which is our reading.
 	Token string
 	// At is when it was sent, by the platform's clock.
 	At time.Time
 }
 
-// EmailKind says what made the platform send an e-mail.
+// EmailKind says why the platform sent an e-mail.
 type EmailKind string
 
 // The kinds of e-mail.

@@ -1,16 +1,16 @@
-// Command roqdev is a ROQ platform on your own machine: to develop against
-// without an account, and to see the e-mails that nobody gets.
+// Command roqdev is a ROQ platform on your own machine. You can develop without an
+// account, and see the e-mails without sending them.
 //
 //	go run github.com/go-roq/roq/cmd/roqdev
 //
-// It prints the environment variables for a backend, and serves a page with the
-// inbox of invitation e-mails, the invites, tenants and users, the last requests,
-// and switches that make the platform slow, failing or deaf. ROQ's JavaScript
-// clients work against it too, in a browser as well.
+// It prints the environment variables for a backend. Its page has an inbox of
+// invitation e-mails, the invites, tenants, users and last requests, and switches that
+// make the platform slow, fail, or drop its responses. ROQ's JavaScript clients work
+// with it too, also in a browser.
 //
-// What it knows is lost when it ends, unless -data names a file for it. Anybody
-// who reaches it can sign in as anybody, so it listens on loopback only; -public
-// lifts that.
+// Its state is lost when it ends, unless -data names a file for it. Anybody who can
+// reach it can sign in as anybody, so it listens on loopback only, unless -public is
+// set.
 package main
 
 import (
@@ -52,9 +52,9 @@ func parse(args []string, stderr io.Writer) (settings, error) {
 	flags := flag.NewFlagSet("roqdev", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	flags.StringVar(&s.addr, "addr", "127.0.0.1:4000", "address to listen on")
-	flags.StringVar(&s.data, "data", "", "file to keep the platform's state in")
-	flags.StringVar(&s.webhooks, "webhooks", "", "address to send webhooks to")
-	flags.BoolVar(&s.public, "public", false, "allow an address that other machines reach")
+	flags.StringVar(&s.data, "data", "", "file in which to keep the platform's state")
+	flags.StringVar(&s.webhooks, "webhooks", "", "URL to send webhooks to")
+	flags.BoolVar(&s.public, "public", false, "allow an address that other machines can reach")
 	err := flags.Parse(args)
 	if err == nil && flags.NArg() > 0 {
 		err = fmt.Errorf("unexpected argument %q", flags.Arg(0))
@@ -123,9 +123,9 @@ func checkAddress(s settings, stderr io.Writer) error {
 	case loopback(host):
 		return nil
 	case !s.public:
-		return fmt.Errorf("-addr: other machines may reach %q, where anybody can sign in as anybody: say -public if that is meant", s.addr)
+		return fmt.Errorf("-addr: other machines may reach %q, and anybody there can sign in as anybody: add -public to allow that", s.addr)
 	}
-	fmt.Fprintf(stderr, "roqdev: warning: other machines may reach %s, and whoever does can sign in as anybody\n", s.addr)
+	fmt.Fprintf(stderr, "roqdev: warning: other machines may reach %s, and anybody there can sign in as anybody\n", s.addr)
 	return nil
 }
 
@@ -150,7 +150,7 @@ func populate(platform *roqtest.Server) {
 // announce prints what a backend needs, to be pasted into a shell.
 func announce(out io.Writer, platform *roqtest.Server, address string) {
 	cfg := platform.Config()
-	fmt.Fprintf(out, `A ROQ platform is at %[1]s: open it for its inbox and switches.
+	fmt.Fprintf(out, `A ROQ platform is running at %[1]s. Open this page for its inbox and switches.
 
 For your backend:
 

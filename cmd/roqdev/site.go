@@ -66,7 +66,7 @@ func newSite(platform *roqtest.Server, public bool) (http.Handler, error) {
 			host = name
 		}
 		if !loopback(strings.Trim(host, "[]")) {
-			http.Error(w, "this platform is for this machine only", http.StatusMisdirectedRequest)
+			http.Error(w, "this platform serves this machine only", http.StatusMisdirectedRequest)
 			return
 		}
 		mux.ServeHTTP(w, r)
@@ -108,10 +108,10 @@ type mood struct {
 }
 
 var moods = []mood{
-	{"well", "Well", "Requests are answered at once.", roqtest.Fault{}},
+	{"well", "Normal", "Requests are answered at once.", roqtest.Fault{}},
 	{"slow", "Slow", "Every request takes three seconds.", roqtest.Fault{Delay: 3 * time.Second}},
-	{"failing", "Failing", "Every request is answered 503 and not processed.", roqtest.Fault{Status: http.StatusServiceUnavailable}},
-	{"dropping", "Drops answers", "Requests are processed, and the connection is closed without an answer.", roqtest.Fault{Drop: roqtest.DropAfter}},
+	{"failing", "Failing", "Every request is answered with 503 and not processed.", roqtest.Fault{Status: http.StatusServiceUnavailable}},
+	{"dropping", "Dropping responses", "Requests are processed, but the connection is closed without a response.", roqtest.Fault{Drop: roqtest.DropAfter}},
 }
 
 // invitesOperations are what a mood is for: signing in and tokens stay well, so

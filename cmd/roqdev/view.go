@@ -149,7 +149,7 @@ func problem(err error) (status int, text string) {
 	}
 	switch {
 	case errors.Is(err, roq.ErrOutcomeUnknown):
-		return http.StatusBadGateway, "It is not known whether this was done. Try again: an invitation is accepted once."
+		return http.StatusBadGateway, "It is not known whether this was done. Try again: an invitation can be accepted only once."
 	case errors.Is(err, roq.ErrInvalidInput), errors.Is(err, roq.ErrNotFound):
 		return http.StatusNotFound, noSuchLink
 	case errors.Is(err, roq.ErrAlreadyAccepted), errors.Is(err, roq.ErrAlreadyCanceled), errors.Is(err, roq.ErrInviteExpired):

@@ -67,7 +67,7 @@ func parseMapping(text string) (map[string]string, error) {
 		known := slices.Sorted(maps.Keys(usualNames()))
 		i := slices.IndexFunc(known, func(k string) bool { return plain(k) == plain(name) })
 		if i < 0 {
-			return nil, fmt.Errorf("%q is no field: they are %s", name, strings.Join(known, ", "))
+			return nil, fmt.Errorf("%q is not a field: the fields are %s", name, strings.Join(known, ", "))
 		}
 		if _, twice := mapping[known[i]]; twice {
 			return nil, fmt.Errorf("%s is mapped twice", known[i])
@@ -103,7 +103,7 @@ func matchColumns(header []string, mapping map[string]string) (columns, error) {
 		case mapped:
 			return c, fmt.Errorf("there is no column %q: the columns are %s", column, quoted(header))
 		case field == fieldEmail:
-			return c, fmt.Errorf("there is no column with the e-mail addresses: the columns are %s; say which with -map email=COLUMN", quoted(header))
+			return c, fmt.Errorf("there is no column with the e-mail addresses: the columns are %s; choose one with -map email=COLUMN", quoted(header))
 		}
 	}
 	return c, c.distinct()

@@ -57,14 +57,14 @@ func (f format) open(r io.Reader) (*sheet, error) {
 	s.csv.FieldsPerRecord = -1 // row says more about it
 	header, err := s.csv.Read()
 	if err != nil {
-		return nil, fmt.Errorf("the header in line %d cannot be read: %w", s.lines.first(), plainError(err))
+		return nil, fmt.Errorf("the header on line %d cannot be read: %w", s.lines.first(), plainError(err))
 	}
 	for i, name := range header {
 		header[i] = strings.TrimSpace(strings.Trim(name, "\ufeff"))
 		switch {
 		case !strings.Contains(name, "@"):
 		case len(s.lines.record) > 1:
-			return nil, fmt.Errorf("the header goes from line %d to line %d: close the quote (\") that is open in line %[1]d", s.lines.first(), s.lines.number)
+			return nil, fmt.Errorf("the header goes from line %d to line %d: close the quote (\") that is open on line %[1]d", s.lines.first(), s.lines.number)
 		default:
 			// The address goes into no error, for it is somebody's.
 			return nil, errors.New("the first row has an e-mail address in it: put a row above it that names the columns, such as email,firstName,lastName")
@@ -190,9 +190,9 @@ func (s *sheet) why(first int, err error) error {
 func plainError(err error) error {
 	switch {
 	case errors.Is(err, csv.ErrBareQuote):
-		return errors.New(`a quote (") inside a cell that does not begin with one: put the cell in quotes, and write two for one`)
+		return errors.New(`a quote (") inside a cell that does not begin with one: put the cell in quotes, and double the quote`)
 	case errors.Is(err, csv.ErrQuote):
-		return errors.New(`a quote (") that is not closed, or something behind the one that closes it`)
+		return errors.New(`a quote (") that is not closed, or text after a closing quote`)
 	}
 	return err
 }
@@ -240,7 +240,7 @@ func (s *sheet) row(number int, record []string) row {
 		r.input.Roles = s.roles
 	}
 	if strings.Contains(r.input.Email, "#EXT#") {
-		r.err = errors.New("the user principal name of a guest, which is not an address: write the address")
+		r.err = errors.New("this is the user principal name of a guest, not an e-mail address: write the address")
 	}
 	return r
 }

@@ -29,7 +29,7 @@ eve@x.example
 line 4: Work_Email: duplicate of line 2
 line 5: 4 cells where the header has 3: put a cell with a ',' in it in quotes
 line 6: Work_Email: must not be empty
-line 8: a quote (") that is not closed, or something behind the one that closes it
+line 8: a quote (") that is not closed, or text after a closing quote
 7 rows: 2 can be sent, 5 cannot
 `
 	if err != nil || n != (checked{rows: 7, bad: 5}) || out.String() != want {

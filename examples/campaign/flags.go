@@ -49,16 +49,16 @@ func parse(args []string, out io.Writer) (settings, error) {
 	flags := flag.NewFlagSet("campaign", flag.ContinueOnError)
 	flags.SetOutput(io.Discard) // what it would print is in its error
 	flags.Usage = func() {}
-	flags.StringVar(&s.csv, "csv", "", "`file` with the people; without it people are made up")
+	flags.StringVar(&s.csv, "csv", "", "`file` with the people (default: made-up people)")
 	flags.BoolVar(&s.dryRun, "dry-run", false, "check every row and send nothing")
-	flags.StringVar(&s.report, "report", "", "`file` for the report (default NAME.report.csv beside the CSV file, without -platform NAME.rehearsal.csv)")
-	flags.StringVar(&s.journal, "journal", "", "`file` for the journal (default NAME.journal beside the CSV file, with -campaign that NAME)")
-	flags.StringVar(&s.campaign, "campaign", "", "`name` of the campaign, which then does not change with that of the file (default the name of the file)")
-	flags.IntVar(&s.people, "people", defaultPeople, "how many people to make up, where the CSV file does not exist")
-	flags.BoolVar(&s.platform, "platform", false, "invite on the platform that the environment names")
+	flags.StringVar(&s.report, "report", "", "`file` for the report (default NAME.report.csv beside the CSV file; without -platform, NAME.rehearsal.csv)")
+	flags.StringVar(&s.journal, "journal", "", "`file` for the journal (default NAME.journal beside the CSV file; with -campaign, NAME is its name)")
+	flags.StringVar(&s.campaign, "campaign", "", "`name` of the campaign, so that the CSV file can be renamed (default the name of the file)")
+	flags.IntVar(&s.people, "people", defaultPeople, "number of made-up people, if the CSV file does not exist")
+	flags.BoolVar(&s.platform, "platform", false, "invite on the platform that the environment variables name")
 	flags.StringVar(&s.tenant, "tenant", "", "tenantId to invite to, with -platform")
-	flags.StringVar(&s.as, "as", "", "roqUserId of the inviter, or with ROQ_API_URL the e-mail address, with -platform")
-	flags.Func("roles", "`roles` of those whose row has none, separated by ; or |", func(text string) error {
+	flags.StringVar(&s.as, "as", "", "roqUserId of the inviter, or with ROQ_API_URL their e-mail address, with -platform")
+	flags.Func("roles", "`roles` for rows without roles, separated by ; or |", func(text string) error {
 		s.format.roles = splitRoles(text)
 		return nil
 	})
@@ -66,14 +66,14 @@ func parse(args []string, out io.Writer) (settings, error) {
 		s.format.separator, err = parseSeparator(text)
 		return err
 	})
-	flags.Func("map", "columns with names of their own, as in `email=Work_Email,firstName=Vorname`", func(text string) (err error) {
+	flags.Func("map", "names of columns, as in `email=Work_Email,firstName=Vorname`", func(text string) (err error) {
 		s.format.mapping, err = parseMapping(text)
 		return err
 	})
 	flags.IntVar(&s.concurrency, "concurrency", 8, fmt.Sprintf("requests in flight at once, from 1 to %d", maxConcurrency))
 	flags.IntVar(&s.batch, "batch", 100, fmt.Sprintf("invites in one request, from 1 to %d", maxBatch))
 	flags.Float64Var(&s.rate, "rate", 0, "requests per second at most; 0 means no limit")
-	repeat := flags.Bool("repeat-unknown", false, "send unknown rows again if no invite is found: only for a platform that refuses a second pending invite to an address")
+	repeat := flags.Bool("repeat-unknown", false, "send unknown rows again if no invite is found; only for a platform that refuses a second pending invite to an address")
 	err := flags.Parse(args)
 	if errors.Is(err, flag.ErrHelp) {
 		fmt.Fprint(out, usage)
@@ -107,9 +107,9 @@ func (s settings) check(rest []string) error {
 	case !(s.rate >= 0 && s.rate <= maxRate): // NaN is neither
 		return fmt.Errorf("-rate %v: must be from 0 to %d", s.rate, maxRate)
 	case s.campaign != filepath.Base(s.campaign) && s.campaign != "" || len(s.campaign) > maxCampaign || !utf8.ValidString(s.campaign):
-		return fmt.Errorf("-campaign %q: must be a name of at most %d bytes, and not a path: it is the journal's too", s.campaign, maxCampaign)
+		return fmt.Errorf("-campaign %q: must be a name of at most %d bytes, and not a path: it is the name of the journal too", s.campaign, maxCampaign)
 	case s.platform && s.made:
-		return errors.New("-people makes people up, and cannot be used with -platform")
+		return errors.New("-people cannot be used with -platform: the people are made up")
 	case s.platform && s.csv == "":
 		return errors.New("-platform needs -csv")
 	case s.platform && !s.dryRun && (s.as == "" || s.tenant == "" && !strings.Contains(s.as, "@")):
@@ -148,7 +148,7 @@ func (s *settings) locate() error {
 			return err
 		}
 		if paths[absolute] {
-			return fmt.Errorf("%s cannot be two of the files of -csv, -report and -journal", path)
+			return fmt.Errorf("%s cannot be used for two of -csv, -report and -journal", path)
 		}
 		paths[absolute] = true
 	}

@@ -1,49 +1,48 @@
 // Command campaign invites everybody in a CSV file, and can be stopped and resumed
-// at any moment. It is a module of its own, so in its folder,
+// at any moment. It is a module of its own. In its folder,
 //
 //	go run .
 //
-// makes up ten thousand people and invites them on a platform inside itself: a
-// rehearsal, which mails nobody. With -platform it invites on the platform that the
-// environment names (see roq.ConfigFromEnv):
+// is a rehearsal, which mails nobody: it invites ten thousand made-up people on a
+// platform inside the program. With -platform it uses the platform that the environment
+// variables name (see roq.ConfigFromEnv):
 //
 //	go run . -csv people.csv -dry-run
 //	go run . -csv people.csv -platform -tenant TENANT -as USER
 //
-// The first row of the file names the columns, in any order: email, and if there
-// are any firstName, lastName, locale, roles (separated by ; or | inside the cell)
-// and createdByUserId, or their usual names, such as those in the exports of Google
-// Workspace and Microsoft 365. Other names need -map; other columns are ignored.
-// Cells are separated by commas, semicolons, tabs or vertical bars, or as a first
-// line "sep=;" says. Cells at the end of a row can be omitted. The file is UTF-8 or
-// UTF-16; any other is refused.
+// The first row of the file names the columns, in any order: email, and optionally
+// firstName, lastName, locale, roles (separated by ; or | inside the cell) and
+// createdByUserId. Other usual names are recognized too, such as those in the exports of
+// Google Workspace and Microsoft 365. Columns with other names need -map, or are
+// ignored. Cells are separated by commas, semicolons, tabs or vertical bars; a first
+// line "sep=;" can set the separator. Cells at the end of a row can be omitted. The file
+// must be UTF-8 or UTF-16.
 //
-// A cell that is used holds no line break. If a quote is not closed, the lines up to
-// the next quote are refused, each of them, and so is a row with too many cells.
+// A cell that is used cannot contain a line break. If a quote is not closed, each line up
+// to the next quote is refused. A row with too many cells is refused too.
 //
-// Ctrl-C ends it when the requests in flight have their outcomes, a second one at
-// once. The same command again resumes: the journal beside the file knows who was
-// invited, and nobody is mailed twice. The journal belongs to the name of the file.
-// With -campaign NAME it is NAME.journal, and the file can be renamed. A campaign
-// that was begun without a name resumes under another file name with the names that
-// it had: -campaign people.csv -journal people.journal.
+// Ctrl-C stops the program when the requests in flight have their outcomes; a second
+// Ctrl-C stops it at once. The same command resumes the campaign. The journal beside the
+// file records who was invited, so nobody is mailed twice. It belongs to the name of
+// the file. With -campaign NAME it is NAME.journal, and the file can be renamed. To
+// resume a campaign without a name after its file was renamed, give the old names:
+// -campaign people.csv -journal people.journal.
 //
-// The report beside the file has a line for each row, and NAME.report.unknown.csv
-// has those that may have been mailed. Running the same command again looks for
-// their invites; -repeat-unknown sends those that are not found again.
+// The report beside the file has a line for each row. NAME.report.unknown.csv has the
+// rows that may have been mailed. Run the same command again to look up their invites;
+// with -repeat-unknown, invites that are not found are sent again.
 //
-// The platform inside is gone when the program ends. To try stopping and resuming,
-// start one beside it and give this program the variables that it prints:
+// The platform inside the program ends with it. To try stopping and resuming, start a
+// platform beside it and set the environment variables that it prints:
 //
 //	go -C ../.. run ./cmd/roqdev
 //	go run . -csv people.csv -people 10000 -dry-run
 //	go run . -csv people.csv -platform -as ann@acme.example -rate 10
 //
-// The exit status is 0 if all were sent or are duplicates of such; 1 if some were
-// refused, or in a dry run would be; 2 if the command line, the CSV file, the report
-// or the journal cannot be used, and nothing was sent; 3 if the outcome of some is
-// unknown, or some were not sent, or the report could not be written; 130 if it was
-// interrupted.
+// The exit status is 0 if all rows were sent or are duplicates of sent ones; 1 if some
+// were refused, or would be in a dry run; 2 if the command line, the CSV file, the report
+// or the journal cannot be used, and nothing was sent; 3 if some are unknown or not sent,
+// or the report could not be written; 130 if the program was interrupted.
 package main
 
 import (
@@ -75,21 +74,21 @@ const (
 
 const usage = `campaign invites everybody in a CSV file.
 
-  campaign                                                    a rehearsal, with made-up people
-  campaign -csv people.csv                                    a rehearsal
+  campaign                                                    rehearse with made-up people
+  campaign -csv people.csv                                    rehearse
   campaign -csv people.csv -dry-run                           only check the file
-  campaign -csv people.csv -platform -tenant TENANT -as USER  on a real platform
+  campaign -csv people.csv -platform -tenant TENANT -as USER  invite on a real platform
 
-A rehearsal invites on a platform inside this program, and mails nobody. -platform
-needs ROQ_PLATFORM_URL, ROQ_ENVIRONMENT_ID and ROQ_API_KEY in the environment;
-cmd/roqdev prints some. Ctrl-C stops, the same command again resumes.
+A rehearsal uses a platform inside this program, and mails nobody. -platform needs
+ROQ_PLATFORM_URL, ROQ_ENVIRONMENT_ID and ROQ_API_KEY in the environment; cmd/roqdev
+prints some. Ctrl-C stops the program; the same command resumes.
 
 Exit status: 0 all sent, 1 some refused, 2 nothing was done, 3 some unknown or not
 sent, 130 interrupted.
 
 `
 
-const banner = `*** A REHEARSAL: the platform is inside this program, and NOBODY IS MAILED.
+const banner = `*** REHEARSAL: the platform is inside this program, and NOBODY IS MAILED.
 *** Use -platform to invite people.
 `
 
@@ -220,7 +219,7 @@ func invite(ctx context.Context, s settings, source *source, total int, stdout, 
 
 	c := &campaign{settings: s, stage: stage, source: source, journal: file, outcomes: kept, progress: newProgress(stderr, total, terminal(stderr))}
 	quiet := context.AfterFunc(ctx, func() {
-		c.progress.note("interrupted: waiting for the requests in flight; Ctrl-C again ends at once")
+		c.progress.note("interrupted: waiting for the requests in flight; press Ctrl-C again to stop at once")
 	})
 	stopped := c.send(ctx)
 	quiet()

@@ -95,8 +95,8 @@ func TestEmbedded(t *testing.T) {
 		t.Errorf("the status is %d, want %d:\n%s%s", status, statusRefused, stdout, stderr)
 	}
 	for _, want := range []string{
-		"*** A REHEARSAL: ", "NOBODY IS MAILED", "3000 made-up people are in ", "\n  2988  sent\n", "\n     9  refused\n", "\n     3  duplicate, and not sent\n",
-		"\n     0  not sent\n", "the platform inside made 2988 e-mails; none left this program\n",
+		"*** REHEARSAL: ", "NOBODY IS MAILED", "3000 made-up people are in ", "\n  2988  sent\n", "\n     9  refused\n", "\n     3  duplicate, and not sent\n",
+		"\n     0  not sent\n", "the platform inside created 2988 e-mails; none left this program\n",
 	} {
 		if !strings.Contains(stdout, want) {
 			t.Errorf("printed lacks %q:\n%s", want, stdout)
@@ -231,17 +231,17 @@ func TestUsage(t *testing.T) {
 		{"-platform -people 3 -csv x -as u -tenant t", "cannot be used with -platform"},
 		{"-as u", "can only be used with -platform"},
 		{"-csv " + filepath.Join(t.TempDir(), "none.csv"), "no such file"},
-		{"-csv " + t.TempDir(), "is not a file"},
+		{"-csv " + t.TempDir(), "must be a regular file"},
 		{"-csv " + people(t, "name\n"), "no column with the e-mail addresses"},
 		{"-csv " + people(t, ""), "it is empty"},
 		{"-csv " + people(t, "email\n\""+strings.Repeat("x\n", maxRecord)), "close the quote"},
-		{"-csv " + some + " -report " + some, "cannot be two of"},
+		{"-csv " + some + " -report " + some, "cannot be used for two of"},
 		{"-csv " + some + " -report " + filepath.Join(t.TempDir(), "no", "r.csv"), "the report cannot be written"},
 		{"-csv " + some + " -concurrency 100", "-concurrency 100: must be from 1 to 64"},
 		{"-csv " + some + " -batch 0", "-batch 0: must be from 1 to 10000"},
 		{"-csv " + some + " -rate NaN", "-rate NaN: must be"},
 		{"-csv " + some + " -campaign a/b", `-campaign "a/b": must be a name`},
-		{"-csv " + some + " -report " + filepath.Dir(some), "is not a file: choose another -report"},
+		{"-csv " + some + " -report " + filepath.Dir(some), "is not a regular file: choose another -report"},
 		{"-csv " + some + " -rate -1", "-rate -1: must be from 0 to 100000"},
 	} {
 		status, _, stderr := runs(t, strings.Fields(test.args)...)

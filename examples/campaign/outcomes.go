@@ -96,7 +96,7 @@ func (s *outcomes) get(row int) (outcome, error) {
 	case row >= len(s.at) || s.at[row] == 0:
 		return outcome{Status: roq.OutcomeNotSent, Message: "not attempted"}, nil
 	case s.at[row] == notSaved:
-		return outcome{Status: statusNotRecorded, Message: "see the journal: the same command again reports it"}, nil
+		return outcome{Status: statusNotRecorded, Message: "see the journal: run the same command again to report it"}, nil
 	}
 	begin := s.at[row] - 1
 	var one outcome

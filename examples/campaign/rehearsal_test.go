@@ -41,7 +41,7 @@ func TestRehearsal(t *testing.T) {
 	}
 	for range 2 {
 		status, stdout, stderr := runs(t, "-csv", path)
-		if status != statusSent || !strings.Contains(stdout, "*** A REHEARSAL") || !strings.Contains(stdout, "the platform inside made 3 e-mails; none left this program\n") ||
+		if status != statusSent || !strings.Contains(stdout, "*** REHEARSAL") || !strings.Contains(stdout, "the platform inside created 3 e-mails; none left this program\n") ||
 			!strings.Contains(stdout, "report:  "+name+".rehearsal.csv\n") {
 			t.Errorf("the status is %d:\n%s%s", status, stdout, stderr)
 		}
@@ -186,7 +186,7 @@ func TestNotRecorded(t *testing.T) {
 	var out strings.Builder
 	c.summarize(&out, tally)
 	status, err := c.finish(tally, stopped, &out)
-	if want := fmt.Sprintf("of these, %s not recorded in the report: see the journal\n", counted(kept.lost, "row")); status != statusUnfinished || err == nil || !strings.Contains(out.String(), want) {
+	if want := fmt.Sprintf("%s of these not recorded in the report: see the journal\n", counted(kept.lost, "row")); status != statusUnfinished || err == nil || !strings.Contains(out.String(), want) {
 		t.Errorf("the status is %d, %v, and printed lacks %q:\n%s", status, err, want, &out)
 	}
 	_, counts := statuses(t, s.report)

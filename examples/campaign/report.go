@@ -86,7 +86,7 @@ func checkReport(s settings, given bool) error {
 		case err != nil:
 			return fmt.Errorf("the report cannot be written: %w", err)
 		case !info.Mode().IsRegular():
-			return fmt.Errorf("the report cannot be written: %s is not a file: choose another -report", path)
+			return fmt.Errorf("the report cannot be written: %s is not a regular file: choose another -report", path)
 		case given && !s.platform:
 			return fmt.Errorf("%s exists, and a rehearsal does not overwrite it: choose another -report, or remove it", path)
 		}
@@ -102,7 +102,7 @@ func checkReport(s settings, given bool) error {
 
 // harmless keeps a spreadsheet from taking a cell for a formula: an apostrophe
 // goes in front of what begins like one, unless it is only a number. So it does
-// inside the cell, after what a spreadsheet that was told of another separator
+// inside the cell, after what a spreadsheet with another separator
 // would take for the end of it.
 func harmless(cell string) string {
 	cell = strings.ToValidUTF8(cell, "\uFFFD")

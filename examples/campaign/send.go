@@ -97,7 +97,7 @@ func unusable(err error) bool {
 func (s settings) explain(err error) error {
 	switch {
 	case errors.Is(err, journal.ErrCampaign):
-		return fmt.Errorf("-journal %s is that of another -campaign, -tenant or platform: choose another file: %w", s.journal, err)
+		return fmt.Errorf("-journal %s belongs to another -campaign, -tenant or platform: choose another file: %w", s.journal, err)
 	case errors.Is(err, roq.ErrInvalidInput):
 		return fmt.Errorf("-as or -tenant cannot be used: %w", err)
 	}
@@ -124,13 +124,13 @@ func (c *campaign) summarize(out io.Writer, t tally) {
 		fmt.Fprintf(out, "%6d  %s\n", t[one.status], one.meant)
 	}
 	if n := c.outcomes.lost; n > 0 {
-		fmt.Fprintf(out, "of these, %s not recorded in the report: see the journal\n", counted(n, "row"))
+		fmt.Fprintf(out, "%s of these not recorded in the report: see the journal\n", counted(n, "row"))
 	}
 	if n := c.journal.Repaired(); n > 0 {
 		fmt.Fprintf(out, "journal: an incomplete record of %d bytes was removed\n", n)
 	}
 	if c.stage.embedded != nil {
-		fmt.Fprintf(out, "the platform inside made %s; none left this program\n", counted(len(c.stage.embedded.Outbox()), "e-mail"))
+		fmt.Fprintf(out, "the platform inside created %s; none left this program\n", counted(len(c.stage.embedded.Outbox()), "e-mail"))
 	}
 }
 
@@ -145,7 +145,7 @@ func (c *campaign) finish(t tally, stopped error, stdout io.Writer) (int, error)
 		fmt.Fprintf(stdout, "report:  %s\n", s.report)
 	}
 	if c.source.changed() {
-		fmt.Fprintf(stdout, "%s was changed during the run: its rows may not be those of the report\n", s.csv)
+		fmt.Fprintf(stdout, "%s was changed during the run: its rows may not match the report\n", s.csv)
 	}
 	interrupted := errors.Is(stopped, context.Canceled)
 	if interrupted {
@@ -183,7 +183,7 @@ func (c *campaign) advise(out io.Writer, t tally, reported bool) {
 		}
 		fmt.Fprintf(out, `unknown: %s%s. They may have been mailed.
          Run the same command again to look for their invites. It sends none of them
-         twice. Those that are not found stay unknown. If the platform refuses a second
+         twice. Those that are not found remain unknown. If the platform refuses a second
          pending invite to an address, add -repeat-unknown to send them again.
 `, counted(n, "row"), where)
 	}

@@ -23,7 +23,7 @@ func openSource(path string, f format) (*source, error) {
 	}
 	info, err := file.Stat()
 	if err == nil && !info.Mode().IsRegular() {
-		err = fmt.Errorf("%s is not a file: it is read more than once", path)
+		err = fmt.Errorf("%s must be a regular file, because it is read more than once", path)
 	}
 	if err != nil {
 		_ = file.Close()

@@ -119,11 +119,11 @@ func (l *lines) next() (string, error) {
 	l.size += len(line)
 	switch {
 	case strings.IndexByte(line, 0) >= 0:
-		return "", fmt.Errorf("line %d has zero bytes, and is not text: %s", l.number, saveAs)
+		return "", fmt.Errorf("line %d contains zero bytes, and is not text: %s", l.number, saveAs)
 	case !utf8.ValidString(line):
-		return "", fmt.Errorf("line %d is not in UTF-8: %s", l.number, saveAs)
+		return "", fmt.Errorf("line %d is not valid UTF-8: %s", l.number, saveAs)
 	case l.size > maxRecord:
-		return "", fmt.Errorf("the row that begins in line %d has no end within %d bytes: close the quote (\") that is open there", l.first(), maxRecord)
+		return "", fmt.Errorf("the row that begins on line %d has no end within %d bytes: close the quote (\") that is open there", l.first(), maxRecord)
 	}
 	return line, nil
 }

@@ -15,7 +15,7 @@ const maxBody = 1 << 20
 
 var (
 	errLimit  = errors.New("limit must be a number from 1 to 100")
-	errOffset = errors.New("offset must be a number from 0 on")
+	errOffset = errors.New("offset must be a number, 0 or more")
 	errStatus = errors.New("status must be pending, accepted, canceled or expired")
 )
 
@@ -29,7 +29,7 @@ var answers = []struct {
 	// message is for the visitor; where it is empty, the platform's is.
 	message string
 }{
-	{roq.ErrOutcomeUnknown, http.StatusBadGateway, "outcome_unknown", "It is not known whether this was done. Look at the list before trying again."},
+	{roq.ErrOutcomeUnknown, http.StatusBadGateway, "outcome_unknown", "It is not known whether this was done. Check the list before trying again."},
 	{roq.ErrNoTenant, http.StatusForbidden, "no_tenant", "You do not belong to a tenant."},
 	{roq.ErrNoSession, http.StatusUnauthorized, "no_session", "Sign in first."},
 	{roq.ErrInvalidSession, http.StatusUnauthorized, "no_session", "Sign in again."},
@@ -41,12 +41,12 @@ var answers = []struct {
 	{roq.ErrAlreadyAccepted, http.StatusConflict, "already_accepted", "The invitation has been accepted."},
 	{roq.ErrAlreadyCanceled, http.StatusConflict, "already_canceled", "The invitation has been canceled."},
 	{roq.ErrInviteExpired, http.StatusGone, "expired", "The invitation has expired. Ask for another one."},
-	{roq.ErrAlreadyInvited, http.StatusConflict, "already_invited", "There is an invitation to this address already."},
-	{roq.ErrAlreadyExists, http.StatusConflict, "already_exists", "This address belongs to a user."},
+	{roq.ErrAlreadyInvited, http.StatusConflict, "already_invited", "This address has already been invited."},
+	{roq.ErrAlreadyExists, http.StatusConflict, "already_exists", "This address already belongs to a user."},
 	{roq.ErrBatchTooLarge, http.StatusRequestEntityTooLarge, "too_large", "The invitation is too large."},
 	{roq.ErrRateLimited, http.StatusTooManyRequests, "rate_limited", "Too many requests. Try again later."},
 	{context.DeadlineExceeded, http.StatusGatewayTimeout, "timeout", "This took too long. Try again later."},
-	{roq.ErrUnavailable, http.StatusServiceUnavailable, "unavailable", "Invitations are out of order. Try again later."},
+	{roq.ErrUnavailable, http.StatusServiceUnavailable, "unavailable", "Invitations are not available right now. Try again later."},
 }
 
 // writeError answers a request that failed on the platform. What it says to the
@@ -112,7 +112,7 @@ func readJSON(w http.ResponseWriter, r *http.Request, into any) bool {
 	case errors.As(err, &tooLarge):
 		writeProblem(w, http.StatusRequestEntityTooLarge, "too_large", "The body is too large.")
 	default:
-		writeProblem(w, http.StatusBadRequest, "invalid_json", "The body is not the JSON that this takes.")
+		writeProblem(w, http.StatusBadRequest, "invalid_json", "The body is not valid JSON for this request.")
 	}
 	return false
 }

@@ -19,8 +19,8 @@ type api struct{ client *roq.Client }
 // newHandler returns everything that the backend serves. It is traced if t is not nil.
 func newHandler(client *roq.Client, logger *slog.Logger, webhooks bool, t *telemetry) (http.Handler, error) {
 	a := &api{client}
-	// A session cookie is all that it takes to send invitations, so that other
-	// sites must be kept from sending requests with it.
+	// A session cookie alone is sufficient to send invitations, so other sites must
+	// not be able to send requests with it.
 	sameOrigin := http.NewCrossOriginProtection()
 	sameOrigin.SetDenyHandler(http.HandlerFunc(refuseCrossOrigin))
 	signedIn := func(h http.HandlerFunc) http.Handler { return sameOrigin.Handler(client.RequireSession(h)) }
@@ -89,8 +89,7 @@ type sendReport struct {
 	Sent []invite `json:"sent"`
 	// Refused are those that the platform does not invite.
 	Refused []refusal `json:"refused,omitempty"`
-	// Unknown may have been mailed: look at the list later, and do not send again
-	// before.
+	// Unknown may have been mailed: check the list later, before sending again.
 	Unknown []string `json:"unknown,omitempty"`
 	// NotSent were not mailed, and may be sent again.
 	NotSent []string `json:"notSent,omitempty"`
@@ -201,7 +200,7 @@ func listQuery(values url.Values) (roq.UserInvitesQuery, error) {
 	return query, nil
 }
 
-// resend mails an invitation once more.
+// resend mails an invitation again.
 func (a *api) resend(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := finishing(r)
 	defer cancel()
@@ -213,7 +212,7 @@ func (a *api) resend(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, http.StatusOK, shown(i))
 }
 
-// cancel takes an invitation back.
+// cancel withdraws an invitation.
 func (a *api) cancel(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := finishing(r)
 	defer cancel()
@@ -232,9 +231,9 @@ func (a *api) platform(r *http.Request) *roq.RoqPlatform {
 	return a.client.AsSession(session)
 }
 
-// finishing is a context for what mails somebody or takes an invitation back: it
-// goes on when the visitor does not wait for the answer, since what is cut off
-// half-way may have happened.
+// finishing is a context for requests that mail somebody or cancel an invitation. It
+// does not end when the visitor closes the connection, since a request that is cut off
+// may have been processed.
 func finishing(r *http.Request) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.WithoutCancel(r.Context()), callTimeout)
 }

@@ -25,7 +25,7 @@ func startDemo(address string, out io.Writer, traced *telemetry) (roq.Config, fu
 		TenantID: platform.AddTenant("Acme"), Email: "ann@acme.example", FirstName: "Ann", Locale: "en-US", Roles: []string{"admin"},
 	})
 	platform.SendWebhooks(address + "/webhooks/roq")
-	fmt.Fprintf(out, `A platform is at %s. Ann of Acme is signed in:
+	fmt.Fprintf(out, `A platform is running at %s. Ann of Acme is signed in:
 
   export COOKIE='roq-session-token=%s'
 

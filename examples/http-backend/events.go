@@ -9,7 +9,7 @@ import (
 
 // eventLog takes the platform's events. A backend would update its own tables
 // here, in a way that does no harm when an event comes twice: the SDK's handler
-// recognises a repeat, but not one that another process has handled. This one
+// recognizes a repeat, but not one that another process has handled. This one
 // logs.
 type eventLog struct{ log *slog.Logger }
 

@@ -1,14 +1,13 @@
-// Command http-backend is the JSON API that a Go backend would write around
-// user invites: sending, listing, resending and cancelling for whoever is signed
-// in, accepting for whoever has the link in the e-mail, and an endpoint for the
-// platform's webhooks.
+// Command http-backend is a JSON API for user invites, as a Go backend could have it.
+// Signed-in users can send, list, resend and cancel invites. Anybody with the link in
+// the e-mail can accept one. There is also an endpoint for the platform's webhooks.
 //
 //	go -C examples/http-backend run . -demo
 //
-// starts it with a platform inside and prints how to call it. Without -demo it
-// works with the platform that the environment names: see roq.ConfigFromEnv. With -otel
-// it makes traces and metrics (OpenTelemetry): for the collector that
-// OTEL_EXPORTER_OTLP_ENDPOINT names, and otherwise traces as text.
+// starts it with a platform inside the program and prints how to call it. Without -demo
+// it uses the platform that the environment variables name: see roq.ConfigFromEnv. With
+// -otel it exports OpenTelemetry traces and metrics to the collector that
+// OTEL_EXPORTER_OTLP_ENDPOINT names. Without that variable it prints the traces.
 //
 //	POST   /invites               {"invites":[{"email","firstName","lastName","locale","roles"}]}
 //	GET    /invites               ?limit=&offset=&status=
@@ -63,8 +62,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	flags := flag.NewFlagSet("http-backend", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	addr := flags.String("addr", "127.0.0.1:8080", "address to listen on")
-	demo := flags.Bool("demo", false, "start a platform inside instead of using the environment's")
-	otel := flags.Bool("otel", false, "make traces and metrics, for OTEL_EXPORTER_OTLP_ENDPOINT; without that, print traces")
+	demo := flags.Bool("demo", false, "start a platform inside the program instead of using that of the environment variables")
+	otel := flags.Bool("otel", false, "export traces and metrics to OTEL_EXPORTER_OTLP_ENDPOINT; without that, print the traces")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}

@@ -53,7 +53,7 @@ func newTelemetry(ctx context.Context, out io.Writer) (*telemetry, error) {
 	}, nil
 }
 
-// option traces the calls of a client, and hands the trace on to the platform.
+// option traces the calls of a client, and propagates the trace to the platform.
 func (t *telemetry) option() (roq.Option, error) {
 	tracer, err := otelroq.NewTracer(otelroq.WithTracerProvider(t.traces), otelroq.WithMeterProvider(t.metrics), otelroq.WithPropagator(propagation.TraceContext{}))
 	if err != nil {

@@ -1,14 +1,14 @@
 // Quickstart sends, lists, resends, accepts and cancels invitations, and prints
 // each step.
 //
-// Without ROQ_PLATFORM_URL in the environment it starts a platform inside itself:
+// Without ROQ_PLATFORM_URL in the environment it starts its own platform:
 //
 //	go run ./examples/quickstart
 //
-// With ROQ_PLATFORM_URL, ROQ_ENVIRONMENT_ID and ROQ_API_KEY it works on that
-// platform, and asks before it sends. Who invites is the visitor whose session
-// token is in ROQ_SESSION_TOKEN, or the user -user in the tenant -tenant, or,
-// where ROQ_API_URL is set, the user with the address -as:
+// With ROQ_PLATFORM_URL, ROQ_ENVIRONMENT_ID and ROQ_API_KEY it uses that platform,
+// and asks before it sends. The inviter is the visitor whose session token is in
+// ROQ_SESSION_TOKEN, or the user -user in the tenant -tenant, or, if ROQ_API_URL is
+// set, the user with the address -as:
 //
 //	go run ./examples/quickstart -as ann@acme.example -email bob@example.com,eve@example.com
 package main
@@ -37,7 +37,7 @@ type flags struct {
 
 func main() {
 	var f flags
-	flag.StringVar(&f.emails, "email", "", "whom to invite, separated by commas")
+	flag.StringVar(&f.emails, "email", "", "e-mail addresses to invite, separated by commas")
 	flag.StringVar(&f.as, "as", "", "the inviter's e-mail address (needs ROQ_API_URL)")
 	flag.StringVar(&f.user, "user", "", "the inviter's roqUserId")
 	flag.StringVar(&f.tenant, "tenant", "", "the inviter's tenantId")
@@ -103,7 +103,7 @@ func tour(ctx context.Context, out io.Writer, s *stage) error {
 	}
 	first, last := sent.Success[0], sent.Success[len(sent.Success)-1]
 
-	step(out, "List the pending ones")
+	step(out, "List the pending invitations")
 	pending := roq.UserInviteFilter{Status: &roq.StringFilter{EqualTo: string(roq.StatusPending)}}
 	page, err := s.platform.UserInvites(ctx, roq.UserInvitesQuery{Filter: pending, Limit: 10})
 	if err != nil {
@@ -111,7 +111,7 @@ func tour(ctx context.Context, out io.Writer, s *stage) error {
 	}
 	fmt.Fprintf(out, "   %d of %d\n", len(page.Data), page.TotalCount)
 
-	step(out, "Resend the last one")
+	step(out, "Resend the last invitation")
 	again, err := s.platform.ResendUserInvite(ctx, last.ID)
 	if err != nil {
 		return err
@@ -126,14 +126,14 @@ func tour(ctx context.Context, out io.Writer, s *stage) error {
 		fmt.Fprintf(out, "   accepted  %s\n", first.Email)
 	}
 
-	step(out, "Cancel the last one")
+	step(out, "Cancel the last invitation")
 	gone, err := s.platform.CancelUserInvite(ctx, last.ID)
 	if err != nil {
 		return err
 	}
 	fmt.Fprintf(out, "   canceled  %s\n", gone.Email)
 
-	step(out, "Follow the status of all of them")
+	step(out, "Track the status of all invitations")
 	return table(ctx, out, s.platform, sent.Success)
 }
 
@@ -161,7 +161,7 @@ func step(out io.Writer, format string, args ...any) {
 
 // confirm asks before real people get e-mails.
 func confirm(in io.Reader, out io.Writer, n int) error {
-	fmt.Fprintf(out, "\nThis mails %d people. Go on? [y/N] ", n)
+	fmt.Fprintf(out, "\nThis mails %d people. Continue? [y/N] ", n)
 	answer, _ := bufio.NewReader(in).ReadString('\n')
 	if strings.ToLower(strings.TrimSpace(answer)) != "y" {
 		return errors.New("nothing was sent")

@@ -83,8 +83,8 @@ func TestRemoteAsksFirst(t *testing.T) {
 func TestRemoteNeedsToKnow(t *testing.T) {
 	_, user := platform(t)
 	for want, f := range map[string]flags{
-		"whom to invite":   {as: user.Email},
-		"who invites":      {emails: "bob@example.com"},
+		"nobody to invite": {as: user.Email},
+		"no inviter":       {emails: "bob@example.com"},
 		"0 users have the": {emails: "bob@example.com", as: "nobody@acme.example"},
 	} {
 		if _, err := tourOf(t, "", f); err == nil || !strings.Contains(err.Error(), want) {

@@ -25,10 +25,10 @@ func embedded(ctx context.Context, out io.Writer, _ flags) (*stage, error) {
 	if err != nil {
 		return nil, err
 	}
-	step(out, "A ROQ platform of our own listens on %s", srv.URL)
+	step(out, "Start a ROQ platform on %s", srv.URL)
 
 	// In a backend the request comes from the visitor's browser.
-	step(out, "Who is asking? The session cookie says")
+	step(out, "Read the visitor's session cookie")
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "/", nil)
 	if err != nil {
 		return nil, err
@@ -77,10 +77,10 @@ func remote(ctx context.Context, out io.Writer, f flags) (*stage, error) {
 		}
 	}
 	if len(s.invitees) == 0 {
-		return nil, errors.New("say whom to invite: -email bob@example.com,eve@example.com")
+		return nil, errors.New("nobody to invite: use -email bob@example.com,eve@example.com")
 	}
-	step(out, "The ROQ platform at %s", cfg.PlatformURL)
-	step(out, "Who is asking?")
+	step(out, "Use the ROQ platform at %s", cfg.PlatformURL)
+	step(out, "Find the inviter")
 	if s.platform, f, err = inviter(ctx, client, f); err != nil {
 		return nil, err
 	}
@@ -111,7 +111,7 @@ func inviter(ctx context.Context, client *roq.Client, f flags) (*roq.RoqPlatform
 		f.user, f.tenant = users[0].RoqUserID, users[0].TenantID
 	}
 	if f.user == "" || f.tenant == "" {
-		return nil, f, errors.New("say who invites: ROQ_SESSION_TOKEN, -user and -tenant, or -as")
+		return nil, f, errors.New("no inviter: set ROQ_SESSION_TOKEN, or use -user and -tenant, or -as")
 	}
 	return client.AsUser(f.user), f, nil
 }

@@ -19,8 +19,8 @@ type report struct {
 
 type refusal struct{ Email, Why string }
 
-// Left is what stays in the form, to be mended or tried again: not who may have
-// been mailed.
+// Left is what remains in the form, to be corrected or tried again: not the addresses
+// that may have been mailed.
 func (r *report) Left() string {
 	var all []string
 	for _, refused := range r.Refused {
@@ -41,8 +41,8 @@ func (r *report) status() int {
 	}
 }
 
-// send invites everybody who was pasted. Whoever cannot be is told why, beside
-// the address, and keeps nobody else from being invited.
+// send invites everybody whose address was pasted. If somebody cannot be invited, the
+// page says why beside the address, and the others are invited.
 func (a *app) send(w http.ResponseWriter, r *http.Request, who visitor) {
 	r.Body = http.MaxBytesReader(w, r.Body, 1<<20)
 	if err := r.ParseForm(); err != nil {
@@ -101,7 +101,7 @@ var actions = map[string]struct {
 	do                                    func(visitor, *http.Request, string) error
 }{
 	"resend": {
-		"Resend this invitation?", "The e-mail is sent once more, with a link that is valid for its whole time again.", "Resend", "resent",
+		"Resend this invitation?", "The e-mail is sent again, and the link is valid for its full lifetime again.", "Resend", "resent",
 		func(who visitor, r *http.Request, id string) error {
 			ctx, cancel := finishing(r)
 			defer cancel()
@@ -122,7 +122,7 @@ var actions = map[string]struct {
 
 // notices are what the page says after an action.
 var notices = map[string]string{
-	"resent":   "The invitation was sent once more.",
+	"resent":   "The invitation was sent again.",
 	"canceled": "The invitation was canceled.",
 }
 

@@ -36,7 +36,7 @@ func (a *app) handler() http.Handler {
 	mux.HandleFunc("POST /invites/{id}/{action}", a.signedIn(a.change))
 	mux.HandleFunc("GET /events", a.signedIn(a.events))
 	mux.Handle("GET /assets/", http.FileServerFS(assets))
-	// A cookie is all that it takes to send invitations: other sites must not.
+	// A cookie alone is sufficient to send invitations, so other sites must be kept out.
 	return secured(http.NewCrossOriginProtection().Handler(mux))
 }
 
@@ -86,8 +86,8 @@ func (a *app) show(w http.ResponseWriter, status int, name string, data any) {
 	_, _ = page.WriteTo(w)
 }
 
-// finishing is a context for what mails somebody: it goes on when the visitor
-// leaves, since what is cut off half-way may have happened.
+// finishing is a context for requests that mail somebody. It does not end when the
+// visitor leaves, since a request that is cut off may have been processed.
 func finishing(r *http.Request) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.WithoutCancel(r.Context()), callTimeout)
 }

@@ -140,7 +140,7 @@ func TestGuide(t *testing.T) {
 	}
 	id := made[1].ID
 	b.expect(200, "GET", "/invites/"+id+"/resend", nil, "Resend this invitation?", "t.justin@roq.tech")
-	b.expect(200, "POST", "/invites/"+id+"/resend", url.Values{}, "was sent once more")
+	b.expect(200, "POST", "/invites/"+id+"/resend", url.Values{}, "was sent again")
 	if n := len(b.platform.Outbox()); n != 4 {
 		t.Errorf("%d e-mails, want 4", n)
 	}
@@ -150,7 +150,7 @@ func TestGuide(t *testing.T) {
 		t.Error("the filter was lost on the way back")
 	}
 	b.expect(409, "GET", "/invites/"+id+"/cancel", nil) // it is canceled
-	b.expect(200, "POST", "/invites/"+id+"/resend", url.Values{}, "was sent once more")
+	b.expect(200, "POST", "/invites/"+id+"/resend", url.Values{}, "was sent again")
 	if got := b.platform.Invites()[1].Status; got != roq.StatusPending {
 		t.Errorf("a canceled invite that was resent is %s", got)
 	}
@@ -208,7 +208,7 @@ func TestTrouble(t *testing.T) {
 		"no token":  {roqtest.Fault{Operation: "sendUserInvites", Status: 401}, 401, []string{"Your session has ended", "Not sent, and still in the form", ">bob@example.com</textarea>"}},
 		"busy":      {roqtest.Fault{Operation: "sendUserInvites", Status: 429}, 429, []string{"Too many requests", ">bob@example.com</textarea>"}},
 		"forbidden": {roqtest.Fault{Operation: "sendUserInvites", Status: 403}, 403, []string{"You may not do this", ">bob@example.com</textarea>"}},
-		"no list":   {roqtest.Fault{Operation: "userInvites", Status: 503}, 200, []string{"1 invitation was sent", "Invitations are out of order", "Try again"}},
+		"no list":   {roqtest.Fault{Operation: "userInvites", Status: 503}, 200, []string{"1 invitation was sent", "Invitations are not available right now", "Try again"}},
 		"busy list": {roqtest.Fault{Operation: "userInvites", Status: 429}, 200, []string{"1 invitation was sent", "Too many requests"}},
 		"lost":      {roqtest.Fault{Operation: "sendUserInvites", Times: 1, Drop: roqtest.DropAfter}, 200, []string{"1 invitation was sent"}},
 	} {
@@ -240,8 +240,8 @@ func TestProblems(t *testing.T) {
 	}{
 		{errors.Join(roq.ErrUnavailable, roq.ErrOutcomeUnknown), "It is not known whether this was done"},
 		{errors.Join(roq.ErrInvalidInput, roq.ErrNoTenant), "You belong to no tenant"},
-		{roq.ErrAlreadyInvited, "There is another invitation to this address"},
-		{roq.ErrAlreadyExists, "This address belongs to a user"},
+		{roq.ErrAlreadyInvited, "This address has already been invited"},
+		{roq.ErrAlreadyExists, "This address already belongs to a user"},
 		{roq.ErrRateLimited, "Too many requests"},
 		{&roq.Error{Message: "the moon is full"}, "This did not work"},
 		{errors.New("odd"), "This did not work"},

@@ -191,7 +191,7 @@ func (b *tab) mood(label string) {
 	dev := b.beside()
 	dev.open(dev.dev)
 	dev.click(label)
-	dev.sees(map[string]string{"Well": "answered at once", "Failing": "answered 503"}[label])
+	dev.sees(map[string]string{"Normal": "answered at once", "Failing": "answered with 503"}[label])
 }
 
 // An invitation from the first click to the new user, as a visitor sees it.
@@ -219,7 +219,7 @@ func TestBrowser(t *testing.T) {
 	b.click("Resend to eve@example.com")
 	b.sees("Resend this invitation?")
 	b.click("Resend")
-	b.sees("The invitation was sent once more.")
+	b.sees("The invitation was sent again.")
 	b.click("Cancel the invitation to eve@example.com")
 	b.sees("Cancel this invitation?")
 	b.click("Cancel the invitation")
@@ -252,8 +252,8 @@ func TestBrowserWithoutPlatform(t *testing.T) {
 	b.signIn()
 	b.mood("Failing")
 	b.invite("bob@example.com")
-	b.sees("It is not known whether this was done", "May have been sent", "Invitations are out of order")
-	b.mood("Well")
+	b.sees("It is not known whether this was done", "May have been sent", "Invitations are not available right now")
+	b.mood("Normal")
 	b.click("Try again")
 	b.sees("Nobody has been invited yet")
 	b.invite("bob@example.com")

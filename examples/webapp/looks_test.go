@@ -131,7 +131,7 @@ func TestBrowserLooks(t *testing.T) {
 
 	b.mood("Failing")
 	b.open(b.app)
-	b.sees("Invitations are out of order")
+	b.sees("Invitations are not available right now")
 	seen("down")
 }
 

@@ -1,11 +1,11 @@
-// Command webapp shows invitations in a Go web application: net/http and
-// html/template, no build step for a front end, usable without JavaScript.
+// Command webapp is a Go web application for invitations. It uses net/http and
+// html/template, needs no build step for a front end, and works without JavaScript.
 //
 //	make webapp
 //
 // in the repository's root starts it together with roqdev, a platform on this
-// machine. By itself it works with the platform that the environment names: see
-// roq.ConfigFromEnv. ROQ_BASE_URL is where visitors sign in.
+// machine. Started alone, it uses the platform that the environment variables name: see
+// roq.ConfigFromEnv. Visitors sign in at ROQ_BASE_URL.
 package main
 
 import (
@@ -44,7 +44,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	flags := flag.NewFlagSet("webapp", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	addr := flags.String("addr", "127.0.0.1:8080", "address to listen on")
-	public := flags.String("url", "", "the application's address as visitors see it (default where -addr is reached on this machine)")
+	public := flags.String("url", "", "the application's address as visitors see it (default the local address of -addr)")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -77,7 +77,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	}
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(listener) }()
-	fmt.Fprintf(stdout, "The application is at %s\n", *public)
+	fmt.Fprintf(stdout, "The application is running at %s\n", *public)
 	select {
 	case err := <-failed:
 		return err

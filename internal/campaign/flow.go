@@ -86,7 +86,7 @@ func (f *flow[T]) err() error {
 		return f.counts.conclude(call.FailBecause("", why, 0))
 	}
 	if n := f.book.inDoubt(); n > 0 {
-		return call.Fail(fmt.Sprintf("the journal has %d invites that may have been sent and did not come again", n), 0).
+		return call.Fail(fmt.Sprintf("the journal has %d invites that may have been sent and are missing from the stream", n), 0).
 			Concluded(exchange.OutcomeUnknown, "the outcome is unknown")
 	}
 	return nil
@@ -180,7 +180,7 @@ func (f *flow[T]) next() {
 // everything that is in flight gets its outcome.
 func (f *flow[T]) abort(end relay.End) {
 	f.ended = end
-	f.end(errors.New("something of the caller's did not return"))
+	f.end(errors.New("code of the caller did not return"))
 }
 
 // finish takes the result of a batch.

@@ -101,7 +101,7 @@ func journalFailed(call *exchange.Call, how string, err error) *exchange.Failure
 func (b *logbook) replay(r Record) error {
 	var key addressKey
 	if n, err := hex.Decode(key[:], []byte(r.Key[:min(len(r.Key), 2*len(key))])); err != nil || n != len(key) || len(r.Key) != 2*len(key) {
-		return errors.New("a record has a Key that is none")
+		return errors.New("a record has an invalid Key")
 	}
 	now := earlier{status: r.Status, id: r.InviteID, code: r.Code, message: r.Message}
 	switch before := b.earlier[key]; r.Status {

@@ -106,7 +106,7 @@ func unsent() []*fault {
 		{number: "6", name: "idle connection closed by the server", idle: true},
 		{number: "7", name: "connection fails before its first byte", write: writesNothing},
 		{number: "8", name: "pool exhausted", occupied: true},
-		{number: "9", name: "cancelled before send", beforehand: true, times: onlyFirst},
+		{number: "9", name: "canceled before send", beforehand: true, times: onlyFirst},
 		{number: "10", name: "proxy refuses CONNECT", tls: true, proxy: true},
 	}
 }
@@ -126,7 +126,7 @@ func cut() []*fault {
 			x.process()
 			x.hang()
 		}},
-		{number: "17", name: "processed late, after the time-out", serve: func(x *exchange) {
+		{number: "17", name: "processed late, after the timeout", serve: func(x *exchange) {
 			<-time.After(late)
 			x.write(x.process())
 		}},

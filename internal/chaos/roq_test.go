@@ -42,7 +42,7 @@ func newSDK(s *scene, opts ...roq.Option) caller {
 func (c *sdk) closeIdle() { c.client.CloseIdleConnections() }
 
 func (c *sdk) warm(ctx context.Context) error {
-	platform := c.client.AsUser(c.scene.user.ID)
+	platform := c.scene.as(c.client)
 	if c.scene.backend.target == opToken {
 		if !c.scene.cell.fault.idle {
 			return nil // its token is what the call has to get
@@ -58,7 +58,7 @@ func (c *sdk) occupy(ctx context.Context) {
 }
 
 func (c *sdk) call(ctx context.Context, t task) []claim {
-	platform, id := c.client.AsUser(c.scene.user.ID), roq.WithRequestID(t.requestID)
+	platform, id := c.scene.as(c.client), roq.WithRequestID(t.requestID)
 	switch t.operation {
 	case opSend:
 		in := roq.SendUserInvitesInput{TenantID: t.tenantID}
@@ -75,6 +75,9 @@ func (c *sdk) call(ctx context.Context, t task) []claim {
 		return []claim{inviteClaim(err, invite, invite != nil && invite.ID == t.inviteID && invite.Status == roq.StatusCanceled)}
 	case opAccept:
 		invite, err := platform.AcceptUserInvite(ctx, t.token, id)
+		if errors.Is(err, roq.ErrAlreadyAccepted) {
+			return []claim{claimDone} // it says that the invite is accepted, perhaps by this call
+		}
 		return []claim{inviteClaim(err, invite, invite != nil && invite.ID == t.inviteID && invite.Status == roq.StatusAccepted)}
 	default:
 		page, err := platform.UserInvites(ctx, roq.UserInvitesQuery{Limit: 1}, id)

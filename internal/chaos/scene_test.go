@@ -129,7 +129,7 @@ func (s *scene) furnish() {
 		}
 		s.tasks = append(s.tasks, t)
 	}
-	must(platform.UserInvites(context.Background(), roq.UserInvitesQuery{Limit: 1})) // for its credentials
+	must(s.as(client).UserInvites(context.Background(), roq.UserInvitesQuery{Limit: 1})) // for its credentials
 	s.backend.credentials = direct.header
 	for i := range s.tasks {
 		s.tasks[i].total = len(s.backend.platform.Invites())
@@ -138,6 +138,15 @@ func (s *scene) furnish() {
 	if s.cell.operation == opResend || s.cell.operation == opSend && s.cell.size > 1 {
 		s.ready = time.Now().Add(age)
 	}
+}
+
+// as is the platform as whoever does what the scene is about: an invitee is no user yet, so
+// a backend accepts as itself.
+func (s *scene) as(client *roq.Client) *roq.RoqPlatform {
+	if s.cell.operation == opAccept {
+		return client.AsSuperAdmin()
+	}
+	return client.AsUser(s.user.ID)
 }
 
 // inProcess reaches the platform without a connection, and keeps the headers of

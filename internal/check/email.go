@@ -29,7 +29,7 @@ var (
 	errLiteral    = errors.New("must have an IPv4 address in the brackets")
 	errOneAddress = errors.New("must be one e-mail address without a name, quotes or spaces")
 	errInvisible  = errors.New("must not contain control or invisible characters")
-	errSymbol     = errors.New("must have no symbols but those of ASCII")
+	errSymbol     = errors.New("must not contain symbols outside ASCII")
 )
 
 // Email reports why s is not exactly one e-mail address in the form that is

@@ -66,7 +66,7 @@ func (a *acceptance) run(ctx context.Context) (*wire.Invite, *exchange.Failure) 
 	verdict := a.record.Verdict(l.complete)
 	failed := a.reply.Failure
 	if failed == nil {
-		failed = a.call.Fail("the answer shows no accepted invite", exchange.Unavailable)
+		failed = a.call.Fail("the response shows no accepted invite", exchange.Unavailable)
 	}
 	switch {
 	case verdict == evidence.Sent:
@@ -198,7 +198,7 @@ func (a *acceptance) lookUp(ctx context.Context, asking *exchange.Call) (complet
 		case a.found != nil:
 			return true, nil
 		case reply.Failure == nil:
-			return false, asking.Fail("the answer shows no accepted invite", exchange.Unavailable)
+			return false, asking.Fail("the response shows no accepted invite", exchange.Unavailable)
 		case !refused(&reply), reply.Failure.Has(exchange.Unauthorized):
 			return false, reply.Failure
 		}

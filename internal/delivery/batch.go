@@ -415,16 +415,16 @@ func (b *batch) failure() *exchange.Failure {
 	case undone == 0 && b.excess == 0:
 		return nil
 	case undone == 0:
-		return call.Fail(fmt.Sprintf("the answer names %d that nobody asked for", b.excess), exchange.Unavailable)
+		return call.Fail(fmt.Sprintf("the response names invites that were not requested (%d)", b.excess), exchange.Unavailable)
 	case b.reply.Failure != nil:
 		f = b.reply.Failure
 	case b.reply.Data:
-		f = call.Fail(fmt.Sprintf("the answer leaves out %d of %d invites", undone, b.asked), exchange.Unavailable)
+		f = call.Fail(fmt.Sprintf("the response omits %d of %d invites", undone, b.asked), exchange.Unavailable)
 	default:
-		f = call.Fail(fmt.Sprintf("whether %d invites were sent before is unknown", undone), 0)
+		f = call.Fail(fmt.Sprintf("it is unknown whether %d invites were sent before", undone), 0)
 	}
 	if doubtful > 0 {
-		f = f.And(fmt.Sprintf("%d may be an invite that was there before", doubtful), 0)
+		f = f.And(fmt.Sprintf("%d may be an invite that existed before", doubtful), 0)
 	}
 	if unknown > 0 && b.looks.failed != nil {
 		f = f.And("looking for the invites failed: "+b.looks.failed.Message, b.looks.failed.Kinds)

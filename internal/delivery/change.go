@@ -63,7 +63,7 @@ func (c *change) run(ctx context.Context) (*wire.Invite, *exchange.Failure) {
 	}
 	failed := c.reply.Failure
 	if failed == nil {
-		failed = c.call.Fail("the answer is about another invite", exchange.Unavailable)
+		failed = c.call.Fail("the response is about another invite", exchange.Unavailable)
 	}
 	switch {
 	case verdict == evidence.Refused:
@@ -197,7 +197,7 @@ func (c *change) read(ctx context.Context, asking *exchange.Call) (*wire.Invite,
 	case reply.Data && row != nil && strings.EqualFold(row.ID, c.id):
 		reply.Failure = nil // what is said beside the invite does not matter here
 	case reply.Failure == nil:
-		reply.Failure = asking.Fail("the answer is about another invite", exchange.Unavailable)
+		reply.Failure = asking.Fail("the response is about another invite", exchange.Unavailable)
 	}
 	return row, reply
 }

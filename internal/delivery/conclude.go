@@ -56,9 +56,9 @@ func Summary(sent, refused, unknown, notSent int) string {
 	case len(known) == 0:
 		return unknownOutcome
 	case unknown == 0:
-		return "of the invites " + strings.Join(known, ", ")
+		return "invites: " + strings.Join(known, ", ")
 	default:
-		return fmt.Sprintf("of the invites %s; of %d %s", strings.Join(known, ", "), unknown, unknownOutcome)
+		return fmt.Sprintf("invites: %s; the outcome of %d is unknown", strings.Join(known, ", "), unknown)
 	}
 }
 

@@ -87,12 +87,12 @@ func TestLimit(t *testing.T) {
 func TestSummary(t *testing.T) {
 	t.Parallel()
 	for want, n := range map[string][4]int{
-		"nothing was sent":                                              {0, 0, 0, 3},
-		"the outcome is unknown":                                        {0, 0, 3, 0},
-		"of the invites 1 sent, 2 refused, 3 not sent":                  {1, 2, 0, 3},
-		"of the invites 1 sent; of 2 the outcome is unknown":            {1, 0, 2, 0},
-		"of the invites 3 not sent; of 2 the outcome is unknown":        {0, 0, 2, 3},
-		"of the invites 1 sent, 1 refused; of 1 the outcome is unknown": {1, 1, 1, 0},
+		"nothing was sent":                                        {0, 0, 0, 3},
+		"the outcome is unknown":                                  {0, 0, 3, 0},
+		"invites: 1 sent, 2 refused, 3 not sent":                  {1, 2, 0, 3},
+		"invites: 1 sent; the outcome of 2 is unknown":            {1, 0, 2, 0},
+		"invites: 3 not sent; the outcome of 2 is unknown":        {0, 0, 2, 3},
+		"invites: 1 sent, 1 refused; the outcome of 1 is unknown": {1, 1, 1, 0},
 	} {
 		if got := Summary(n[0], n[1], n[2], n[3]); got != want {
 			t.Errorf("%v: %q, want %q", n, got, want)

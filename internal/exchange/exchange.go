@@ -255,7 +255,7 @@ func (c *Call) read(reply *Reply, r Request, body []byte) (transport.Outcome, er
 		return transport.Unclear, err
 	}
 	if answer.Repaired > 0 {
-		c.Client.Log.Warn("roq: answer repaired", "operation", c.Operation, "purpose", r.Purpose, "request", c.RequestID, "repaired", answer.Repaired)
+		c.Client.Log.Warn("roq: response repaired", "operation", c.Operation, "purpose", r.Purpose, "request", c.RequestID, "repaired", answer.Repaired)
 	}
 	c.Client.Clock.Receive(stamps)
 	reply.newest = stamps.Newest()

@@ -170,7 +170,7 @@ func describe(result *transport.Result) string {
 	case result.Interrupted:
 		return result.Err.Error()
 	case result.Outcome == transport.Redirected:
-		return "the answer redirects elsewhere, which is not followed"
+		return "the response is a redirect, which is not followed"
 	case result.Outcome == transport.Intercepted:
 		return fmt.Sprintf("%s, answered with %s by something in front of the platform", status(result.Answer.Status), wire.Looks(result.Answer.Body))
 	case result.Answer != nil && result.Answer.Status >= 300:
@@ -178,7 +178,7 @@ func describe(result *transport.Result) string {
 	case result.Err != nil:
 		return result.Err.Error()
 	default:
-		return "the platform gave errors beside the data"
+		return "the platform returned errors with the data"
 	}
 }
 

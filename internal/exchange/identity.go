@@ -129,7 +129,7 @@ func (c *Call) authorize(ctx context.Context, path, serviceToken string, body an
 				return err
 			}
 			if err := check.Token(answer.AccessToken); err != nil {
-				return errors.New("the answer's accessToken " + err.Error())
+				return errors.New("the response's accessToken " + err.Error())
 			}
 			accessToken = answer.AccessToken
 			return nil

@@ -20,7 +20,7 @@ const (
 	relistAfter = 60
 )
 
-var errNotByUpdatedAt = errors.New("is not in the order of updatedAt that was asked for")
+var errNotByUpdatedAt = errors.New("is not in the requested order of updatedAt")
 
 // changed is when a row changed last.
 func (k Key) changed() time.Time {

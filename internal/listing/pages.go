@@ -38,8 +38,8 @@ func (e *Error) Error() string {
 }
 
 var (
-	errStuck          = errors.New("brings nothing new, and the list has not ended")
-	errNotByCreatedAt = errors.New("is not in the order of createdAt that was asked for")
+	errStuck          = errors.New("has nothing new, and the list has not ended")
+	errNotByCreatedAt = errors.New("is not in the requested order of createdAt")
 
 	// errEnd is not an error of the list: the page is its last.
 	errEnd = errors.New("end of the list")
@@ -94,7 +94,7 @@ func (p Pages[T]) Each(ctx context.Context, yield func(*T) bool) error {
 		case end.changed && pass > 2:
 			return nil // whatever is missing has come since
 		case pass > mostPasses:
-			return &Error{Offset: p.Offset, Reason: fmt.Errorf("began a list that showed %d of %d rows, again and again", len(s.ids), end.total-p.Offset)}
+			return &Error{Offset: p.Offset, Reason: fmt.Errorf("began a list that repeatedly returned only %d of %d rows", len(s.ids), end.total-p.Offset)}
 		}
 		fetch, limit, pages := p.Fetch, p.limit()*(pass+1)/(pass+2)+1, pager(&plainPager{again: true})
 		if p.Again != nil && p.Offset == 0 && pass%2 == 0 {

@@ -200,7 +200,7 @@ func TestEachThatDoesNotAdvance(t *testing.T) {
 			}}
 			got, err := collect(t.Context(), p)
 			wrong := (*listing.Error)(nil)
-			if !errors.As(err, &wrong) || !strings.Contains(err.Error(), "brings nothing new") || requests > 100 {
+			if !errors.As(err, &wrong) || !strings.Contains(err.Error(), "has nothing new") || requests > 100 {
 				t.Errorf("%s: %d came in %d requests, %v; want an error", name, len(got), requests, err)
 			}
 		}
@@ -215,7 +215,7 @@ func TestEachOutOfOrder(t *testing.T) {
 	p.ByCreatedAt = true
 	got, err := collect(t.Context(), p)
 	wrong := (*listing.Error)(nil)
-	if len(got) != 0 || !errors.As(err, &wrong) || wrong.Offset != 0 || err.Error() != "the page at offset 0 is not in the order of createdAt that was asked for" {
+	if len(got) != 0 || !errors.As(err, &wrong) || wrong.Offset != 0 || err.Error() != "the page at offset 0 is not in the requested order of createdAt" {
 		t.Errorf("%v, %v; want an error", got, err)
 	}
 }

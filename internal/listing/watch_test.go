@@ -161,20 +161,20 @@ func TestRunOfUnorderedLists(t *testing.T) {
 		ledger *ledger
 		want   string
 	}{
-		"the order": {&ledger{entries: entries(60), heedless: true}, "the page at offset 0 is not in the order of updatedAt that was asked for"},
+		"the order": {&ledger{entries: entries(60), heedless: true}, "the page at offset 0 is not in the requested order of updatedAt"},
 		"the offset, in some order": {&ledger{entries: entries(60), before: func(n int, l *ledger) {
 			if l.stuck = n > 1; l.stuck {
 				for i := range l.entries {
 					l.entries[i].updated += 1000
 				}
 			}
-		}}, "the page at offset 50 is not in the order of updatedAt"},
+		}}, "the page at offset 50 is not in the requested order of updatedAt"},
 		"the offset": {&ledger{entries: slices.Repeat([]entry{{"a", "pending", 10, 10}}, 200), before: func(n int, l *ledger) {
 			l.stuck = n > 1
 			for i := range l.entries {
 				l.entries[i] = entry{fmt.Sprint(i % 50), "pending", 10, 10 * n}
 			}
-		}}, "showed 50 of 200 rows"},
+		}}, "returned only 50 of 200 rows"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

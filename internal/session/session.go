@@ -35,7 +35,7 @@ var ErrExpired = errors.New("the session has expired")
 
 var (
 	errAccessToken = errors.New("the session has no readable roqAccessToken")
-	errCritical    = errors.New("the session token's header has a crit")
+	errCritical    = errors.New("the session token has a crit header")
 )
 
 // Session is what a session token says.
@@ -101,7 +101,7 @@ func (s *Session) within(issued, expires, accessExpires time.Time, maxAge time.D
 	now := time.Now()
 	switch {
 	case issued.IsZero() || expires.IsZero() || accessExpires.IsZero():
-		return errors.New("the session or its access token lacks a usable iat or exp")
+		return errors.New("the session or its access token has no usable iat or exp")
 	case issued.After(now.Add(issueLeeway)):
 		return errors.New("the session was issued in the future")
 	case s.RoqUserID == "":
@@ -132,7 +132,7 @@ func verify(token string, key []byte) (claimSet, error) {
 	}
 	// Go's base64 skips line breaks, so that one token would have many spellings.
 	if strings.ContainsFunc(token, func(r rune) bool { return !isTokenRune(r) }) {
-		return claimSet{}, errors.New("the session token has characters that no JWT has")
+		return claimSet{}, errors.New("the session token has characters that are not allowed in a JWT")
 	}
 	parser := jwt.NewParser(jwt.WithValidMethods([]string{jwt.SigningMethodHS256.Alg()}), jwt.WithStrictDecoding(),
 		// The times are judged by the platform's rule.
@@ -152,7 +152,7 @@ func verify(token string, key []byte) (claimSet, error) {
 	case errors.Is(err, errCritical):
 		return claimSet{}, errCritical
 	case errors.Is(err, jwt.ErrTokenSignatureInvalid):
-		return claimSet{}, errors.New("the session token is not signed with the environment's API key by HS256")
+		return claimSet{}, errors.New("the session token is not signed with HS256 and the environment's API key")
 	default:
 		return claimSet{}, errors.New("the session token is not a JWT")
 	}

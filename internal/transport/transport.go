@@ -236,7 +236,7 @@ type call struct {
 }
 
 // errTimeout is why an attempt ended that lasted too long.
-var errTimeout = fmt.Errorf("no whole answer within an attempt's time-out (WithTimeout): %w", context.DeadlineExceeded)
+var errTimeout = fmt.Errorf("no complete response within the timeout of an attempt (WithTimeout): %w", context.DeadlineExceeded)
 
 // RoundTrip implements [http.RoundTripper]: it makes one attempt. The call is the
 // transport of its own HTTP client for two reasons. The time-out of a client
@@ -413,7 +413,7 @@ func (c *call) read(resp *http.Response) error {
 	}
 	body, err := c.sender.bodies.read(resp, limit)
 	if asked && errors.Is(err, errTooLarge) {
-		err = fmt.Errorf("it is longer than what was asked for can be (%d bytes)", limit)
+		err = fmt.Errorf("it is longer than expected for this request (%d bytes)", limit)
 	}
 	_ = resp.Body.Close()
 	c.cancel()
@@ -431,9 +431,9 @@ func (c *call) read(resp *http.Response) error {
 		// The status says enough, however the reading of the body ended.
 		c.record(outcome, answer, fmt.Errorf("HTTP status %d", resp.StatusCode))
 	case err != nil:
-		c.record(Unclear, nil, fmt.Errorf("reading the answer: %w", err))
+		c.record(Unclear, nil, fmt.Errorf("reading the response: %w", err))
 	case !meansJSON(resp.Header["Content-Type"]):
-		c.record(Unclear, answer, errors.New("the answer's Content-Type is not JSON's"))
+		c.record(Unclear, answer, errors.New("the response's Content-Type is not JSON"))
 	default:
 		outcome, err = c.request.Judge(answer.Body)
 		c.record(outcome, answer, err)

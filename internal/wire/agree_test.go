@@ -232,7 +232,7 @@ func wireError(body []byte, err error) string {
 	if err == nil {
 		return ""
 	}
-	return wire.Wrong("the answer", body, err).Error()
+	return wire.Wrong("the response", body, err).Error()
 }
 
 const someRow = `{"id":"i","email":"e@x","firstName":"F","lastName":"L","locale":"en-US","tenantId":"t","createdByUserId":"c","acceptedByUserId":"a",

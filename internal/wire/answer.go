@@ -12,7 +12,7 @@ import (
 
 // DecodeToken reads what a token endpoint answers.
 func DecodeToken(body []byte) (Token, error) {
-	token, _, err := unmarshal[Token]("the answer", body, tokenReading)
+	token, _, err := unmarshal[Token]("the response", body, tokenReading)
 	return token, err
 }
 
@@ -22,12 +22,12 @@ func DecodeSession(body []byte) (SessionAnswer, error) {
 	answer, _, err := unmarshal[struct {
 		SessionAnswer
 		Status string `json:"status"`
-	}]("the answer", body, sessionReading)
+	}]("the response", body, sessionReading)
 	if err != nil {
 		return SessionAnswer{}, err
 	}
 	if answer.Session == nil && answer.Status != "unauthenticated" {
-		return answer.SessionAnswer, errors.New("the answer is not a session's")
+		return answer.SessionAnswer, errors.New("the response is not a session")
 	}
 	return answer.SessionAnswer, nil
 }
@@ -41,12 +41,12 @@ const mostUsers = 10_000
 func DecodeUsers(body []byte, noticed ...func(repaired int)) ([]User, error) {
 	answer, repaired, err := unmarshal[struct {
 		Data users `json:"data"`
-	}]("the answer", body, usersReading)
+	}]("the response", body, usersReading)
 	if err != nil {
 		return nil, err
 	}
 	if answer.Data == nil {
-		return nil, errors.New("the answer lacks the data that was asked for")
+		return nil, errors.New("the response lacks the requested data")
 	}
 	for _, notice := range noticed {
 		if repaired > 0 {
@@ -130,7 +130,7 @@ func wrong(what string, body []byte, err error) error {
 	case errors.As(err, &value):
 		return fmt.Errorf("%s has %s at %q", what, kindName(value.JSONKind), value.JSONPointer)
 	default:
-		return errors.New(what + " holds a value that cannot be read")
+		return errors.New(what + " has a value that cannot be read")
 	}
 }
 

@@ -36,9 +36,9 @@ func nested(depth int) string {
 
 // safe is every text an error about an answer may have: a place in it is named by
 // a number or by a name that this package knows.
-var safe = regexp.MustCompile(`^the answer (` +
+var safe = regexp.MustCompile(`^the response (` +
 	`(is not JSON|has a member twice in one object) \(byte \d+\)` +
-	`|is not UTF-8|is not a session's|has more than \d+ (invites|refused invites|users)|lacks the data that was asked for( and gives no error)?` +
+	`|is not UTF-8|is not a session|has more than \d+ (invites|refused invites|users)|lacks the requested data( and has no error)?` +
 	`|has (a string|a number|a bool|an object|an array)( that cannot be read)? at ` +
 	`"(/(\d+|data|errors|error|success|totalCount|sendUserInvitesV2|sendUserInvites|resendUserInvite|cancelUserInvite|userInvites?` +
 	`|id|email|firstName|lastName|locale|tenantId|createdByUserId|acceptedByUserId|userTokenId|roleKeys|status|createdAt|updatedAt|statusUpdatedAt` +
@@ -76,37 +76,37 @@ func TestDecodeAccepts(t *testing.T) {
 func TestDecodeRefuses(t *testing.T) {
 	t.Parallel()
 	for name, row := range map[string]struct{ body, want string }{
-		"empty":                   {``, "the answer is not JSON (byte 1)"},
-		"a page":                  {`<html>`, "the answer is not JSON (byte 1)"},
-		"null":                    {`null`, "the answer lacks the data that was asked for and gives no error"},
-		"an empty object":         {`{}`, "the answer lacks the data that was asked for and gives no error"},
-		"data null":               {`{"data":null}`, "the answer lacks the data that was asked for and gives no error"},
-		"data by another name":    {`{"DATA":{"userInvite":{"id":"i"}}}`, "the answer lacks the data that was asked for and gives no error"},
-		"an invite without id":    {`{"data":{"userInvite":{"ID":"i"}}}`, "the answer lacks the data that was asked for and gives no error"},
-		"an array":                {`[]`, `the answer has an array at ""`},
-		"a string":                {`"secret"`, `the answer has a string at ""`},
-		"true":                    {`true`, `the answer has a bool at ""`},
-		"data a string":           {`{"data":"secret"}`, `the answer has a string at "/data"`},
-		"errors an object":        {`{"errors":{"message":"secret"}}`, `the answer has an object at "/errors"`},
-		"errors a string":         {`{"errors":"secret"}`, `the answer has a string at "/errors"`},
-		"errors empty":            {`{"errors":[]}`, "the answer lacks the data that was asked for and gives no error"},
-		"a role that is a number": {`{"data":{"userInvite":{"roleKeys":["secret",7]}}}`, `the answer has a number at "/data/userInvite/roleKeys/1"`},
-		"a time that is none":     {`{"data":{"userInvite":{"createdAt":"secret"}}}`, `the answer has a string that cannot be read at "/data/userInvite/createdAt"`},
-		"data twice":              {`{"data":{"userInvite":{"id":"i"}},"data":null}`, "the answer has a member twice in one object (byte 35)"},
-		"data twice by escape":    {`{"data":null,"d\u0061ta":null}`, "the answer has a member twice in one object (byte 14)"},
-		"an error's member twice": {`{"errors":[{"message":"secret","message":""}]}`, "the answer has a member twice in one object (byte 32)"},
-		"cut off":                 {found[:40], "the answer is not JSON (byte 41)"},
-		"trailing bytes":          {found + "secret", "the answer is not JSON (byte 54)"},
-		"trailing brace":          {found + "}", "the answer is not JSON (byte 54)"},
-		"two answers":             {found + found, "the answer is not JSON (byte 54)"},
-		"trailing NUL":            {found + "\x00", "the answer is not JSON (byte 54)"},
-		"UTF-16":                  {"\xff\xfe{\x00}\x00", "the answer is not UTF-8"},
-		"depth 10,001":            {nested(10_000), "the answer is not JSON (byte 10040)"},
-		"depth 1,000,000":         {strings.Repeat("[", 1_000_000), `the answer has an array at ""`},
-		"depth 1,000,000 inside":  {`{"errors":[` + strings.Repeat(`{"a":`, 1_000_000), "the answer is not JSON (byte 50002)"},
-		"a comment":               {`{/**/}`, "the answer is not JSON (byte 2)"},
-		"a comma at the end":      {`{"data":null,}`, "the answer is not JSON (byte 13)"},
-		"NaN":                     {`{"data":NaN}`, "the answer is not JSON (byte 9)"},
+		"empty":                   {``, "the response is not JSON (byte 1)"},
+		"a page":                  {`<html>`, "the response is not JSON (byte 1)"},
+		"null":                    {`null`, "the response lacks the requested data and has no error"},
+		"an empty object":         {`{}`, "the response lacks the requested data and has no error"},
+		"data null":               {`{"data":null}`, "the response lacks the requested data and has no error"},
+		"data by another name":    {`{"DATA":{"userInvite":{"id":"i"}}}`, "the response lacks the requested data and has no error"},
+		"an invite without id":    {`{"data":{"userInvite":{"ID":"i"}}}`, "the response lacks the requested data and has no error"},
+		"an array":                {`[]`, `the response has an array at ""`},
+		"a string":                {`"secret"`, `the response has a string at ""`},
+		"true":                    {`true`, `the response has a bool at ""`},
+		"data a string":           {`{"data":"secret"}`, `the response has a string at "/data"`},
+		"errors an object":        {`{"errors":{"message":"secret"}}`, `the response has an object at "/errors"`},
+		"errors a string":         {`{"errors":"secret"}`, `the response has a string at "/errors"`},
+		"errors empty":            {`{"errors":[]}`, "the response lacks the requested data and has no error"},
+		"a role that is a number": {`{"data":{"userInvite":{"roleKeys":["secret",7]}}}`, `the response has a number at "/data/userInvite/roleKeys/1"`},
+		"a time that is none":     {`{"data":{"userInvite":{"createdAt":"secret"}}}`, `the response has a string that cannot be read at "/data/userInvite/createdAt"`},
+		"data twice":              {`{"data":{"userInvite":{"id":"i"}},"data":null}`, "the response has a member twice in one object (byte 35)"},
+		"data twice by escape":    {`{"data":null,"d\u0061ta":null}`, "the response has a member twice in one object (byte 14)"},
+		"an error's member twice": {`{"errors":[{"message":"secret","message":""}]}`, "the response has a member twice in one object (byte 32)"},
+		"cut off":                 {found[:40], "the response is not JSON (byte 41)"},
+		"trailing bytes":          {found + "secret", "the response is not JSON (byte 54)"},
+		"trailing brace":          {found + "}", "the response is not JSON (byte 54)"},
+		"two answers":             {found + found, "the response is not JSON (byte 54)"},
+		"trailing NUL":            {found + "\x00", "the response is not JSON (byte 54)"},
+		"UTF-16":                  {"\xff\xfe{\x00}\x00", "the response is not UTF-8"},
+		"depth 10,001":            {nested(10_000), "the response is not JSON (byte 10040)"},
+		"depth 1,000,000":         {strings.Repeat("[", 1_000_000), `the response has an array at ""`},
+		"depth 1,000,000 inside":  {`{"errors":[` + strings.Repeat(`{"a":`, 1_000_000), "the response is not JSON (byte 50002)"},
+		"a comment":               {`{/**/}`, "the response is not JSON (byte 2)"},
+		"a comma at the end":      {`{"data":null,}`, "the response is not JSON (byte 13)"},
+		"NaN":                     {`{"data":NaN}`, "the response is not JSON (byte 9)"},
 	} {
 		got, _, err := decode(wire.UserInvite, row.body)
 		if err == nil || err.Error() != row.want || got.Data {
@@ -194,20 +194,20 @@ func TestDecodeOthersStrictly(t *testing.T) {
 		want   string // "" is success
 	}{
 		"token":                       {token, `{"accessToken":"secret","AccessToken":"x","new":1}`, ""},
-		"token twice":                 {token, `{"accessToken":"secret","accessToken":"x"}`, "the answer has a member twice in one object (byte 25)"},
-		"token of another type":       {token, `{"accessToken":["secret"]}`, `the answer has an array at "/accessToken"`},
-		"token with something behind": {token, `{"accessToken":"secret"}x`, "the answer is not JSON (byte 25)"},
+		"token twice":                 {token, `{"accessToken":"secret","accessToken":"x"}`, "the response has a member twice in one object (byte 25)"},
+		"token of another type":       {token, `{"accessToken":["secret"]}`, `the response has an array at "/accessToken"`},
+		"token with something behind": {token, `{"accessToken":"secret"}x`, "the response is not JSON (byte 25)"},
 		"session":                     {session, `{"session":{"id":"secret","user":{"roles":null},"iat":1.5},"Session":null,"status":"authenticated"}`, ""},
-		"session by another name":     {session, `{"SESSION":{"id":"secret"}}`, "the answer is not a session's"},
-		"session null":                {session, `null`, "the answer is not a session's"},
-		"session twice":               {session, `{"session":{"id":"secret"},"session":null}`, "the answer has a member twice in one object (byte 28)"},
-		"session's exp a string":      {session, `{"session":{"id":"secret","exp":"1"}}`, `the answer has a string at "/session/exp"`},
-		"session's exp over a float":  {session, `{"session":{"exp":1e400}}`, `the answer has a number that cannot be read at "/session/exp"`},
+		"session by another name":     {session, `{"SESSION":{"id":"secret"}}`, "the response is not a session"},
+		"session null":                {session, `null`, "the response is not a session"},
+		"session twice":               {session, `{"session":{"id":"secret"},"session":null}`, "the response has a member twice in one object (byte 28)"},
+		"session's exp a string":      {session, `{"session":{"id":"secret","exp":"1"}}`, `the response has a string at "/session/exp"`},
+		"session's exp over a float":  {session, `{"session":{"exp":1e400}}`, `the response has a number that cannot be read at "/session/exp"`},
 		"users":                       {users, `{"data":[{"id":"secret","ID":"x","created_at":null}],"Data":null}`, ""},
-		"users null":                  {users, `{"data":null}`, "the answer lacks the data that was asked for"},
-		"users twice":                 {users, `{"data":[{"id":"secret"}],"data":[]}`, "the answer has a member twice in one object (byte 27)"},
-		"users without end":           {users, `{"data":[` + strings.Repeat("{},", 20_000), "the answer has more than 10000 users"},
-		"users by another name":       {users, `{"DATA":[{"id":"secret"}]}`, "the answer lacks the data that was asked for"},
+		"users null":                  {users, `{"data":null}`, "the response lacks the requested data"},
+		"users twice":                 {users, `{"data":[{"id":"secret"}],"data":[]}`, "the response has a member twice in one object (byte 27)"},
+		"users without end":           {users, `{"data":[` + strings.Repeat("{},", 20_000), "the response has more than 10000 users"},
+		"users by another name":       {users, `{"DATA":[{"id":"secret"}]}`, "the response lacks the requested data"},
 	} {
 		ok, err := row.decode(row.body)
 		if row.want == "" && (!ok || err != nil) || row.want != "" && (err == nil || err.Error() != row.want) {

@@ -95,7 +95,7 @@ func (p passed) wrong(body []byte, err error) error {
 	if p.stopped != nil {
 		return p.stopped
 	}
-	return wrong("the answer", body, err)
+	return wrong("the response", body, err)
 }
 
 // skip returns a sink that passes on what comes after that.
@@ -128,7 +128,7 @@ func (p passed) skip(into Sink) Sink {
 }
 
 // errNothing is the error of an answer that says nothing.
-var errNothing = errors.New("the answer lacks the data that was asked for and gives no error")
+var errNothing = errors.New("the response lacks the requested data and has no error")
 
 // decode reads an answer, by the strict rules. mended is whether it was repaired.
 func (op *Operation) decode(body []byte, into Sink, mended bool) (Answer, passed, error) {

@@ -88,9 +88,9 @@ func TestDecodeBoundsRows(t *testing.T) {
 	}{
 		"as many as asked for":   {2, `{"success":[{"id":"i"},{"id":"j"}],"errors":[{},{}]}`, ""},
 		"no bound":               {0, `{"success":[{"id":"i"},{"id":"j"}],"errors":[{},{}]}`, ""},
-		"one more":               {1, `{"success":[{"id":"i"},{"id":"j"}]}`, "the answer has more than 1 invites"},
-		"one more, not complete": {1, `{"success":[{},{}]}`, "the answer has more than 1 invites"},
-		"one more refused":       {1, `{"errors":[{},{}]}`, "the answer has more than 1 refused invites"},
+		"one more":               {1, `{"success":[{"id":"i"},{"id":"j"}]}`, "the response has more than 1 invites"},
+		"one more, not complete": {1, `{"success":[{},{}]}`, "the response has more than 1 invites"},
+		"one more refused":       {1, `{"errors":[{},{}]}`, "the response has more than 1 refused invites"},
 	} {
 		_, err := wire.SendUserInvitesV2.Decode([]byte(`{"data":{"sendUserInvitesV2":`+row.data+`}}`), wire.Sink{Most: row.most})
 		if row.want == "" && err != nil || row.want != "" && (err == nil || err.Error() != row.want) {

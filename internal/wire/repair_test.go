@@ -107,7 +107,7 @@ func TestARepairPassesNothingOnTwice(t *testing.T) {
 func TestARepairKeepsTheBounds(t *testing.T) {
 	t.Parallel()
 	_, err := wire.UserInvites.Decode([]byte(`{"data":{"userInvites":{"data":[{"id":"a","new":"`+"\xff"+`"},{"id":"b"},{"id":"c"}],"totalCount":3}}}`), wire.Sink{Most: 2})
-	if err == nil || err.Error() != "the answer has more than 2 invites" {
+	if err == nil || err.Error() != "the response has more than 2 invites" {
 		t.Errorf("Decode = %v, want the bound", err)
 	}
 }
@@ -174,7 +174,7 @@ func TestNumericIDs(t *testing.T) {
 			t.Errorf("the id %s: %v, want an error", value, err)
 		}
 	}
-	if _, _, err := decode(wire.UserInvite, `{"data":{"userInvite":{"id":7,"email":7}}}`); err == nil || err.Error() != `the answer has a number at "/data/userInvite/email"` {
+	if _, _, err := decode(wire.UserInvite, `{"data":{"userInvite":{"id":7,"email":7}}}`); err == nil || err.Error() != `the response has a number at "/data/userInvite/email"` {
 		t.Errorf("an address that is a number: %v", err)
 	}
 }

@@ -1,4 +1,4 @@
-// What makes the page better; without this file it works all the same.
+// Improvements of the page, which also works without this file.
 
 // A form that was sent says so, and is not sent twice.
 for (const form of document.querySelectorAll('form[method="post"]')) {
