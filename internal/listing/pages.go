@@ -37,6 +37,8 @@ func (e *Error) Error() string {
 	return fmt.Sprintf("the page at offset %d %v", e.Offset, e.Reason)
 }
 
+func (e *Error) Unwrap() error { return e.Reason }
+
 var (
 	errStuck          = errors.New("has nothing new, and the list has not ended")
 	errNotByCreatedAt = errors.New("is not in the requested order of createdAt")
@@ -88,6 +90,9 @@ func (p Pages[T]) Each(ctx context.Context, yield func(*T) bool) error {
 	first := p.pager()
 	end, err := p.pass(ctx, p.Fetch, p.limit(), first, &s, yield)
 	unsure := end.changed && first.tied()
+	if errors.Is(err, errStuck) && first.tied() {
+		err, unsure = nil, true // rows that change places can look like a list that does not advance
+	}
 	for pass := 2; err == nil && !end.stopped && (unsure || len(s.ids) < end.total-p.Offset); pass++ {
 		unsure = false
 		switch {

@@ -45,6 +45,22 @@ func (l *tied) page(order func(a, b row) int) func(context.Context, int, int) (*
 func byCreated(a, b row) int { return a.created - b.created }
 func byID(a, b row) int      { return cmp.Compare(a.id, b.id) }
 
+// By chance several pages in a row begin with the same row, and have nothing new: that is
+// no list that does not advance.
+func TestEachWithTiesByChance(t *testing.T) {
+	t.Parallel()
+	for seed := range uint64(60) {
+		l := newTied(200, 10)
+		l.random = rand.New(rand.NewPCG(seed, 2)) //nolint:gosec // repeatable
+		pages := listing.Pages[row]{Fetch: l.page(byCreated), Key: keyOf, Limit: 3, Parallel: 1, ByCreatedAt: true, Again: l.page(byID)}
+		got, err := collect(t.Context(), pages)
+		slices.Sort(got)
+		if got = slices.Compact(got); err != nil || len(got) != 200 {
+			t.Errorf("seed %d: %d came, %v", seed, len(got), err)
+		}
+	}
+}
+
 // Rows that are equal by the order of a list come once, in whatever order they come on
 // each page, or an error says that some did not.
 func TestEachWithTies(t *testing.T) {
