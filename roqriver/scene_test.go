@@ -61,7 +61,6 @@ type database struct {
 // each runs a test on SQLite, and on PostgreSQL where there is one.
 func each(t *testing.T, test func(t *testing.T, db *database)) {
 	t.Helper()
-	t.Parallel()
 	eachKind(t, func(t *testing.T, fresh func(t *testing.T) *database) { test(t, fresh(t)) })
 }
 
