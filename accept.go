@@ -14,7 +14,7 @@ import (
 // the token itself.
 type UserInviteToken struct {
 	// Email is the address that the invite was mailed to. It is empty if the platform does
-	// not know the token, or does not return the address.
+	// not know the token, or does not return the address: decide by Valid.
 	Email string
 	// Valid is whether the invite can be accepted with the token.
 	Valid bool
@@ -27,8 +27,9 @@ type UserInviteToken struct {
 // e-mail. It changes nothing, so the page behind the e-mail's link can call it: programs
 // that scan e-mail follow links too.
 //
-// A token that the platform does not know is not valid; that is not an error. The token is
-// a secret: no error, log line or printed value of this package contains it.
+// A token that the platform does not know is not valid; that is not an error. A text that
+// cannot be a token, because it is empty or has spaces for example, is [ErrInvalidInput].
+// The token is a secret: no error, log line or printed value of this package contains it.
 //
 // It is a query: network errors, 429 and 5xx are retried.
 func (p *RoqPlatform) CheckUserInviteToken(ctx context.Context, token string, opts ...CallOption) (check *UserInviteToken, err error) {

@@ -71,6 +71,10 @@ func keptStatuses(t *testing.T, k *batchKeeper, outcomes []roq.SendOutcome) []ro
 		if o.Index != i || (o.Status == roq.OutcomeSent) != (o.Err == nil) || (o.Status == roq.OutcomeSent) != (o.InviteID != "") || k.settled[i] != o.Status {
 			t.Errorf("outcome %d is %+v (%v), and Settled has %q", i, o, o.Err, k.settled[i])
 		}
+		// What is wrong with one input says nothing about the others.
+		if own := (*roq.Error)(nil); errors.As(o.Err, &own) && len(own.Findings) > 0 && o.Status != roq.OutcomeUnknown && !strings.HasSuffix(own.Error(), "; it was not sent") {
+			t.Errorf("outcome %d is %v", i, own)
+		}
 	}
 	if k.repeated || k.expired || len(k.settled) != len(outcomes) {
 		t.Errorf("Settled has %d of %d outcomes, twice: %v, in a context that has ended: %v", len(k.settled), len(outcomes), k.repeated, k.expired)

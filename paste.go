@@ -27,6 +27,9 @@ import "github.com/go-roq/roq/internal/paste"
 // an address, or the text between two semicolons, is one such input. Words directly
 // before an address without brackets may not be its name, and are refused together with
 // it. An empty text gives an empty result.
+//
+// To write a person so that this function reads the same again, for a form that shows who
+// was refused, use "Last, First" <address>, without quotes and backslashes in the names.
 func ParseUserInvites(text string) []UserInviteInput {
 	var inputs []UserInviteInput
 	for _, p := range paste.People(text) {

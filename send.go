@@ -51,7 +51,7 @@ type SendUserInvitesResult struct {
 	// Success are the invites that the platform created.
 	Success []UserInvite
 	// Errors are the inputs that the platform refused and, with [WithSkipInvalid], those
-	// that are not valid.
+	// that are not valid or repeat an address.
 	Errors []UserInviteError
 	// Unknown are the inputs that may have been mailed. The error of the call is
 	// [ErrOutcomeUnknown].

@@ -28,7 +28,7 @@ type SendAllUserInvitesInput struct {
 	Campaign string
 }
 
-// OutcomeStatus is the outcome of one invite of a stream.
+// OutcomeStatus is the outcome of one input of a stream or a call.
 type OutcomeStatus string
 
 // The outcomes of an invite.
@@ -177,12 +177,15 @@ func (as *identity) campaign(ctx context.Context, in *SendAllUserInvitesInput, o
 			o.Index = index
 			f := &findings{index: index}
 			as.prepareOne(f, &o.Input, &invite)
-			return invite, f.err(operation)
+			if len(f.list) > 0 {
+				err = f.one(operation)
+			}
+			return invite, err
 		},
 		Repeats: func(index, first int) error {
 			f := &findings{index: index}
 			f.add("Email", fmt.Sprintf("must not be the address of input %d", first))
-			return f.err(operation)
+			return f.one(operation)
 		},
 		Keep: func(o *SendOutcome, row *wire.Invite) { o.Invite = userInvite(row) },
 	}

@@ -73,6 +73,13 @@ func (f *findings) err(operation string) error {
 	return f.invalid(operation)
 }
 
+// one is invalid for one input of several: the others may be sent.
+func (f *findings) one(operation string) *Error {
+	e := f.invalid(operation)
+	e.known = "it was not sent"
+	return e
+}
+
 // invalid returns the findings, of which there is one, as one error.
 func (f *findings) invalid(operation string) *Error {
 	texts := make([]string, len(f.list), len(f.list)+1)
@@ -141,7 +148,7 @@ func (f *findings) refusal(in *UserInviteInput, operation string, repeats bool) 
 	for i, one := range f.list {
 		texts[i] = one.Field + ": " + one.Reason
 	}
-	e := UserInviteError{Index: f.index, Message: strings.Join(texts, "; "), own: f.invalid(operation), repeats: repeats}
+	e := UserInviteError{Index: f.index, Message: strings.Join(texts, "; "), own: f.one(operation), repeats: repeats}
 	e.Email, e.FirstName, e.LastName = in.Email, in.FirstName, in.LastName
 	return e
 }

@@ -153,7 +153,9 @@ func (s *Server) Close() {
 
 // Config returns the configuration for a client of this platform. Every Server has a
 // new environment id and new keys. The REST API and the application have the same
-// address as the platform.
+// address as the platform. The application has a sign-in page: to come back from it to an
+// application of yours, set AppURL to that, and serve /api/auth/ there with
+// [Server.Handler].
 func (s *Server) Config() roq.Config {
 	return roq.Config{
 		PlatformURL: s.URL, APIURL: s.URL, AppURL: s.URL,
@@ -200,7 +202,7 @@ func (s *Server) Users() []User {
 	return all
 }
 
-// SessionToken returns the value of a session cookie for the user, signed as
+// SessionToken returns the value of the cookie roq-session-token for the user, signed as
 // @roq/nextjs signs it, or "" if there is no such user.
 func (s *Server) SessionToken(userID string) string {
 	u, ok := s.world.user(userID)
