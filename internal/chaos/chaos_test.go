@@ -29,7 +29,7 @@ func TestMatrix(t *testing.T) {
 	all := cells(faults(), *full)
 	rows := runAll(t, kind{"roq", true, func(s *scene) caller { return newSDK(s) }}, all)
 	report := newMeasured("roq", rows)
-	t.Logf("%d runs\n%s", len(all), report.Table())
+	t.Logf("%d runs; %d of %d sends ended unknown\n%s", len(all), report.Total.unknownSends, report.Total.sends, report.Table())
 	keepsPromises(t, rows)
 	if total := report.Total; *full && float64(total.unknownSends) > maxUnknown*float64(total.sends) {
 		t.Errorf("%d of %d sends ended unknown, want at most %.0f %%", total.unknownSends, total.sends, 100*maxUnknown)
