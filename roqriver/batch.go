@@ -91,11 +91,15 @@ func (w *batchWorker[TTx]) conclude(ctx context.Context, b *batch[TTx], outcomes
 	next := rest
 	switch {
 	case open && failure != nil && isFinal(failure):
-		if err := b.stopCampaign(ctx, failure); err != nil {
+		stopped, err := b.stopCampaign(ctx, failure)
+		if err != nil {
 			return err
 		}
-		next = 0 // when it is resumed
-		open = false
+		next, open = 0, false // when it is resumed
+		if !stopped {
+			next = backoff(b.failures, failure)
+			b.failures++
+		}
 	case b.waiting() > 0 && open && len(b.invites) > 0: // others were erased
 		if b.progress || failure == nil {
 			b.failures = 0

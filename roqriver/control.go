@@ -61,7 +61,7 @@ func (q *Queue[TTx]) change(ctx context.Context, name string, to State, allowed 
 	if err := q.ready(); err != nil {
 		return err
 	}
-	n, err := q.db.Exec(ctx, `UPDATE {campaign} SET state = $2, reason = '' WHERE name = $1 AND `+allowed, name, string(to))
+	n, err := q.db.Exec(ctx, `UPDATE {campaign} SET state = $2, reason = '', resumes = resumes + CASE WHEN $2 = 'open' THEN 1 ELSE 0 END WHERE name = $1 AND `+allowed, name, string(to))
 	if err == nil && n == 0 {
 		_, err = find(ctx, q.db, name)
 	}

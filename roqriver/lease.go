@@ -328,38 +328,56 @@ func (b *batch[TTx]) learnSize(ctx context.Context) error {
 	return err
 }
 
-// stopCampaign stops the campaign, so that a person looks at it.
-func (b *batch[TTx]) stopCampaign(ctx context.Context, failure error) error {
-	_, err := b.queue.db.Exec(ctx, `UPDATE {campaign} SET state = 'stopped', reason = $2 WHERE id = $1 AND state = 'open'`, b.campaign.id, reason(failure))
-	return err
+// stopCampaign stops the campaign, so that a person looks at it. It does not if somebody has
+// looked at it since the batch was taken: what failed then need not fail now.
+func (b *batch[TTx]) stopCampaign(ctx context.Context, failure error) (stopped bool, err error) {
+	n, err := b.queue.db.Exec(ctx, `UPDATE {campaign} SET state = 'stopped', reason = $2 WHERE id = $1 AND state = 'open' AND resumes = $3`,
+		b.campaign.id, reason(failure), b.campaign.resumes)
+	return n > 0, err
 }
 
 // rest means that a batch has nothing to do.
 const rest = time.Duration(-1)
 
-// release gives back the lease. The batch is taken up again after a time: by a job, or,
+// release gives back the lease. The batch is taken up again after a time by a job or,
 // without one, when the campaign is resumed.
 func (b *batch[TTx]) release(ctx context.Context, next time.Duration, job bool) error {
-	if next == rest {
-		n, err := b.queue.db.Exec(ctx, `UPDATE {batch} SET lease_until = 0, ready_at = NULL WHERE id = $1 AND fence = $2`, b.id, b.fence)
-		if err == nil && n == 0 {
-			err = errLost
-		}
-		return err
-	}
 	return b.queue.db.Tx(ctx, func(tx TTx, conn store.Conn) error {
-		var ready int64
-		err := conn.Query(ctx, func(scan func(...any) error) error { return scan(&ready) },
-			`UPDATE {batch} SET lease_until = 0, ready_at = {now} + $3, failures = $4, looked = $5 WHERE id = $1 AND fence = $2 RETURNING ready_at`,
-			b.id, b.fence, next.Microseconds(), b.failures, b.looked)
+		if !job && b.waiting() > 0 {
+			open, err := b.resumed(ctx, conn)
+			if err != nil {
+				return err
+			}
+			if open {
+				next, job = max(next, 0), true
+			}
+		}
+		var ready any // NULL means that nothing is to be done
+		if next != rest {
+			ready = next.Microseconds()
+		}
+		var at int64 = -1
+		err := conn.Query(ctx, func(scan func(...any) error) error { return scan(&at) },
+			`UPDATE {batch} SET lease_until = 0, ready_at = {now} + CAST($3 AS BIGINT), failures = $4, looked = $5 WHERE id = $1 AND fence = $2 RETURNING coalesce(ready_at, 0)`,
+			b.id, b.fence, ready, b.failures, b.looked)
 		switch {
 		case err != nil:
 			return err
-		case ready == 0:
+		case at < 0:
 			return errLost
-		case !job:
+		case !job || next == rest:
 			return nil
 		}
-		return b.queue.insertJobs(ctx, tx, conn, []int64{b.id}, time.UnixMicro(ready))
+		return b.queue.insertJobs(ctx, tx, conn, []int64{b.id}, time.UnixMicro(at))
 	})
+}
+
+// resumed reports whether the campaign is open, although it was not when the batch was
+// taken. It keeps Resume waiting until the lease is given back: until then Resume does not
+// see the batch.
+func (b *batch[TTx]) resumed(ctx context.Context, conn store.Conn) (bool, error) {
+	var state State
+	err := conn.Query(ctx, func(scan func(...any) error) error { return scan(&state) },
+		`UPDATE {campaign} SET resumes = resumes WHERE id = $1 RETURNING state`, b.campaign.id)
+	return state == StateOpen, err
 }

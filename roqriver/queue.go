@@ -128,6 +128,7 @@ type campaign struct {
 	state     State
 	reason    string
 	batchSize int64
+	resumes   int64     // how often it was resumed
 	now       time.Time // when it was read, by the database's clock
 }
 
@@ -141,10 +142,10 @@ func findWhere(ctx context.Context, c store.Conn, where string, arg any) (*campa
 	err := c.Query(ctx, func(scan func(...any) error) error {
 		found = new(campaign)
 		var now int64
-		err := scan(&found.id, &found.Name, &found.scope, &found.TenantID, &found.UserID, &found.salt, &found.state, &found.reason, &found.batchSize, &now)
+		err := scan(&found.id, &found.Name, &found.scope, &found.TenantID, &found.UserID, &found.salt, &found.state, &found.reason, &found.batchSize, &found.resumes, &now)
 		found.now = time.UnixMicro(now)
 		return err
-	}, `SELECT id, name, scope, tenant_id, user_id, salt, state, reason, batch_size, {now} FROM {campaign} WHERE `+where, arg)
+	}, `SELECT id, name, scope, tenant_id, user_id, salt, state, reason, batch_size, resumes, {now} FROM {campaign} WHERE `+where, arg)
 	if err == nil && found == nil {
 		err = errNoCampaign
 	}

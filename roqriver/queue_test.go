@@ -149,32 +149,36 @@ func TestRefused(t *testing.T) {
 	})
 }
 
-// 100,000 people in one call.
+// Many people in one call.
 func TestManyPeople(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it takes some seconds")
+	}
+	n := 20_000
+	if *full {
+		n = 100_000
 	}
 	each(t, func(t *testing.T, db *database) {
 		p := newPlatform(t)
 		q := db.open(t)
 		begin := time.Now()
-		invite(t, q, p.campaign, people(100_000))
+		invite(t, q, p.campaign, people(n))
 		took := time.Since(begin)
-		t.Logf("100,000 people enqueued in %v", took)
+		t.Logf("%d people enqueued in %v", n, took)
 		s, err := q.Status(t.Context(), "spring")
-		if err != nil || s.Waiting != 100_000 {
+		if err != nil || s.Waiting != n {
 			t.Errorf("Status = %+v, %v", s, err)
 		}
-		if n := db.number(t, "SELECT count(*) FROM river_job WHERE kind = 'roq_batch'"); n != 1000 {
-			t.Errorf("there are %d jobs", n)
+		if jobs := db.number(t, "SELECT count(*) FROM river_job WHERE kind = 'roq_batch'"); jobs != n/100 {
+			t.Errorf("there are %d jobs", jobs)
 		}
 		// The database believes now that every person is in that campaign.
 		db.exec(t, "ANALYZE")
 		p.campaign.Name = "summer"
 		begin = time.Now()
-		invite(t, q, p.campaign, people(30_000))
+		invite(t, q, p.campaign, people(n*3/10))
 		if again := time.Since(begin); again > took {
-			t.Errorf("the next 30,000 take %v, and the first 100,000 took %v", again, took)
+			t.Errorf("the next three tenths take %v, and the first ones took %v", again, took)
 		}
 	})
 }
@@ -265,6 +269,27 @@ func TestScope(t *testing.T) {
 		work(t, q, p.client(t))
 		until(t, q, "all are sent", settled(150))
 		mailed(t, p, 150)
+	})
+}
+
+// However often a campaign is paused and resumed while batches are taken and given back,
+// none is forgotten.
+func TestPauseAndResume(t *testing.T) {
+	each(t, func(t *testing.T, db *database) {
+		p := newPlatform(t)
+		q := db.open(t)
+		invite(t, q, p.campaign, people(1))
+		db.exec(t, "UPDATE roq_campaign SET batch_size = 5")
+		invite(t, q, p.campaign, people(400)[1:])
+		work(t, q, p.client(t))
+		for range 40 {
+			if err := errors.Join(q.Pause(t.Context(), "spring"), q.Resume(t.Context(), "spring")); err != nil {
+				t.Fatal(err)
+			}
+			<-time.After(5 * time.Millisecond)
+		}
+		until(t, q, "all are sent", settled(400))
+		mailed(t, p, 400)
 	})
 }
 

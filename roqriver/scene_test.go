@@ -299,9 +299,9 @@ func settled(n int) func(roqriver.Status) bool {
 
 func eventually(t *testing.T, what string, is func() bool, state func() string) {
 	t.Helper()
-	for end := time.Now().Add(30 * time.Second); !is(); {
+	for end := time.Now().Add(2 * time.Minute); !is(); {
 		if time.Now().After(end) {
-			t.Fatalf("%s: not within half a minute; %s", what, state())
+			t.Fatalf("%s: not within two minutes; %s", what, state())
 		}
 		<-time.After(20 * time.Millisecond)
 	}
