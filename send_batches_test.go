@@ -147,7 +147,7 @@ func TestEveryInviteIsTooLargeByItself(t *testing.T) {
 	}
 }
 
-// A batch that is too large is only halved if surely nothing of it was done.
+// A batch that is too large is only halved if nothing of it was done.
 func TestAnUnclearBatchIsNotHalved(t *testing.T) {
 	t.Parallel()
 	const bulk = `{"message":"too many","extensions":{"response":{"statusCode":400,"errorCode":"BULK_USER_INVITE_LIMIT_EXCEEDED"}}}`

@@ -210,7 +210,7 @@ func (p *piped) dial(context.Context, string, string) (net.Conn, error) {
 	return ours, nil
 }
 
-// Batches that surely were not sent are tried again, for as long as there is hope.
+// Batches that were not sent are tried again, for as long as there is hope.
 func TestSendAllOutlastsAnOutage(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {

@@ -69,7 +69,7 @@ func live() int64 {
 	return int64(stats.HeapAlloc)
 }
 
-// stream sends to so many people and counts what became of them; every outcome
+// stream sends to so many people and counts their outcomes; every outcome
 // comes once. It returns how much more memory was in use at most than before.
 func stream(t *testing.T, client *roq.Client, n int, opts ...roq.StreamOption) (most int64, count map[roq.OutcomeStatus]int) {
 	t.Helper()

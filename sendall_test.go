@@ -108,7 +108,7 @@ func (b *backend) mailedOnce(t testing.TB, outcomes []roq.SendOutcome) {
 	}
 }
 
-// Whatever an input is, it comes out once, with what became of it.
+// Whatever an input is, it comes out once, with its outcome.
 func TestSendAll(t *testing.T) {
 	t.Parallel()
 	b := newBackend(t)

@@ -68,14 +68,6 @@ func (as *identity) delivery(call *exchange.Call, tenantID string, invites []del
 	}
 }
 
-// send is the operation that sends invites in this version of the schema.
-func (s Schema) send(w wire.Send) (*wire.Operation, any) {
-	if s == SchemaV1 {
-		return wire.SendUserInvitesV1, wire.SendV1{UserInvites: w}
-	}
-	return wire.SendUserInvitesV2, wire.SendV2{Data: w}
-}
-
 // refusal makes the caller's error of what the platform said of the index-th input.
 func refusal(index int, in *UserInviteInput, r delivery.Refusal) UserInviteError {
 	return UserInviteError{Index: index, Email: in.Email, FirstName: in.FirstName, LastName: in.LastName, Code: r.Code, Message: r.Message}

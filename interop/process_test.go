@@ -21,7 +21,7 @@ type process struct {
 	last    int
 }
 
-// answer is what became of one call.
+// answer is the outcome of one call.
 type answer struct {
 	ID    int             `json:"id"`
 	Data  json.RawMessage `json:"data"`

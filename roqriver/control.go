@@ -68,7 +68,7 @@ func (q *Queue[TTx]) change(ctx context.Context, name string, to State, allowed 
 	return of(name, err)
 }
 
-// Retry tries once more what came to nothing in an open campaign, and returns how many
+// Retry tries once more what was not sent in an open campaign, and returns how many
 // people that is: those whom the platform refused, and those whose outcome is unknown.
 // They are looked for first. With sendUnknown, those who are not found are sent to again:
 // that invites somebody twice whose first invite the platform does not show. What a worker

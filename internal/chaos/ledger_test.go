@@ -156,7 +156,7 @@ func (t *tally) call(told []claim, send bool) {
 	}
 }
 
-// item counts what became of one item that all of those callers wanted done.
+// item counts the outcome of one item that all of those callers asked for.
 func (t *tally) item(told []claim, effects int, of task) {
 	changes := of.operation != opList && of.operation != opToken
 	done, admitted := false, false

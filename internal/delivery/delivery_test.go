@@ -72,7 +72,7 @@ func TestLimit(t *testing.T) {
 		step("a part that fits, for its length", func() { a.limit(7, false) }, 7, 20)
 		step("a part that fits", func() { b.limit(6, true) }, 6, 6)
 		step("a part that fits of another batch", func() { a.limit(5, true) }, 5, 5)
-		step("an hour", func() { time.Sleep(forgetAfter) }, 5, 6) //nolint:forbidigo // the bubble's clock
+		step("an hour", func() { <-time.After(forgetAfter) }, 5, 6)
 		a = NewSize(limit, 100)
 		step("a new call", func() {}, 100, 6)
 		step("a batch of one", func() { NewSize(limit, 1).Shrink(1) }, 100, 6)

