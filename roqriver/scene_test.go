@@ -335,20 +335,31 @@ func invite(t *testing.T, q queue, c roqriver.Campaign, list []roq.UserInviteInp
 	}
 }
 
-// mailed checks that so many people were mailed, and nobody twice.
-func mailed(t *testing.T, p *platform, want int) {
-	t.Helper()
+// mails counts the mails of each person.
+func mails(p *platform) map[string]int {
 	times := map[string]int{}
 	for _, mail := range p.Outbox() {
 		times[strings.ToLower(mail.To)]++
 	}
-	twice := 0
-	for _, n := range times {
-		if n > 1 {
-			twice++
+	return times
+}
+
+// twice counts those who were mailed more than once.
+func twice(times map[string]int) int {
+	n := 0
+	for _, mails := range times {
+		if mails > 1 {
+			n++
 		}
 	}
-	if len(times) != want || twice > 0 {
-		t.Errorf("%d were mailed, want %d; %d of them twice", len(times), want, twice)
+	return n
+}
+
+// mailed checks that so many people were mailed, and nobody twice.
+func mailed(t *testing.T, p *platform, want int) {
+	t.Helper()
+	times := mails(p)
+	if len(times) != want || twice(times) > 0 {
+		t.Errorf("%d were mailed, want %d; %d of them twice", len(times), want, twice(times))
 	}
 }

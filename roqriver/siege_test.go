@@ -216,8 +216,14 @@ func (s *siege) run(t *testing.T, db *database, seed uint64) siegeResult {
 		if status.Waiting == 0 && db.number(t, "SELECT count(*) FROM roq_batch WHERE ready_at IS NOT NULL") == 0 {
 			break
 		}
+		// What is left out makes the counts wrong too, so that a control need not end by them.
+		if s.without != "" && twice(mails(p)) > 0 {
+			break
+		}
 		if time.Now().After(deadline) {
-			t.Errorf("the siege does not end: %+v", status)
+			if s.without == "" {
+				t.Errorf("the siege does not end: %+v", status)
+			}
 			break
 		}
 		if calm {
@@ -240,15 +246,8 @@ func (s *siege) run(t *testing.T, db *database, seed uint64) siegeResult {
 	}
 	<-time.After(lease) // for what a stale worker would still do
 	result.took = time.Since(begin)
-	times := map[string]int{}
-	for _, mail := range p.Outbox() {
-		times[mail.To]++
-	}
-	for _, n := range times {
-		if n > 1 {
-			result.twice++
-		}
-	}
+	times := mails(p)
+	result.twice = twice(times)
 	outcomes := 0
 	for o, err := range q.Outcomes(t.Context(), "spring") {
 		if err != nil {
