@@ -242,3 +242,39 @@ func TestRenewalsThatAreRefused(t *testing.T) {
 		})
 	}
 }
+
+// An invite of a few seconds ago explains a refusal of today's, although the client has
+// never seen the platform's clocks: the invites that were made beside it tell. Nothing more
+// is waited for then.
+func TestARecentInviteExplainsARefusal(t *testing.T) {
+	t.Parallel()
+	noDate := func(_ string, resp *http.Response) *http.Response {
+		resp.Header.Del("Date")
+		return resp
+	}
+	for name, meddle := range map[string]func() func(string, *http.Response) *http.Response{
+		"as it is":           func() func(string, *http.Response) *http.Response { return ahead(0) },
+		"a date behind":      func() func(string, *http.Response) *http.Response { return ahead(-2 * time.Second) },
+		"no date":            func() func(string, *http.Response) *http.Response { return noDate },
+		"an outage at first": func() func(string, *http.Response) *http.Response { return first("userInvites", 2, instead(503, "")) },
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			b := newBubbled(t, nil)
+			if _, err := b.send(t.Context(), 1, "person"); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(3 * time.Second) //nolint:forbidigo // the bubble's clock
+			b.client = newClient(t, withURL(b.Config()), roq.WithHTTPClient(&http.Client{Transport: b}), roq.WithRepeatUnknown())
+			b.meddle = both(on("sendUserInvites", 1, cut), meddle())
+			begin := time.Now()
+			sent, err := b.send(t.Context(), 5, "person")
+			took := time.Since(begin)
+			if err != nil || len(sent.Success) != 4 || len(sent.Errors) != 1 || !errors.Is(sent.Errors[0], roq.ErrAlreadyInvited) || len(b.Outbox()) != 5 {
+				t.Errorf("%s: %v, %v; want four sent and one refused for the older invite", name, account(sent), err)
+			}
+			if took > 15*time.Second { // ten before it is sent again
+				t.Errorf("%s: it took %v, want it to end when the refusal is explained", name, took)
+			}
+		})
+	}
+}

@@ -228,7 +228,7 @@ func (b *batch) open() (left int, quiet time.Duration) {
 		case !f.Maybe && !f.Echo && b.refusedWhole:
 			// The platform has answered that it did not do it: it only has to be seen whether
 			// it did a part.
-		case !f.Maybe && !f.Echo:
+		case f.Explained, !f.Maybe && !f.Echo:
 			quiet = max(quiet, lag(b.d.Call)-since, 0)
 		case since <= b.d.Call.Settle:
 			quiet = never

@@ -80,6 +80,8 @@ type Delivery struct {
 	answered bool
 	// blind is why the last look-up failed, if it did.
 	blind *exchange.Failure
+	// floor is what the rows of all look-ups tell of the clock that stamps them.
+	floor evidence.Floor
 	// asked is how long the last answer to a send asks to be left alone.
 	asked time.Duration
 	// heldUp is whether the last send was throttled.

@@ -138,11 +138,14 @@ func (s *search) page(ctx context.Context, list wire.List) (read int, past bool,
 	}
 	s.ordered, s.last = ordered, last
 	clock, when := &s.asking.Client.Clock, reply.When()
+	s.b.d.floor.Receive(stamps.Newest(), when.Received)
 	begin := clock.Moment(s.earliest, when, stamps.Newest())
 	for n := range candidates {
 		c := &candidates[n]
 		past = past || begin.Long(c.row.CreatedAt)
-		s.judge(c, func(start evidence.Start) evidence.Moment { return clock.Moment(start, when, stamps.Newest()) })
+		s.judge(c, func(start evidence.Start) evidence.Moment {
+			return clock.Moment(start, when, stamps.Newest()).NotBefore(s.b.d.floor)
+		})
 	}
 	return read, past, reply
 }
@@ -188,7 +191,7 @@ func (s *search) record(open []int) {
 	for _, i := range open {
 		f := &s.b.d.fates[i]
 		f.Finding = s.found[i]
-		f.Explained = s.explained[i] && f.echo == exchange.AlreadyInvited
+		f.Explained = s.ordered && s.explained[i] && f.echo == exchange.AlreadyInvited
 	}
 }
 

@@ -16,8 +16,8 @@ type mutation interface {
 	attempt(ctx context.Context, attempts int) *exchange.Reply
 	// open returns how much is left that reading could find out, and after how long from
 	// now a few complete look-ups are enough for that: all of it was only throttled, or
-	// left so long ago that the list must show it by now. It is negative if no number of
-	// look-ups is enough.
+	// refused for what they show, or left so long ago that the list must show it by now. It
+	// is negative if no number of look-ups is enough.
 	open() (left int, quiet time.Duration)
 	// lookUp reads once, and records what it finds. It reports whether it showed
 	// everything, or why it failed.

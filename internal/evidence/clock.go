@@ -32,6 +32,9 @@ const (
 	// as received: one absurd stamp must not make every later row an old one. It is
 	// more than a time zone and a day.
 	farthest = 48 * time.Hour
+	// skew is how far the clocks of the platform's own servers, which stamp its rows, may be
+	// apart.
+	skew = 250 * time.Millisecond
 	// mostTied bounds the rows that are remembered for having the newest stamp.
 	mostTied = 1000
 )
@@ -147,7 +150,7 @@ func (c *Clock) difference() (low, high time.Duration, learned bool) {
 func (c *Clock) Start() Start {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return Start{At: time.Now(), seen: c.seen}
+	return Start{At: time.Now(), seen: c.seen, here: true}
 }
 
 // Start is what was known when a request began. The zero value is of none.
@@ -155,6 +158,8 @@ type Start struct {
 	// At is when it began, by this machine's clock.
 	At   time.Time
 	seen Stamps
+	// here is whether it began in this process, which so knows how much time has passed.
+	here bool
 }
 
 // Answer is when an answer was given and by which clock.
@@ -165,6 +170,23 @@ type Answer struct {
 	// machine's clock.
 	Asked, Received time.Time
 }
+
+// Floor bounds the clock that stamps rows from below, by the rows alone: when a row was
+// received, that clock had reached its stamp. It needs no Date. The zero value knows nothing.
+type Floor struct{ stamp, received time.Time }
+
+// Receive takes the newest stamp of an answer's rows into account.
+func (f *Floor) Receive(newest, received time.Time) {
+	if newest.IsZero() || newest.After(time.Now().Add(farthest)) {
+		return
+	}
+	if f.stamp.IsZero() || newest.After(f.at(received)) {
+		f.stamp, f.received = newest, received
+	}
+}
+
+// at returns what the clock showed at least, at a time by this machine's clock.
+func (f *Floor) at(t time.Time) time.Time { return f.stamp.Add(t.Sub(f.received)) }
 
 // Moment returns when a request began by the clock that stamps the rows of an
 // answer, as far as the answer tells. The newest of these rows' stamps says
@@ -190,6 +212,14 @@ func (c *Clock) Moment(start Start, a Answer, newest time.Time) Moment {
 	return m
 }
 
+// NotBefore returns the moment as far as a floor tells more of it.
+func (m Moment) NotBefore(f Floor) Moment {
+	if m.start.here && !f.stamp.IsZero() {
+		m.floor = f.at(m.start.At).Add(-skew)
+	}
+	return m
+}
+
 // Moment is when a request began, by the clock that stamps the platform's rows.
 type Moment struct {
 	start Start
@@ -202,6 +232,8 @@ type Moment struct {
 	// careful is how much older than earliest a row has to be to count as older by
 	// the clocks alone.
 	careful time.Duration
+	// floor is what the request began after by the stamps of rows alone, if known.
+	floor time.Time
 }
 
 // Long reports whether a row with that stamp is older than the request whatever

@@ -104,6 +104,43 @@ func TestAbsurdStampsAreNotReceived(t *testing.T) {
 	}
 }
 
+// When a row was received, the clock that stamped it had reached its stamp: so a row can be
+// older than a request that began after that, whatever any Date says.
+func TestTheFloor(t *testing.T) {
+	t.Parallel()
+	for _, ahead := range []time.Duration{-time.Hour, 0, 3 * time.Minute} {
+		for name, row := range map[string]struct {
+			stamp    time.Duration // after the request began
+			restored bool
+			want     evidence.Finding
+		}{
+			"a second before":                              {-time.Second, false, evidence.Older},
+			"a tenth of a second before":                   {-100 * time.Millisecond, false, evidence.Doubtful},
+			"a tenth of a second later":                    {100 * time.Millisecond, false, evidence.Doubtful},
+			"a second before a request of another process": {-time.Second, true, evidence.Doubtful},
+		} {
+			var clock evidence.Clock
+			start := clock.Start()
+			if row.restored {
+				start = evidence.Start{}
+			}
+			start.At = began
+			var floor evidence.Floor
+			floor.Receive(began.Add(ahead), began) // the best one
+			floor.Receive(began.Add(ahead+time.Second), began.Add(3*time.Second))
+			floor.Receive(began.AddDate(8000, 0, 0), began)
+			floor.Receive(time.Time{}, began)
+			answer := asked(0)
+			answer.Date = time.Time{}
+			stamp := began.Add(ahead + row.stamp)
+			m := clock.Moment(start, answer, stamp).NotBefore(floor)
+			if got := m.Made(evidence.Row{ID: "1", Stamp: stamp, Status: evidence.Pending}); got != row.want {
+				t.Errorf("%s, stamps %v ahead: %v, want %v", name, ahead, got, row.want)
+			}
+		}
+	}
+}
+
 // How far apart the two clocks are is learned from answered requests, of which one is
 // no proof.
 func TestTheDifferenceIsLearned(t *testing.T) {
@@ -157,7 +194,7 @@ func TestVerdict(t *testing.T) {
 		"refused after a maybe":     {evidence.Record{Refused: true, Maybe: true}, evidence.Refused, evidence.Refused},
 		"echo":                      {evidence.Record{Echo: true, Maybe: true}, evidence.Unknown, evidence.Unknown},
 		"echo, found":               {evidence.Record{Echo: true, Maybe: true, Finding: evidence.Done}, evidence.Sent, evidence.Sent},
-		"echo, explained":           {evidence.Record{Echo: true, Maybe: true, Explained: true}, evidence.Refused, evidence.Unknown},
+		"echo, explained":           {evidence.Record{Echo: true, Maybe: true, Explained: true}, evidence.Refused, evidence.Refused},
 	} {
 		if got := row.record.Verdict(true); got != row.complete {
 			t.Errorf("%s: %v after a complete look-up, want %v", name, got, row.complete)

@@ -104,7 +104,7 @@ func (m Moment) Accepted(r Row) Finding {
 // is Doubtful.
 func (m Moment) age(r Row) Finding {
 	switch {
-	case m.start.seen.before(r.ID, r.Stamp):
+	case m.start.seen.before(r.ID, r.Stamp), r.Stamp.Before(m.floor):
 		return Older
 	case !m.dated:
 		return Doubtful

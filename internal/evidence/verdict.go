@@ -13,8 +13,8 @@ type Record struct {
 	Echo bool
 	// Finding is the strongest that a row gave.
 	Finding Finding
-	// Explained is whether an older pending invite, of anybody's, is what an Echo is
-	// refused for.
+	// Explained is whether a complete look-up showed an older pending invite, of anybody's,
+	// that an Echo is refused for.
 	Explained bool
 }
 
@@ -40,7 +40,7 @@ func (r Record) Verdict(complete bool) Verdict {
 		return Sent
 	case r.Refused:
 		return Refused
-	case r.Echo && complete && r.Explained:
+	case r.Echo && r.Explained:
 		return Refused
 	case r.Maybe, r.Echo:
 		return Unknown
