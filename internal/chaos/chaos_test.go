@@ -37,6 +37,13 @@ func TestMatrix(t *testing.T) {
 	if !*full {
 		return
 	}
+	for _, f := range faults() {
+		// Nobody can read for a caller who has gone, nor what the list does not show in time.
+		// On a busy machine a look-up may run into its time-out.
+		if row := rows[f.number]; row != nil && f.number != "44" && f.number != "46" && row.unknownDone > row.calls/100 {
+			t.Errorf("%s %s: %d calls ended unknown although they were processed", f.number, f.name, row.unknownDone)
+		}
+	}
 	clients := []*measured{report}
 	for _, peer := range []kind{
 		{"default go-retryablehttp", true, newRetryable},

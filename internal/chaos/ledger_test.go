@@ -82,6 +82,7 @@ const (
 // tally is what runs came to.
 type tally struct {
 	calls, succeeded, unknown                    int // calls
+	unknownDone                                  int // the unknown ones that were processed
 	sends, unknownSends                          int // the sends among them
 	lost, duplicated, falselyFailed, unaccounted int // items
 	panics, overdue                              int // calls
@@ -92,6 +93,7 @@ func (t *tally) add(other tally) {
 	t.calls += other.calls
 	t.succeeded += other.succeeded
 	t.unknown += other.unknown
+	t.unknownDone += other.unknownDone
 	t.sends += other.sends
 	t.unknownSends += other.unknownSends
 	t.lost += other.lost
@@ -112,10 +114,16 @@ func (t *tally) broken() bool {
 func judge(tasks []task, claims [][]claim, done entry, shared bool) (t tally) {
 	for i, told := range claims {
 		t.call(told, tasks[i].operation == opSend)
-		if !shared {
-			for item, n := range append(done.effects(tasks[i]), make([]int, len(told))...)[:len(told)] {
-				t.item(told[item:item+1], n, tasks[i])
-			}
+		if shared {
+			continue
+		}
+		processed := false
+		for item, n := range append(done.effects(tasks[i]), make([]int, len(told))...)[:len(told)] {
+			t.item(told[item:item+1], n, tasks[i])
+			processed = processed || n > 0 && told[item] == claimUnknown
+		}
+		if processed {
+			t.unknownDone++
 		}
 	}
 	if shared {

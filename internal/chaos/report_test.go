@@ -33,11 +33,11 @@ func newMeasured(name string, rows map[string]*tally) *measured {
 // Table is the measured part in Markdown.
 func (m *measured) Table() string {
 	var b strings.Builder
-	b.WriteString("| # | fault | calls | succeeded | lost | duplicated | falsely failed | unknown | slowest |\n")
-	b.WriteString("|---|---|--:|--:|--:|--:|--:|--:|--:|\n")
+	b.WriteString("| # | fault | calls | succeeded | lost | duplicated | falsely failed | unknown | of these processed | slowest |\n")
+	b.WriteString("|---|---|--:|--:|--:|--:|--:|--:|--:|--:|\n")
 	line := func(number, name string, t *tally) {
-		fmt.Fprintf(&b, "| %s | %s | %d | %d | %d | %d | %d | %d | %.2f s |\n",
-			number, name, t.calls, t.succeeded, t.lost, t.duplicated, t.falselyFailed, t.unknown, t.slowest)
+		fmt.Fprintf(&b, "| %s | %s | %d | %d | %d | %d | %d | %d | %d | %.2f s |\n",
+			number, name, t.calls, t.succeeded, t.lost, t.duplicated, t.falselyFailed, t.unknown, t.unknownDone, t.slowest)
 	}
 	for _, f := range slices.Concat(faults(), doubled()) {
 		if row := m.rows[f.number]; row != nil {
@@ -55,6 +55,7 @@ func (t tally) Lost() int          { return t.lost }
 func (t tally) Duplicated() int    { return t.duplicated }
 func (t tally) FalselyFailed() int { return t.falselyFailed }
 func (t tally) Unknown() int       { return t.unknown }
+func (t tally) UnknownDone() int   { return t.unknownDone }
 
 func writeReport(clients []*measured) error {
 	parsed, err := template.New("report").Parse(reportTemplate)
