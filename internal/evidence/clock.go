@@ -11,6 +11,7 @@
 package evidence
 
 import (
+	"slices"
 	"sync"
 	"time"
 )
@@ -75,6 +76,19 @@ func (s *Stamps) Add(id string, stamp time.Time) {
 	}
 }
 
+// has reports whether all of these are among the ids.
+func (s *Stamps) has(ids []string) bool {
+	if slices.Equal(s.ids, ids) {
+		return true // the same list once more
+	}
+	for _, id := range ids {
+		if !slices.Contains(s.ids, id) {
+			return false
+		}
+	}
+	return true
+}
+
 // before reports whether the row was received before: so it is older than
 // whatever was asked for since.
 func (s *Stamps) before(id string, stamp time.Time) bool {
@@ -85,11 +99,7 @@ func (s *Stamps) before(id string, stamp time.Time) bool {
 		if len(s.ids) >= mostTied {
 			return true
 		}
-		for _, known := range s.ids {
-			if known == id {
-				return true
-			}
-		}
+		return slices.Contains(s.ids, id)
 	}
 	return false
 }
@@ -105,7 +115,7 @@ func (c *Clock) Receive(s Stamps) {
 		c.seen = s
 		return
 	}
-	if s.newest.Equal(c.seen.newest) && len(c.seen.ids) < mostTied {
+	if s.newest.Equal(c.seen.newest) && len(c.seen.ids) < mostTied && !c.seen.has(s.ids) {
 		// A Start may share the ids: they are never changed in place.
 		c.seen.ids = append(c.seen.ids[:len(c.seen.ids):len(c.seen.ids)], s.ids[:min(len(s.ids), mostTied)]...)
 	}

@@ -43,8 +43,12 @@ func (f *framing) take(b []byte) (n int) {
 		case inBody, inChunk:
 			part := min(f.left, int64(len(b)-n))
 			n += int(part)
-			if f.left -= part; f.left == 0 {
-				f.state = map[frame]frame{inBody: atEnd, inChunk: inSize}[f.state]
+			switch f.left -= part; {
+			case f.left > 0:
+			case f.state == inBody:
+				f.state = atEnd
+			default:
+				f.state = inSize
 			}
 		default:
 			n += f.line(b[n:])

@@ -214,6 +214,9 @@ func parseDate(h http.Header) time.Time {
 // parseTime reads a time in any form that names one moment; the zero time if it does
 // not. In the forms of HTTP the time is GMT (RFC 9110, 5.6.7).
 func parseTime(value string) time.Time {
+	if t, err := time.Parse(http.TimeFormat, value); err == nil { // nearly all are
+		return t.UTC()
+	}
 	value = strings.Trim(value, " \t\"'")
 	if end, ok := cutZone(value); ok {
 		value = end + " GMT"

@@ -28,7 +28,8 @@ type idling struct {
 	// said; spent is whether it takes no more requests.
 	end   time.Time
 	spent bool
-	timer *time.Timer
+	// timer is for end, life for old.
+	timer, life *time.Timer
 	// old is when the connection has lived for as long as connections do, and aging when
 	// for half of that; zero if it is not bounded.
 	aging, old time.Time
@@ -60,14 +61,15 @@ func (c *counted) Read(b []byte) (int, error) {
 // Close implements [net.Conn].
 func (c *counted) Close() error {
 	c.mu.Lock()
-	c.stop()
+	stop(c.timer)
+	stop(c.life)
 	c.mu.Unlock()
 	return c.Conn.Close()
 }
 
-func (c *counted) stop() {
-	if c.timer != nil {
-		c.timer.Stop()
+func stop(t *time.Timer) {
+	if t != nil {
+		t.Stop()
 	}
 }
 
@@ -79,7 +81,7 @@ func (c *counted) take() (use int64) {
 	use = c.uses.Add(1)
 	c.idle.Store(false)
 	c.answer.begin()
-	c.stop()
+	stop(c.timer)
 	if c.over() {
 		_ = c.Conn.Close()
 	}
@@ -94,16 +96,11 @@ func (c *counted) over() bool { return c.spent || passed(c.end) || passed(c.old)
 // passed reports whether a time is over, by any of two clocks: the monotonic one stands
 // still while a machine sleeps. A zero time never is.
 func passed(end time.Time) bool {
-	now := time.Now()
-	return !end.IsZero() && (!now.Before(end) || !now.Round(0).Before(end.Round(0)))
-}
-
-// until returns when the connection is over if it stays idle, zero if that is not known.
-func (c *counted) until() time.Time {
-	if c.end.IsZero() || !c.old.IsZero() && c.old.Before(c.end) {
-		return c.old
+	if end.IsZero() {
+		return false
 	}
-	return c.end
+	now := time.Now()
+	return !now.Before(end) || !now.Round(0).Before(end.Round(0))
 }
 
 // age lets the connection live for so long. Connections that were made together do not
@@ -112,6 +109,7 @@ func (c *counted) age(most time.Duration) {
 	if most > 0 {
 		most -= rand.N(most/8 + 1)
 		c.aging, c.old = time.Now().Add(most/2), time.Now().Add(most)
+		c.life = time.AfterFunc(most, c.expire)
 	}
 }
 
@@ -148,11 +146,11 @@ func (c *counted) watch() {
 	case !c.idle.Load():
 	case c.over():
 		_ = c.Conn.Close() // the transport's reading fails, and it drops the connection
-	case c.until().IsZero():
+	case c.end.IsZero():
 	case c.timer == nil:
-		c.timer = time.AfterFunc(time.Until(c.until()), c.expire)
+		c.timer = time.AfterFunc(time.Until(c.end), c.expire)
 	default:
-		c.timer.Reset(time.Until(c.until()))
+		c.timer.Reset(time.Until(c.end))
 	}
 }
 

@@ -12,17 +12,14 @@ import (
 func rows(invites int) string {
 	rows := make([]string, invites)
 	for i := range rows {
-		rows[i] = fmt.Sprintf(`{"id":"db7a682d-6dca-4259-b15b-%012d","tenantId":"ee764883-f2c3-4486-9de6-070345e350af",
-"email":"person%d@example.com","firstName":"Ada%d","lastName":"Lovelace%d","locale":"en-US","roleKeys":["member","editor"],"data":null,
-"status":"pending","statusUpdatedAt":"2023-10-27T00:14:36.900Z","createdAt":"2023-10-27T00:14:36.900Z","updatedAt":"2023-10-27T00:14:36.900Z",
-"createdByUserId":"530c9a92-71c5-4dce-a6e3-c638c2d0b1bc","acceptedByUserId":null,"userTokenId":"2b7a682d-6dca-4259-b15b-%012d"}`, i, i, i%50, i%70, i)
+		rows[i] = fmt.Sprintf(`{"id":"db7a682d-6dca-4259-b15b-%012d","tenantId":"ee764883-f2c3-4486-9de6-070345e350af","email":"person%d@example.com","firstName":"Ada%d","lastName":"Lovelace%d","locale":"en-US","roleKeys":["member","editor"],"data":null,"status":"pending","statusUpdatedAt":"2023-10-27T00:14:36.900Z","createdAt":"2023-10-27T00:14:36.900Z","updatedAt":"2023-10-27T00:14:36.900Z","createdByUserId":"530c9a92-71c5-4dce-a6e3-c638c2d0b1bc","acceptedByUserId":null,"userTokenId":"2b7a682d-6dca-4259-b15b-%012d"}`, i, i, i%50, i%70, i)
 	}
 	return strings.Join(rows, ",")
 }
 
 func benchmarkDecode(b *testing.B, op *wire.Operation, format string, sizes ...int) {
 	for _, invites := range sizes {
-		body := fmt.Appendf(nil, format, rows(invites), invites)
+		body := []byte(strings.NewReplacer("%s", rows(invites), "%d", fmt.Sprint(invites)).Replace(format))
 		b.Run(fmt.Sprint(invites), func(b *testing.B) {
 			b.SetBytes(int64(len(body)))
 			b.ReportAllocs()
@@ -45,7 +42,7 @@ func BenchmarkDecodePage(b *testing.B) {
 }
 
 func BenchmarkDecodeSent(b *testing.B) {
-	benchmarkDecode(b, wire.SendUserInvitesV2, `{"data":{"sendUserInvitesV2":{"success":[%s],"errors":[]}},"sent":%d}`, 1, 100, 1000)
+	benchmarkDecode(b, wire.SendUserInvitesV2, `{"data":{"sendUserInvitesV2":{"success":[%s],"errors":[]}}}`, 1, 100, 1000)
 }
 
 func BenchmarkRequestSend(b *testing.B) {

@@ -53,7 +53,12 @@ type Answer struct {
 // The error says in which way the body is not an answer; it never repeats the body.
 // The rules are those of [unmarshal], and what can be [repaired] is.
 func (op *Operation) Decode(body []byte, into Sink) (Answer, error) {
-	answer, passed, err := op.decode(body, into, false)
+	answer, passed, ok := op.scan(body, into)
+	if ok {
+		return answer, passed.stopped
+	}
+	// What was passed on stands at the beginning, so it comes again as it was.
+	answer, passed, err := op.decode(body, passed.skip(into), false)
 	if err == nil {
 		return answer, nil
 	}
@@ -98,6 +103,9 @@ func (p passed) wrong(body []byte, err error) error {
 
 // skip returns a sink that passes on what comes after that.
 func (p passed) skip(into Sink) Sink {
+	if p == (passed{}) {
+		return into
+	}
 	invite, refused := into.Invite, into.Refused
 	if p.invites > 0 {
 		into.Expect = nil
@@ -161,7 +169,7 @@ type reader struct {
 
 	row    Invite
 	rows   int
-	plain  bool // the row has no escapes
+	plain  bool // what is read has no escapes
 	own    ownTexts
 	shared sharedTexts
 	// roles are those of the row before, and room is for those of the next rows.
@@ -169,6 +177,8 @@ type reader struct {
 	// when and then are the time that was read last, as it was written and as it is.
 	when []byte
 	then time.Time
+	// order is that of the members in the row before.
+	order []member
 }
 
 // readers are readers that were used before: a new one takes a dozen allocations.
@@ -193,6 +203,7 @@ func (r *reader) free() {
 		Decoder: r.Decoder,
 		own:     ownTexts{buf: r.own.buf[:0], parts: r.own.parts[:0]},
 		when:    r.when[:0],
+		order:   r.order,
 	}
 	if cap(r.roles) <= mostRoles {
 		clear(r.roles[:cap(r.roles)])
@@ -345,11 +356,25 @@ func (r *reader) passRow(value jsontext.Value) (complete bool, err error) {
 	if err := r.readRow(value); err != nil || !r.row.complete() {
 		return false, err
 	}
+	return true, r.pass()
+}
+
+// pass passes the invite on that was read.
+func (r *reader) pass() error {
 	if r.sink.Invite != nil {
 		r.passed.stopped = r.sink.Invite(&r.row)
 	}
 	r.passed.invites++
-	return true, r.passed.stopped
+	return r.passed.stopped
+}
+
+// passRefusal passes a refused invite on.
+func (r *reader) passRefusal(email, text string) error {
+	if r.sink.Refused != nil {
+		r.passed.stopped = r.sink.Refused(email, text)
+	}
+	r.passed.refusals++
+	return r.passed.stopped
 }
 
 // readRefusals reads a list of CreateUserInviteErrorModel, of which the part is
@@ -378,11 +403,7 @@ func (r *reader) readRefusals() error {
 		if r.mended && isMended(email) {
 			email = "" // it is nobody's
 		}
-		if r.sink.Refused != nil {
-			r.passed.stopped = r.sink.Refused(email, text)
-		}
-		r.passed.refusals++
-		return r.passed.stopped
+		return r.passRefusal(email, text)
 	})
 	return err
 }

@@ -35,6 +35,50 @@ type Invite struct {
 
 func (i *Invite) complete() bool { return i.ID != "" }
 
+// member is one of an invite.
+type member uint8
+
+const (
+	unknown member = iota
+	memberID
+	memberEmail
+	memberFirstName
+	memberLastName
+	memberLocale
+	memberTenantID
+	memberCreatedByUserID
+	memberAcceptedByUserID
+	memberUserTokenID
+	memberRoleKeys
+	memberStatus
+	memberData
+	memberCreatedAt
+	memberUpdatedAt
+	memberStatusUpdatedAt
+)
+
+// quotedMembers are their names as the platform writes them before a value.
+var quotedMembers = [...][]byte{
+	memberID: []byte(`"id":`), memberEmail: []byte(`"email":`), memberFirstName: []byte(`"firstName":`), memberLastName: []byte(`"lastName":`),
+	memberLocale: []byte(`"locale":`), memberTenantID: []byte(`"tenantId":`), memberCreatedByUserID: []byte(`"createdByUserId":`),
+	memberAcceptedByUserID: []byte(`"acceptedByUserId":`), memberUserTokenID: []byte(`"userTokenId":`), memberRoleKeys: []byte(`"roleKeys":`),
+	memberStatus: []byte(`"status":`), memberData: []byte(`"data":`), memberCreatedAt: []byte(`"createdAt":`), memberUpdatedAt: []byte(`"updatedAt":`),
+	memberStatusUpdatedAt: []byte(`"statusUpdatedAt":`),
+}
+
+var memberNames = func() map[string]member {
+	all := make(map[string]member)
+	for m, quoted := range quotedMembers {
+		if m > 0 {
+			all[string(quoted[1:len(quoted)-len(`":`)])] = member(m)
+		}
+	}
+	return all
+}()
+
+// memberOf returns the member with that name; unknown if there is none.
+func memberOf(name []byte) member { return memberNames[string(name)] }
+
 // readRow reads an invite, which must be valid JSON, into r.row. Most of an answer is
 // invites, so they are read by hand: decoding into a struct by reflection costs
 // several times as much.
@@ -54,7 +98,7 @@ func (r *reader) readRow(value jsontext.Value) error {
 			break
 		}
 		name := r.unquoted(quoted)
-		if bad := r.readMember(name, c.next()); bad != nil {
+		if bad := r.readMember(memberOf(name), c.next()); bad != nil {
 			bad.JSONPointer = r.StackPointer() + "/" + jsontext.Pointer(name) + bad.JSONPointer
 			return bad
 		}
@@ -71,40 +115,40 @@ func isMended(text string) bool { return strings.ContainsRune(text, utf8.RuneErr
 
 // readMember reads a value of the row. Its error, nil if there is none, lacks the
 // place of the member.
-func (r *reader) readMember(name []byte, value jsontext.Value) *json.SemanticError {
+func (r *reader) readMember(m member, value jsontext.Value) *json.SemanticError {
 	i := &r.row
-	switch string(name) {
-	case "id":
+	switch m {
+	case memberID:
 		return r.readOwnID(&i.ID, value)
-	case "email":
+	case memberEmail:
 		return r.readOwn(&i.Email, value)
-	case "firstName":
+	case memberFirstName:
 		return r.readOwn(&i.FirstName, value)
-	case "lastName":
+	case memberLastName:
 		return r.readOwn(&i.LastName, value)
-	case "acceptedByUserId":
+	case memberAcceptedByUserID:
 		return r.readOwnID(&i.AcceptedByUserID, value)
-	case "userTokenId":
+	case memberUserTokenID:
 		return r.readOwnID(&i.UserTokenID, value)
-	case "locale":
+	case memberLocale:
 		return r.readShared(&i.Locale, value)
-	case "tenantId":
+	case memberTenantID:
 		return r.readSharedID(&i.TenantID, value)
-	case "createdByUserId":
+	case memberCreatedByUserID:
 		return r.readSharedID(&i.CreatedByUserID, value)
-	case "status":
+	case memberStatus:
 		return r.readShared(&i.Status, value)
-	case "roleKeys":
+	case memberRoleKeys:
 		return r.readRoles(&i.RoleKeys, value)
-	case "data":
+	case memberData:
 		if value.Kind() != 'n' {
 			i.Data = bytes.Clone(value)
 		}
-	case "createdAt":
+	case memberCreatedAt:
 		return r.readTime(&i.CreatedAt, value)
-	case "updatedAt":
+	case memberUpdatedAt:
 		return r.readTime(&i.UpdatedAt, value)
-	case "statusUpdatedAt":
+	case memberStatusUpdatedAt:
 		return r.readTime(&i.StatusUpdatedAt, value)
 	}
 	return nil
@@ -120,7 +164,7 @@ func (r *reader) unquoted(value jsontext.Value) []byte {
 
 // textBytes returns the text of a string of the row; none if it is null.
 func (r *reader) textBytes(value jsontext.Value) ([]byte, *json.SemanticError) {
-	switch value[0] {
+	switch value.Kind() {
 	case '"':
 		return r.unquoted(value), nil
 	case 'n':
