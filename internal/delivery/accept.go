@@ -104,7 +104,7 @@ func (a *acceptance) refusal() *exchange.Failure {
 // attempt implements [mutation].
 func (a *acceptance) attempt(ctx context.Context, attempts int) *exchange.Reply {
 	row, reply := a.ask(ctx, a.call, exchange.Request{Purpose: exchange.PurposeCall, Attempts: attempts})
-	a.reply = &reply
+	a.reply = reply
 	if a.start.At.IsZero() {
 		a.start = reply.Start
 	}
@@ -112,9 +112,9 @@ func (a *acceptance) attempt(ctx context.Context, attempts int) *exchange.Reply 
 	a.record.Throttled = a.record.Throttled || reply.Throttled
 	switch {
 	case reply.Data:
-		a.see(row, &reply)
+		a.see(row, reply)
 		a.record.Maybe = a.record.Maybe || a.found == nil
-	case refused(&reply) && !reply.Failure.Has(exchange.Unauthorized) && (a.record.Maybe || a.record.Throttled):
+	case refused(reply) && !reply.Failure.Has(exchange.Unauthorized) && (a.record.Maybe || a.record.Throttled):
 		a.said = reply.Failure
 		// What may be the consequence of an earlier attempt is settled.
 		a.record.Refused = !mayBeOurs(a.said)
@@ -123,7 +123,7 @@ func (a *acceptance) attempt(ctx context.Context, attempts int) *exchange.Reply 
 }
 
 // ask makes the request. The token is a secret of the call: see [exchange.Call].Private.
-func (a *acceptance) ask(ctx context.Context, call *exchange.Call, r exchange.Request) (*wire.Invite, exchange.Reply) {
+func (a *acceptance) ask(ctx context.Context, call *exchange.Call, r exchange.Request) (*wire.Invite, *exchange.Reply) {
 	var row *wire.Invite
 	r.Operation = wire.AcceptUserInvite
 	r.Variables = wire.Accept{Data: wire.InviteToken{Token: a.token}}
@@ -192,14 +192,14 @@ func (a *acceptance) lookUp(ctx context.Context, asking *exchange.Call) (complet
 	if a.said == nil {
 		row, reply := a.ask(ctx, asking, exchange.Request{Purpose: exchange.PurposeLookUp, Attempts: 1, HasTurn: true})
 		if reply.Data {
-			a.see(row, &reply)
+			a.see(row, reply)
 		}
 		switch {
 		case a.found != nil:
 			return true, nil
 		case reply.Failure == nil:
 			return false, asking.Fail("the response shows no accepted invite", exchange.Unavailable)
-		case !refused(&reply), reply.Failure.Has(exchange.Unauthorized):
+		case !refused(reply), reply.Failure.Has(exchange.Unauthorized):
 			return false, reply.Failure
 		}
 		a.said = reply.Failure
@@ -283,7 +283,7 @@ func (a *acceptance) check(ctx context.Context, asking *exchange.Call) (email st
 		a.state = valid
 	case reply.Data && check.IsExpired, reply.Failure.Has(exchange.InviteExpired):
 		a.state = expired
-	case reply.Data, refused(&reply) && reply.Failure.Has(exchange.NotFound):
+	case reply.Data, refused(reply) && reply.Failure.Has(exchange.NotFound):
 		a.state = spent
 	default:
 		return "", reply.Failure
@@ -335,7 +335,7 @@ func (a *acceptance) rows(ctx context.Context, asking *exchange.Call, email stri
 	})
 	switch {
 	case reply.Data:
-	case refused(&reply) && !reply.Failure.Has(exchange.Unauthorized):
+	case refused(reply) && !reply.Failure.Has(exchange.Unauthorized):
 		return rows, nil
 	default:
 		return rows, reply.Failure

@@ -47,7 +47,7 @@ type said struct {
 
 // run sends the batch, and returns why not every invite in it is sent or refused.
 func (b *batch) run(ctx context.Context) *exchange.Failure {
-	b.sending, b.reply = b.places, new(exchange.Reply)
+	b.sending, b.reply = b.places, &notMade
 	resumed := slices.ContainsFunc(b.places, func(i int) bool { return !b.d.Invites[i].Before.At.IsZero() })
 	b.looks = deliver(ctx, b.d.hurry(ctx), b.d.Call, b, resumed)
 	if b.looks.failed != nil {
@@ -96,7 +96,7 @@ func (b *batch) attempt(ctx context.Context, attempts int) *exchange.Reply {
 	}()
 	reply := b.d.Call.Do(ctx, b.d.As, request)
 	returned = true
-	b.reply, b.d.asked, b.d.heldUp = &reply, 0, reply.WasThrottled()
+	b.reply, b.d.asked, b.d.heldUp = reply, 0, reply.WasThrottled()
 	if reply.Answer != nil {
 		b.d.asked = reply.Answer.RetryAfter
 	}

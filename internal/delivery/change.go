@@ -125,7 +125,7 @@ func (c *change) attempt(ctx context.Context, attempts int) *exchange.Reply {
 		Invites:   1,
 		MaxBytes:  exchange.AnswerBytes(1),
 	})
-	c.reply = &reply
+	c.reply = reply
 	if c.start.At.IsZero() {
 		c.start = reply.Start
 	}
@@ -140,7 +140,7 @@ func (c *change) attempt(ctx context.Context, attempts int) *exchange.Reply {
 		c.record.Maybe = true // the answer is not about this invite
 	case reply.Failure == nil && statusOf(row.Status) != evidence.Accepted:
 		c.done(row)
-	case c.judge(c.moment(&reply, row), row) == evidence.Done:
+	case c.judge(c.moment(reply, row), row) == evidence.Done:
 		c.done(row) // with errors beside it, the data says what happened
 	default:
 		c.record.Maybe, c.found = true, row
@@ -176,7 +176,7 @@ func (c *change) lookUp(ctx context.Context, asking *exchange.Call) (complete bo
 		return false, reply.Failure
 	}
 	c.found = row
-	c.record.Finding = c.judge(c.moment(&reply, row), row)
+	c.record.Finding = c.judge(c.moment(reply, row), row)
 	if c.operation == wire.CancelUserInvite && statusOf(row.Status) == evidence.Accepted {
 		c.record.Refused = true // what is accepted can never have been canceled
 	}
@@ -184,7 +184,7 @@ func (c *change) lookUp(ctx context.Context, asking *exchange.Call) (complete bo
 }
 
 // read reads the invite.
-func (c *change) read(ctx context.Context, asking *exchange.Call) (*wire.Invite, exchange.Reply) {
+func (c *change) read(ctx context.Context, asking *exchange.Call) (*wire.Invite, *exchange.Reply) {
 	var row *wire.Invite
 	reply := query(ctx, asking, c.as, exchange.Request{
 		Operation: wire.UserInvite,

@@ -110,7 +110,7 @@ func (s *search) addresses(open []int) []string {
 
 // page reads one page, and judges the rows in it. It reports how many there were,
 // and whether all that follow are older.
-func (s *search) page(ctx context.Context, list wire.List) (read int, past bool, reply exchange.Reply) {
+func (s *search) page(ctx context.Context, list wire.List) (read int, past bool, reply *exchange.Reply) {
 	var stamps evidence.Stamps
 	var candidates []candidate
 	ordered, last := s.ordered, s.last

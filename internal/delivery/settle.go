@@ -27,6 +27,9 @@ type mutation interface {
 	again(complete bool, last *exchange.Reply) bool
 }
 
+// notMade is the reply to a request that has not been made. Nobody changes it.
+var notMade exchange.Reply
+
 // looks is the result of the look-ups for one request.
 type looks struct {
 	// complete is whether the last one was: answered, in the order that was asked for,
@@ -38,7 +41,7 @@ type looks struct {
 // deliver makes a request, finds out its outcome, and makes it again where that is
 // safe. With resumed it begins with finding out: another process may have made it.
 func deliver(ctx, hurry context.Context, call *exchange.Call, m mutation, resumed bool) (l looks) {
-	last := new(exchange.Reply)
+	last := &notMade
 	for left := call.Pace.MaxAttempts; ; {
 		if !resumed {
 			last = m.attempt(ctx, left)
@@ -172,7 +175,7 @@ func hopeless(f *exchange.Failure) bool {
 }
 
 // query makes the request of a look-up. Its turn has come.
-func query(ctx context.Context, asking *exchange.Call, as *exchange.Identity, r exchange.Request) exchange.Reply {
+func query(ctx context.Context, asking *exchange.Call, as *exchange.Identity, r exchange.Request) *exchange.Reply {
 	r.Purpose, r.Attempts, r.HasTurn = exchange.PurposeLookUp, asking.Pace.MaxAttempts, true
 	return asking.Do(ctx, as, r)
 }

@@ -44,8 +44,9 @@ const (
 // rows. The zero value has learned nothing. It is safe for concurrent use.
 type Clock struct {
 	mu sync.Mutex
-	// seen are the newest stamps that were received.
-	seen Stamps
+	// seen are the newest stamps that were received. Starts share them, so they are not
+	// changed.
+	seen *Stamps
 	// low and high bound by how much stamps are ahead of the Date of answers, if
 	// learned.
 	low, high time.Duration
@@ -92,6 +93,9 @@ func (s *Stamps) has(ids []string) bool {
 // before reports whether the row was received before: so it is older than
 // whatever was asked for since.
 func (s *Stamps) before(id string, stamp time.Time) bool {
+	if s == nil {
+		return false
+	}
 	switch stamp.Compare(s.newest) {
 	case -1:
 		return true
@@ -111,13 +115,13 @@ func (c *Clock) Receive(s Stamps) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if s.newest.After(c.seen.newest) {
-		c.seen = s
+	if c.seen == nil || s.newest.After(c.seen.newest) {
+		newest := s
+		c.seen = &newest
 		return
 	}
 	if s.newest.Equal(c.seen.newest) && len(c.seen.ids) < mostTied && !c.seen.has(s.ids) {
-		// A Start may share the ids: they are never changed in place.
-		c.seen.ids = append(c.seen.ids[:len(c.seen.ids):len(c.seen.ids)], s.ids[:min(len(s.ids), mostTied)]...)
+		c.seen = &Stamps{s.newest, slices.Concat(c.seen.ids, s.ids[:min(len(s.ids), mostTied)])}
 	}
 }
 
@@ -126,7 +130,7 @@ func (c *Clock) Receive(s Stamps) {
 // than one; if they contradict each other, a clock was set meanwhile, or one of them
 // was no new stamp.
 func (c *Clock) Learn(start Start, stamp time.Time, a Answer) {
-	if a.Date.IsZero() || !stamp.After(start.seen.newest) {
+	if a.Date.IsZero() || stamp.IsZero() || start.seen != nil && !stamp.After(start.seen.newest) {
 		return
 	}
 	low := stamp.Sub(a.Date) - granularity
@@ -167,7 +171,7 @@ func (c *Clock) Start() Start {
 type Start struct {
 	// At is when it began, by this machine's clock.
 	At   time.Time
-	seen Stamps
+	seen *Stamps
 	// here is whether it began in this process, which so knows how much time has passed.
 	here bool
 }

@@ -153,12 +153,12 @@ func (r *Reply) TimedOut() bool {
 
 // Do makes a GraphQL request as an identity. If the token is refused it tries once
 // with a fresh one.
-func (c *Call) Do(ctx context.Context, as *Identity, r Request) Reply {
+func (c *Call) Do(ctx context.Context, as *Identity, r Request) *Reply {
 	body, err := r.Operation.Request(r.Variables)
 	if err != nil {
-		return Reply{Failure: c.Refuse("the variables cannot be encoded as JSON", InvalidInput|NotSent)}
+		return &Reply{Failure: c.Refuse("the variables cannot be encoded as JSON", InvalidInput|NotSent)}
 	}
-	var reply Reply
+	reply := new(Reply)
 	mutation := r.Operation.Class != transport.Query
 	request := transport.Request{
 		Operation: r.Operation.Name,
@@ -177,7 +177,7 @@ func (c *Call) Do(ctx context.Context, as *Identity, r Request) Reply {
 		HasData:   wire.HasData,
 		Own:       wire.Own,
 		Judge: func(body []byte) (transport.Outcome, error) {
-			return c.read(&reply, r, body)
+			return c.read(reply, r, body)
 		},
 	}
 	request.Pace.MaxAttempts = max(1, r.Attempts)

@@ -105,6 +105,9 @@ func (f *framing) read(header []byte) {
 	for len(rest) > 0 {
 		var line []byte
 		line, rest, _ = bytes.Cut(rest, []byte("\n"))
+		if len(line) == 0 || line[0]|' ' != 'c' && line[0]|' ' != 't' {
+			continue // most are neither
+		}
 		name, value, _ := bytes.Cut(line, []byte(":"))
 		switch value = bytes.TrimSpace(value); {
 		case bytes.EqualFold(name, []byte("Content-Length")):

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
@@ -199,7 +200,7 @@ func withUnit(value string) (time.Duration, bool) {
 func parseDate(h http.Header) time.Time {
 	var date time.Time
 	for i, value := range h["Date"] {
-		t := parseTime(value)
+		t := readDate(value)
 		if t.IsZero() || i > 0 && !t.Equal(date) {
 			return time.Time{}
 		}
@@ -209,6 +210,24 @@ func parseDate(h http.Header) time.Time {
 		return time.Time{}
 	}
 	return date
+}
+
+// lastDate is the Date that was read last: within a second many answers have the same.
+var lastDate atomic.Pointer[dateValue]
+
+type dateValue struct {
+	text string
+	time time.Time
+}
+
+// readDate is parseTime.
+func readDate(value string) time.Time {
+	if last := lastDate.Load(); last != nil && last.text == value {
+		return last.time
+	}
+	t := parseTime(value)
+	lastDate.Store(&dateValue{value, t})
+	return t
 }
 
 // parseTime reads a time in any form that names one moment; the zero time if it does
