@@ -49,6 +49,10 @@ const settledTimeout = 30 * time.Second
 // outcome of each input, in their order. Each request is sent, repeated, split and settled
 // as by [RoqPlatform.SendUserInvites].
 //
+// With [WithBatchSize] among the options, the batch goes by that alone, and not by what
+// the Client remembers of the size that the platform accepts: whoever keeps the state of
+// batches can remember that for all machines.
+//
 // An input that is not valid is OutcomeRefused, and one whose address came before in the
 // batch is OutcomeDuplicate; the others are sent. An input that a request may have left
 // with ([UserInviteBatch].Since) and that is not valid is OutcomeUnknown.
@@ -79,7 +83,11 @@ func (p *RoqPlatform) SendUserInviteBatch(ctx context.Context, b UserInviteBatch
 	if err != nil {
 		return nil, err
 	}
-	size := delivery.NewSize(&as.core.limit, opt.batchSize)
+	limit := &as.core.limit
+	if opt.sized {
+		limit = new(delivery.Limit)
+	}
+	size := delivery.NewSize(limit, opt.batchSize)
 	return s.send(ctx, call, func(invites []delivery.Invite) *delivery.Delivery {
 		return as.delivery(call, s.tenantID, invites, size)
 	})

@@ -42,6 +42,7 @@ func (as *identity) begin(ctx context.Context, operation string, opts []CallOpti
 // begin refuses what is wrong with any call, before anything is sent.
 func (c *core) begin(ctx context.Context, operation string, opts []CallOption) (*exchange.Call, *callOptions, error) {
 	opt := c.opt.callOptions
+	opt.sized = false
 	for i, o := range opts {
 		if o == nil {
 			return nil, nil, badOption(operation, i, nil)

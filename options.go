@@ -105,6 +105,8 @@ type callOptions struct {
 	// settleTimeout bounds finding out the outcome of one request.
 	settleTimeout time.Duration
 	batchSize     int
+	// sized is whether the call itself sets batchSize.
+	sized bool
 	// skipInvalid is whether a send goes on without the inputs that are not valid.
 	skipInvalid bool
 	// parallel is how many requests a call that makes many keeps under way.
@@ -315,7 +317,7 @@ func WithBatchSize(n int) ClientCallOption {
 		if n < 1 || n > maxBatch {
 			return fmt.Errorf("roq: WithBatchSize(%d): must be from 1 to %d", n, maxBatch)
 		}
-		o.batchSize = n
+		o.batchSize, o.sized = n, true
 		return nil
 	})
 }

@@ -14,8 +14,8 @@ import (
 
 // Tracer receives the events of calls. Logs, traces and metrics are all made from these
 // events. Every Tracer has these two methods. A Tracer that also implements
-// [RequestTracer], [RequestHeaderTracer], [SettleTracer], [BatchStartTracer] or
-// [BatchTracer] receives those events too.
+// [RequestTracer], [RequestHeaderTracer], [SettleTracer], [BatchStartTracer],
+// [BatchTracer] or [JobTracer] receives those events too.
 //
 // A start method returns the context for everything until the end, including the end
 // method. The methods are called on the goroutine that does the work, concurrently, and
@@ -69,6 +69,19 @@ type BatchTracer interface {
 	TraceBatchEnd(ctx context.Context, data TraceBatchEndData)
 }
 
+// JobTracer receives the events of a queue whose workers send invites: see WithTracer of
+// module github.com/go-roq/roq/roqriver.
+type JobTracer interface {
+	// TraceEnqueue is called when people are enqueued. The jobs that send them have what it
+	// returns.
+	TraceEnqueue(ctx context.Context) map[string]string
+	// TraceJobStart is called when a worker takes a batch of people. It returns the context
+	// for the work on it.
+	TraceJobStart(ctx context.Context, data TraceJobStartData) context.Context
+	// TraceJobEnd is called when the worker has given the batch back.
+	TraceJobEnd(ctx context.Context, data TraceJobEndData)
+}
+
 // TraceCallStartData is the beginning of a call.
 type TraceCallStartData struct {
 	// Operation is the platform's name of the call ("sendUserInvites"). RequestID is the
@@ -81,6 +94,29 @@ type TraceCallStartData struct {
 	// Loop is whether the call lasts as long as a loop of the caller:
 	// [RoqPlatform.SendAllUserInvites], AllUserInvites, WatchUserInvites.
 	Loop bool
+}
+
+// TraceJobStartData is the beginning of a job.
+type TraceJobStartData struct {
+	// Campaign is the name of the campaign, and Invites the number of invites in the batch
+	// that have no outcome yet.
+	Campaign string
+	Invites  int
+	// Enqueued is what TraceEnqueue returned when the people were enqueued. For people who
+	// were enqueued one by one, it is that of one of them.
+	Enqueued map[string]string
+	// Waited is how long the batch was ready before a worker took it.
+	Waited time.Duration
+}
+
+// TraceJobEndData is the end of a job.
+type TraceJobEndData struct {
+	// Err says why not every invite has an outcome; nil if each has one, or the worker has
+	// lost the batch to another one.
+	Err error
+	// Sent and Refused count the invites that got this outcome in the job. Unknown and
+	// Waiting count those of the batch that are unknown, and that are still to be sent.
+	Sent, Refused, Unknown, Waiting int
 }
 
 // TraceCallEndData is the end of a call.

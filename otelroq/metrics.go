@@ -16,9 +16,10 @@ var sizes = []float64{1, 2, 5, 10, 20, 50, 100, 200, 500, 1000}
 // metrics are the instruments.
 type metrics struct {
 	calls, durations, waits metric.Float64Histogram
+	jobs, jobWaits          metric.Float64Histogram
 	sizes                   metric.Int64Histogram
 	invites, requests       metric.Int64Counter
-	settles                 metric.Int64Counter
+	settles, campaigns      metric.Int64Counter
 }
 
 func newMetrics(m metric.Meter) (metrics, error) {
@@ -37,6 +38,9 @@ func newMetrics(m metric.Meter) (metrics, error) {
 		calls:     histogram("roq.call.duration", "Duration of calls."),
 		durations: histogram("http.client.request.duration", "Duration of HTTP client requests."),
 		waits:     histogram("roq.limiter.wait", "How long requests waited for their turn."),
+		jobs:      histogram("roq.job.duration", "Duration of a queue's jobs."),
+		jobWaits:  histogram("roq.job.wait", "How long batches of a queue were ready before a worker took them."),
+		campaigns: counter("roq.campaign.invites", "{invite}", "Invites of a queue's campaigns by final outcome."),
 		invites:   counter("roq.invites", "{invite}", "Invites by outcome."),
 		requests:  counter("roq.requests", "{request}", "HTTP requests by purpose and outcome."),
 		settles:   counter("roq.settles", "{settle}", "Outcomes found out by reading, by result."),

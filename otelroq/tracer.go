@@ -31,6 +31,7 @@ const (
 	answerKey    = attribute.Key("roq.request.outcome")
 	resultKey    = attribute.Key("roq.settle.result")
 	invitesKey   = attribute.Key("roq.invites")
+	campaignKey  = attribute.Key("roq.campaign")
 )
 
 // tracer implements the interfaces of tracers that package roq has.
@@ -47,6 +48,7 @@ var _ interface {
 	roq.SettleTracer
 	roq.BatchStartTracer
 	roq.BatchTracer
+	roq.JobTracer
 } = (*tracer)(nil)
 
 // NewTracer returns a Tracer for [roq.WithTracer]. It returns an error if an option is

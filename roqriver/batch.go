@@ -2,6 +2,7 @@ package roqriver
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -38,6 +39,50 @@ func (w *batchWorker[TTx]) work(ctx context.Context, job *river.Job[batchArgs]) 
 	case err != nil || b == nil:
 		return err
 	}
+	size, err := b.requestSize(ctx)
+	if err == nil {
+		err = b.trim(ctx, int(size))
+	}
+	if errors.Is(err, errLost) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	ctx, end := w.trace(ctx, b)
+	var opts []roq.CallOption
+	if size > 0 {
+		opts = append(opts, roq.WithBatchSize(int(size)))
+	}
+	failure, err := w.send(ctx, b, opts)
+	end(failure)
+	if errors.Is(err, errLost) {
+		return nil // whoever has it now goes on
+	}
+	return err
+}
+
+// trace tells the tracer that the work on a batch begins, and returns what tells it of the
+// end.
+func (w *batchWorker[TTx]) trace(ctx context.Context, b *batch[TTx]) (context.Context, func(failure error)) {
+	tracer := w.queue.opt.Tracer
+	if tracer == nil {
+		return ctx, func(error) {}
+	}
+	start := roq.TraceJobStartData{Campaign: b.campaign.Name, Invites: len(b.invites), Waited: time.Duration(b.now-b.ready) * time.Microsecond}
+	_ = json.Unmarshal([]byte(b.trace), &start.Enqueued) // it is empty where nobody traced
+	ctx = tracer.TraceJobStart(ctx, start)
+	sent, refused := b.sent, b.refused
+	return ctx, func(failure error) {
+		tracer.TraceJobEnd(ctx, roq.TraceJobEndData{
+			Err: failure, Sent: int(b.sent - sent), Refused: int(b.refused - refused), Unknown: int(b.unknown), Waiting: int(b.waiting()),
+		})
+	}
+}
+
+// send sends what is left of a batch, as far as that is possible now, and gives it back. It
+// returns why not everything was sent, and why the state could not be kept.
+func (w *batchWorker[TTx]) send(ctx context.Context, b *batch[TTx], opts []roq.CallOption) (failure, err error) {
 	platform := w.client.AsUser(b.campaign.UserID)
 	if b.campaign.UserID == "" {
 		platform = w.client.AsSuperAdmin()
@@ -48,7 +93,6 @@ func (w *batchWorker[TTx]) work(ctx context.Context, job *river.Job[batchArgs]) 
 	defer lost(nil)
 	stop := b.keepLease(sending, lost)
 	var outcomes []roq.SendOutcome
-	var failure error
 	if len(b.invites) > 0 {
 		outcomes, failure = platform.SendUserInviteBatch(sending, roq.UserInviteBatch{
 			TenantID:    b.campaign.TenantID,
@@ -56,7 +100,7 @@ func (w *batchWorker[TTx]) work(ctx context.Context, job *river.Job[batchArgs]) 
 			Since:       b.since(),
 			BeforeSend:  b.beforeSend,
 			Settled:     b.settled,
-		}, roq.WithBatchSize(int(b.campaign.batchSize)))
+		}, opts...)
 	}
 	stop()
 	// What is written down now does not depend on why the work ended.
@@ -66,10 +110,10 @@ func (w *batchWorker[TTx]) work(ctx context.Context, job *river.Job[batchArgs]) 
 		b.settleAgain(after, outcomes)
 	}
 	err = w.conclude(after, b, outcomes, failure)
-	if errors.Is(err, errLost) {
-		return nil // whoever has it now goes on
+	if errors.Is(failure, errLost) {
+		failure = nil
 	}
-	return err
+	return failure, err
 }
 
 // conclude says what happens to a batch next, and gives back the lease.

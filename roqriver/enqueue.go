@@ -27,6 +27,8 @@ const (
 	chunk = 5_000
 	// gatherAfter is how long few people wait for others to share a request with.
 	gatherAfter = time.Second
+	// maxTrace bounds what a tracer has kept with each batch.
+	maxTrace = 4 << 10
 )
 
 // Enqueued is what was enqueued.
@@ -230,7 +232,7 @@ func (q *Queue[TTx]) add(ctx context.Context, tx TTx, conn store.Conn, c *campai
 	batches := map[int64]int64{}
 	if !loose {
 		sizes := make([]int64, (int64(len(invites))+c.batchSize-1)/c.batchSize)
-		ids, err := newBatches(ctx, conn, c, len(sizes))
+		ids, err := newBatches(ctx, conn, c, len(sizes), q.trace(ctx))
 		if err != nil {
 			return 0, err
 		}
@@ -264,15 +266,26 @@ func (q *Queue[TTx]) add(ctx context.Context, tx TTx, conn store.Conn, c *campai
 	case err != nil || added == 0 && loose:
 		return 0, err
 	case loose:
-		_, err = q.river.InsertTx(ctx, tx, gatherArgs{c.id}, &river.InsertOpts{ScheduledAt: c.now.Add(gatherAfter)})
-		return added, err
+		return added, q.gatherSoon(ctx, tx, c, q.trace(ctx))
 	default:
 		return added, q.start(ctx, tx, conn, batches)
 	}
 }
 
+// trace is what the tracer ties jobs to whoever enqueues with, as a batch's row has it.
+func (q *Queue[TTx]) trace(ctx context.Context) string {
+	if q.opt.Tracer == nil {
+		return ""
+	}
+	encoded, err := json.Marshal(q.opt.Tracer.TraceEnqueue(ctx))
+	if err != nil || len(encoded) > maxTrace {
+		return ""
+	}
+	return string(encoded)
+}
+
 // newBatches makes n batches without people.
-func newBatches(ctx context.Context, conn store.Conn, c *campaign, n int) ([]int64, error) {
+func newBatches(ctx context.Context, conn store.Conn, c *campaign, n int, trace string) ([]int64, error) {
 	list, err := store.Rows(make([]struct{}, n))
 	if err != nil {
 		return nil, err
@@ -281,8 +294,8 @@ func newBatches(ctx context.Context, conn store.Conn, c *campaign, n int) ([]int
 	err = conn.Query(ctx, func(scan func(...any) error) error {
 		ids = append(ids, 0)
 		return scan(&ids[len(ids)-1])
-	}, `INSERT INTO {batch} (campaign_id, people, ready_at, created_at)
-		SELECT $1, 0, {now}, {now} FROM {rows $2 n bigint} WHERE true RETURNING id`, c.id, list)
+	}, `INSERT INTO {batch} (campaign_id, people, ready_at, created_at, trace)
+		SELECT $1, 0, {now}, {now}, $3 FROM {rows $2 n bigint} WHERE true RETURNING id`, c.id, list, trace)
 	slices.Sort(ids)
 	return ids, err
 }

@@ -10,8 +10,8 @@ import (
 // SetLease makes leases so short that a test can outlive one.
 func (q *Queue[TTx]) SetLease(d time.Duration) { q.lease = d }
 
-// LearnedSize is the size of requests that is learned from the sizes that were sent and taken.
-func LearnedSize(sent []int, taken map[int]bool) int {
+// LearnedSize is what is learned of the size of requests from the sizes that were sent and taken.
+func LearnedSize(sent []int, taken map[int]bool) (fits, tooMany int) {
 	var r requestSizes
 	for _, n := range sent {
 		r.sending(n)
@@ -19,8 +19,11 @@ func LearnedSize(sent []int, taken map[int]bool) int {
 			r.sent()
 		}
 	}
-	return r.learned()
+	return r.fits, r.tooMany
 }
+
+// Between is between.
+func Between(fits, tooMany int64) int64 { return between(fits, tooMany) }
 
 // UnderWay reads and formats what is under way.
 func UnderWay(s string) (map[int64]int64, string, error) {

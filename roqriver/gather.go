@@ -4,11 +4,19 @@ import (
 	"context"
 	"slices"
 
+	"github.com/riverqueue/river"
+
 	"github.com/go-roq/roq/roqriver/internal/store"
 )
 
+// gatherSoon makes a job that makes batches of those who are without one.
+func (q *Queue[TTx]) gatherSoon(ctx context.Context, tx TTx, c *campaign, trace string) error {
+	_, err := q.river.InsertTx(ctx, tx, gatherArgs{c.id, trace}, &river.InsertOpts{ScheduledAt: c.now.Add(gatherAfter)})
+	return err
+}
+
 // gather makes batches of those who were enqueued alone.
-func (q *Queue[TTx]) gather(ctx context.Context, campaignID int64) error {
+func (q *Queue[TTx]) gather(ctx context.Context, campaignID int64, trace string) error {
 	for more := true; more; {
 		err := q.db.Tx(ctx, func(tx TTx, conn store.Conn) error {
 			// Of two that gather at once, one waits for the other.
@@ -27,7 +35,7 @@ func (q *Queue[TTx]) gather(ctx context.Context, campaignID int64) error {
 			if more = len(loose) == chunk; err != nil || len(loose) == 0 {
 				return err
 			}
-			ids, err := newBatches(ctx, conn, c, int((int64(len(loose))+c.batchSize-1)/c.batchSize))
+			ids, err := newBatches(ctx, conn, c, int((int64(len(loose))+c.batchSize-1)/c.batchSize), trace)
 			if err != nil {
 				return err
 			}

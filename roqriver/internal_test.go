@@ -33,20 +33,45 @@ func TestUnderWay(t *testing.T) {
 	}
 }
 
-// The size that fits is learned only where a larger one did not.
+// The size that fits is learned from what was taken, and from what was split before anything
+// of it was known.
 func TestLearnedSize(t *testing.T) {
 	t.Parallel()
 	for _, row := range []struct {
-		sent  []int
-		taken map[int]bool
-		want  int
+		sent          []int
+		taken         map[int]bool
+		fits, tooMany int
 	}{
-		{[]int{100}, map[int]bool{100: true}, 0},
-		{[]int{100, 50, 25, 25, 50}, map[int]bool{25: true}, 25},
-		{[]int{100, 100}, nil, 0},
+		{[]int{100}, map[int]bool{100: true}, 100, 0},
+		{[]int{100, 50, 25, 25, 25, 25}, map[int]bool{25: true}, 25, 50},
+		{[]int{100, 50, 25, 25, 50}, map[int]bool{25: true}, 25, 50},
+		{[]int{37, 37, 26}, map[int]bool{37: true, 26: true}, 37, 0},
+		{[]int{100, 100}, nil, 0, 0},
 	} {
-		if got := roqriver.LearnedSize(row.sent, row.taken); got != row.want {
-			t.Errorf("of %v with %v it learns %d, want %d", row.sent, row.taken, got, row.want)
+		if fits, tooMany := roqriver.LearnedSize(row.sent, row.taken); fits != row.fits || tooMany != row.tooMany {
+			t.Errorf("of %v with %v it learns %d and %d, want %d and %d", row.sent, row.taken, fits, tooMany, row.fits, row.tooMany)
+		}
+	}
+}
+
+// What the platform takes is found in a few steps, to an eighth.
+func TestTheSizeIsSearched(t *testing.T) {
+	t.Parallel()
+	for limit := int64(1); limit < 100; limit++ {
+		fits, tooMany, steps := int64(0), int64(100), 0
+		for ; steps < 12; steps++ {
+			size := roqriver.Between(fits, tooMany)
+			if size == fits {
+				break
+			}
+			if size <= limit {
+				fits = size
+			} else {
+				tooMany = size
+			}
+		}
+		if fits > limit || fits < limit*8/9 || fits == 0 || steps > 8 {
+			t.Errorf("with a limit of %d the size is %d after %d steps", limit, fits, steps)
 		}
 	}
 }

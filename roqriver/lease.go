@@ -23,8 +23,11 @@ type batch[TTx any] struct {
 	people, sent, refused, unknown int64
 	failures, looked               int64
 	resend                         bool
-	// now is the database's clock when the batch was read.
-	now int64
+	// now is the database's clock when the batch was read, ready since when it could be
+	// taken.
+	now, ready int64
+	// trace is what the tracer knows whoever enqueued it by.
+	trace string
 	// left is when a request with the n-th invite left first, if it may have been
 	// processed.
 	left    map[int64]int64
@@ -71,7 +74,7 @@ func (q *Queue[TTx]) take(ctx context.Context, id int64, scope string) (*batch[T
 		b = &batch[TTx]{queue: q, campaign: c, id: id}
 		var resend int64
 		var underWay string
-		err := scan(&b.fence, &b.people, &b.sent, &b.refused, &b.unknown, &b.failures, &b.looked, &resend, &underWay, &b.now)
+		err := scan(&b.fence, &b.people, &b.sent, &b.refused, &b.unknown, &b.failures, &b.looked, &resend, &underWay, &b.trace, &b.ready, &b.now)
 		if err == nil {
 			b.resend = resend != 0
 			b.left, err = parseUnderWay(underWay)
@@ -80,7 +83,7 @@ func (q *Queue[TTx]) take(ctx context.Context, id int64, scope string) (*batch[T
 	}, `UPDATE {batch} SET fence = fence + 1, lease_until = {now} + $2
 		WHERE id = $1 AND lease_until < {now} AND ready_at < {now} + 1000000
 		AND (under_way <> '' OR EXISTS (SELECT 1 FROM {campaign} c WHERE c.id = campaign_id AND c.state = 'open'))
-		RETURNING fence, people, sent, refused, unknown, failures, looked, resend, under_way, {now}`, id, q.lease.Microseconds())
+		RETURNING fence, people, sent, refused, unknown, failures, looked, resend, under_way, trace, ready_at, {now}`, id, q.lease.Microseconds())
 	if err != nil || b == nil {
 		return nil, err
 	}
@@ -228,6 +231,7 @@ func (b *batch[TTx]) settled(ctx context.Context, outcomes []roq.SendOutcome) er
 		case roq.OutcomeSent:
 			b.size.sent()
 		case roq.OutcomeUnknown:
+			b.size.answered = true
 			s.Message = clean(o.Err.Error())
 		case roq.OutcomeRefused, roq.OutcomeDuplicate:
 			s.Status = string(roq.OutcomeRefused)
@@ -316,16 +320,6 @@ func (b *batch[TTx]) giveUpUnknown(ctx context.Context, outcomes []roq.SendOutco
 		list = append(list, settlement{N: n, Status: waiting})
 	}
 	return b.write(ctx, list, ", resend = 0")
-}
-
-// learnSize keeps the size that the platform takes, for batches that are made later.
-func (b *batch[TTx]) learnSize(ctx context.Context) error {
-	size := b.size.learned()
-	if size == 0 {
-		return nil
-	}
-	_, err := b.queue.db.Exec(ctx, `UPDATE {campaign} SET batch_size = $2 WHERE id = $1 AND batch_size > $2`, b.campaign.id, size)
-	return err
 }
 
 // stopCampaign stops the campaign, so that a person looks at it. It does not if somebody has

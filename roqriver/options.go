@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"time"
 
+	"github.com/go-roq/roq"
 	"github.com/go-roq/roq/roqriver/internal/store"
 )
 
@@ -50,6 +51,20 @@ func WithLogger(l *slog.Logger) Option {
 			return errors.New("roqriver: WithLogger: must not be nil")
 		}
 		o.Logger = l
+		return nil
+	}
+}
+
+// WithTracer passes the events of jobs to a Tracer that is a [roq.JobTracer], such as that
+// of module github.com/go-roq/roq/otelroq: both of those who enqueue and of workers. Give
+// the same Tracer to the workers' Client, so that the calls of a job belong to it.
+func WithTracer(t roq.Tracer) Option {
+	return func(o *store.Options) error {
+		jobs, ok := t.(roq.JobTracer)
+		if !ok {
+			return errors.New("roqriver: WithTracer: must be a roq.JobTracer")
+		}
+		o.Tracer = jobs
 		return nil
 	}
 }

@@ -128,8 +128,11 @@ type campaign struct {
 	state     State
 	reason    string
 	batchSize int64
-	resumes   int64     // how often it was resumed
-	now       time.Time // when it was read, by the database's clock
+	// fits is the largest request that the platform took, and tooMany the smallest that had
+	// too many invites; 0 if there was none.
+	fits, tooMany int64
+	resumes       int64     // how often it was resumed
+	now           time.Time // when it was read, by the database's clock
 }
 
 // find reads a campaign by its name.
@@ -142,10 +145,10 @@ func findWhere(ctx context.Context, c store.Conn, where string, arg any) (*campa
 	err := c.Query(ctx, func(scan func(...any) error) error {
 		found = new(campaign)
 		var now int64
-		err := scan(&found.id, &found.Name, &found.scope, &found.TenantID, &found.UserID, &found.salt, &found.state, &found.reason, &found.batchSize, &found.resumes, &now)
+		err := scan(&found.id, &found.Name, &found.scope, &found.TenantID, &found.UserID, &found.salt, &found.state, &found.reason, &found.batchSize, &found.fits, &found.tooMany, &found.resumes, &now)
 		found.now = time.UnixMicro(now)
 		return err
-	}, `SELECT id, name, scope, tenant_id, user_id, salt, state, reason, batch_size, resumes, {now} FROM {campaign} WHERE `+where, arg)
+	}, `SELECT id, name, scope, tenant_id, user_id, salt, state, reason, batch_size, fits, too_many, resumes, {now} FROM {campaign} WHERE `+where, arg)
 	if err == nil && found == nil {
 		err = errNoCampaign
 	}

@@ -41,7 +41,7 @@ func (q *Queue[TTx]) sweep(ctx context.Context) error {
 		return err
 	}
 	for _, id := range campaigns {
-		if err := q.gather(ctx, id); err != nil {
+		if err := q.gather(ctx, id, ""); err != nil {
 			return err
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"slices"
@@ -204,22 +205,45 @@ func TestSweep(t *testing.T) {
 	})
 }
 
-// A batch that is too large is split, and what fits is remembered by the campaign.
+// A batch that is too large is split. What fits is found out once and remembered by the
+// campaign, and requests have as many, whatever the size of the batches.
 func TestBulkLimit(t *testing.T) {
 	each(t, func(t *testing.T, db *database) {
-		p := newPlatform(t, roqtest.WithBulkLimit(40))
-		q := db.open(t)
-		work(t, q, p.client(t), roqriver.WithConcurrency(1))
-		invite(t, q, p.campaign, people(200))
-		until(t, q, "all are sent", settled(200))
-		if n := db.number(t, "SELECT batch_size FROM roq_campaign"); n < 20 || n > 40 {
-			t.Errorf("the size is %d", n)
+		limits, n := []int{40}, 20_000
+		if *full {
+			limits, n = []int{40, 33, 99}, 100_000
 		}
-		before := sends(p)
-		invite(t, q, p.campaign, people(600)[200:])
-		until(t, q, "all are sent", settled(600))
-		t.Logf("400 people in %d requests", sends(p)-before)
-		mailed(t, p, 600)
+		for _, limit := range limits {
+			p := newPlatform(t, roqtest.WithBulkLimit(limit))
+			p.campaign.Name = fmt.Sprint("at most ", limit)
+			q := db.open(t)
+			invite(t, q, p.campaign, people(n))
+			ctx, cancel := context.WithCancel(t.Context())
+			var workers sync.WaitGroup
+			for range 3 {
+				workers.Go(func() {
+					if err := q.Work(ctx, p.client(t)); err != nil {
+						t.Error(err)
+					}
+				})
+			}
+			eventually(t, "all are sent", func() bool {
+				s, err := q.Status(t.Context(), p.campaign.Name)
+				return err == nil && s.Sent == n
+			}, func() string { return "" })
+			cancel()
+			workers.Wait()
+			// The two dozen batches that leave first all have to be split.
+			ideal, most := (n+limit-1)/limit, 1.4
+			if *full {
+				most = 1.2
+			}
+			t.Logf("%d people, %d in a request at most: %d requests, ideal %d", n, limit, sends(p), ideal)
+			if float64(sends(p)) > most*float64(ideal) {
+				t.Errorf("more than %v times the ideal", most)
+			}
+			mailed(t, p, n)
+		}
 	})
 }
 

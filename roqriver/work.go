@@ -17,7 +17,8 @@ type (
 		BatchID int64 `json:"batch_id"`
 	}
 	gatherArgs struct {
-		CampaignID int64 `json:"campaign_id"`
+		CampaignID int64  `json:"campaign_id"`
+		Trace      string `json:"trace,omitempty"`
 	}
 	sweepArgs   struct{}
 	webhookArgs struct {
@@ -103,7 +104,9 @@ func (q *Queue[TTx]) addWorkers(w *river.Workers, client *roq.Client, opts []Wor
 	worker := &batchWorker[TTx]{queue: q, client: client, scope: client.Scope(), opt: o}
 	return o, errors.Join(
 		river.AddWorkerSafely(w, &job[batchArgs]{work: worker.work, timeout: o.timeout + 2*afterwards}),
-		river.AddWorkerSafely(w, &job[gatherArgs]{work: func(ctx context.Context, j *river.Job[gatherArgs]) error { return q.gather(ctx, j.Args.CampaignID) }}),
+		river.AddWorkerSafely(w, &job[gatherArgs]{work: func(ctx context.Context, j *river.Job[gatherArgs]) error {
+			return q.gather(ctx, j.Args.CampaignID, j.Args.Trace)
+		}}),
 		river.AddWorkerSafely(w, &job[sweepArgs]{work: func(ctx context.Context, _ *river.Job[sweepArgs]) error { return q.sweep(ctx) }}),
 		river.AddWorkerSafely(w, &job[webhookArgs]{work: q.handle, policy: true}),
 	)

@@ -3,6 +3,8 @@ package store
 import (
 	"fmt"
 	"log/slog"
+
+	"github.com/go-roq/roq"
 )
 
 // Options are what a queue is opened with.
@@ -13,6 +15,8 @@ type Options struct {
 	Scope string
 	// Logger takes River's log.
 	Logger *slog.Logger
+	// Tracer is told of jobs; nil is told nothing.
+	Tracer roq.JobTracer
 }
 
 // Apply returns the options that are set.

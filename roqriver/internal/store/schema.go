@@ -19,6 +19,9 @@ var schema = []string{
 		reason TEXT NOT NULL DEFAULT '',
 		resumes BIGINT NOT NULL DEFAULT 0,
 		batch_size BIGINT NOT NULL DEFAULT 100,
+		fits BIGINT NOT NULL DEFAULT 0,
+		too_many BIGINT NOT NULL DEFAULT 0,
+		tried_at BIGINT NOT NULL DEFAULT 0,
 		created_at BIGINT NOT NULL
 	)`,
 	// The lease and what is under way are here, so that a request costs one row, and not
@@ -38,6 +41,7 @@ var schema = []string{
 		looked BIGINT NOT NULL DEFAULT 0,
 		resend BIGINT NOT NULL DEFAULT 0,
 		under_way TEXT NOT NULL DEFAULT '',
+		trace TEXT NOT NULL DEFAULT '',
 		created_at BIGINT NOT NULL,
 		settled_at BIGINT NOT NULL DEFAULT 0
 	) {storage}`,
