@@ -26,6 +26,7 @@ type scene struct {
 	*roqtest.Server
 	testing.TB
 	client *roq.Client
+	tracer roq.Tracer
 	ann    roqtest.User
 	spans  *tracetest.SpanRecorder
 	reader *sdkmetric.ManualReader
@@ -44,6 +45,7 @@ func newScene(tb testing.TB, with []otelroq.Option, opts ...roq.Option) *scene {
 	if err != nil {
 		tb.Fatal(err)
 	}
+	s.tracer = tracer
 	opts = append([]roq.Option{roq.WithTracer(tracer), roq.WithRetry(roq.RetryPolicy{MinWait: 10 * time.Millisecond, MaxWait: 20 * time.Millisecond}), roq.WithSettleTimeout(2 * time.Second)}, opts...)
 	if s.client, err = roq.New(s.Config(), opts...); err != nil {
 		tb.Fatal(err)

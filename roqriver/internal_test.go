@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/go-roq/roq"
 	"github.com/go-roq/roq/roqriver"
 	"github.com/go-roq/roq/roqriver/pgxqueue"
 	"github.com/go-roq/roq/roqriver/sqlitequeue"
@@ -93,6 +94,7 @@ func TestOpen(t *testing.T) {
 		`WithSchema("a b")`:            func() error { _, err := sqlitequeue.Open(db, roqriver.WithSchema("a b")); return err },
 		"WithScope":                    func() error { _, err := sqlitequeue.Open(db, roqriver.WithScope("x")); return err },
 		"WithLogger":                   func() error { _, err := sqlitequeue.Open(db, roqriver.WithLogger((*slog.Logger)(nil))); return err },
+		"WithTracer":                   func() error { _, err := sqlitequeue.Open(db, roqriver.WithTracer(struct{ roq.Tracer }{})); return err },
 		"the pool must not be nil":     func() error { _, err := pgxqueue.Open(nil); return err },
 		"Migrate":                      func() error { return sqlitequeue.Migrate(t.Context(), many) },
 	} {

@@ -1,13 +1,16 @@
 package roqriver_test
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"flag"
 	"fmt"
 	"math/rand/v2"
+	"net/http"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -16,13 +19,17 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/go-roq/roq"
+	"github.com/go-roq/roq/journal"
 	"github.com/go-roq/roq/roqriver"
 	"github.com/go-roq/roq/roqriver/pgxqueue"
 	"github.com/go-roq/roq/roqriver/sqlitequeue"
 	"github.com/go-roq/roq/roqtest"
 )
 
-var full = flag.Bool("full", false, "the siege with 30,000 people, in which the database is killed too: run it alone")
+var (
+	full = flag.Bool("full", false, "the siege with 30,000 people, in which the database is killed too: run it alone")
+	many = flag.Bool("many", false, "with -full, the siege with 100,000 people and 50 kills")
+)
 
 // siegeWorker is a worker process, which is this program with that environment variable.
 type siegeWorker struct {
@@ -34,6 +41,7 @@ type siegeWorker struct {
 	Lease       time.Duration
 	Repeat      bool
 	Rate        float64
+	MaxWait     time.Duration // half a second if it is 0
 }
 
 const siegeVariable = "ROQ_SIEGE_WORKER"
@@ -88,7 +96,7 @@ func runSiegeWorker(text string) error {
 	q.Break(broken[w.Statements])
 	opts := []roq.Option{
 		roq.WithTimeout(time.Second), roq.WithSettleTimeout(2 * time.Second),
-		roq.WithRetry(roq.RetryPolicy{MaxAttempts: 3, MinWait: 50 * time.Millisecond, MaxWait: 500 * time.Millisecond}),
+		roq.WithRetry(roq.RetryPolicy{MaxAttempts: 3, MinWait: 50 * time.Millisecond, MaxWait: cmp.Or(w.MaxWait, 500*time.Millisecond)}),
 	}
 	if w.Rate > 0 {
 		opts = append(opts, roq.WithLimiter(q.Limiter(w.Rate)))
@@ -269,6 +277,9 @@ func (s siege) size() siege {
 	s.people, s.batch, s.rate, s.every, s.blows = 2000, 10, 20, time.Second/2, 20
 	if *full {
 		s.people, s.batch, s.rate, s.every, s.blows = 30_000, 40, 15, time.Second, 60
+		if *many {
+			s.people, s.every, s.blows = 100_000, 3*time.Second, 50
+		}
 	}
 	return s
 }
@@ -324,7 +335,7 @@ func TestSiegeControl(t *testing.T) {
 	}
 }
 
-// Three processes send faster than one.
+// Three processes send faster than one, and one nearly as fast as a stream with a journal.
 func TestThroughput(t *testing.T) {
 	if !*full {
 		t.Skip("it measures; run it with -full")
@@ -333,6 +344,8 @@ func TestThroughput(t *testing.T) {
 		p := newPlatform(t)
 		p.Inject(roqtest.Fault{Operation: "sendUserInvites", Delay: 150 * time.Millisecond})
 		q := db.open(t)
+		speeds := map[int]float64{0: streamed(t, p)}
+		t.Logf("a stream with a journal: %.0f people a second", speeds[0])
 		for _, n := range []int{1, 3} {
 			p.campaign.Name = fmt.Sprint("with ", n)
 			ctx, cancel := context.WithCancel(t.Context())
@@ -358,11 +371,88 @@ func TestThroughput(t *testing.T) {
 			begin = time.Now()
 			first := count()
 			eventually(t, "all are sent", func() bool { return count() >= len(list)*9/10 }, func() string { return fmt.Sprint(count()) })
-			t.Logf("%d processes: %.0f people a second, enqueued at %.0f a second", n, float64(count()-first)/time.Since(begin).Seconds(), float64(len(list))/enqueued.Seconds())
+			speeds[n] = float64(count()-first) / time.Since(begin).Seconds()
+			t.Logf("%d processes: %.0f people a second, enqueued at %.0f a second", n, speeds[n], float64(len(list))/enqueued.Seconds())
 			cancel()
 			for _, w := range workers {
 				_ = w.Wait()
 			}
+		}
+		if db.schema != "" && (speeds[1] < 0.85*speeds[0] || speeds[3] < 2.5*speeds[1]) { // SQLite has one writer
+			t.Errorf("one process has %.2f of a stream's speed, three %.2f of one's; want 0.85 and 2.5", speeds[1]/speeds[0], speeds[3]/speeds[1])
+		}
+	})
+}
+
+// streamed returns how fast a stream with a journal in a file sends, which keeps as many
+// batches under way as a worker.
+func streamed(t *testing.T, p *platform) float64 {
+	t.Helper()
+	file, err := journal.Open(filepath.Join(t.TempDir(), "journal"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	list := people(30_000)
+	in := roq.SendAllUserInvitesInput{TenantID: p.campaign.TenantID, Campaign: "stream", UserInvites: stream(list)}
+	begin, sent := time.Now(), 0
+	for o, err := range p.client(t).AsUser(p.campaign.UserID).SendAllUserInvites(t.Context(), in, roq.WithJournal(file), roq.WithParallel(8)) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if o.Status == roq.OutcomeSent {
+			sent++
+		}
+	}
+	if err := file.Close(); err != nil {
+		t.Error(err)
+	}
+	return float64(sent) / time.Since(begin).Seconds()
+}
+
+// Three processes share one limit for a minute: it is kept, and used. What one of them is
+// told, all heed.
+func TestOneLimitForAll(t *testing.T) {
+	if !*full {
+		t.Skip("it takes a minute; run it with -full")
+	}
+	each(t, func(t *testing.T, db *database) {
+		const rate = 50
+		p := newPlatform(t)
+		q := db.open(t)
+		invite(t, q, p.campaign, people(1))
+		db.exec(t, "UPDATE roq_campaign SET batch_size = 2")
+		if _, err := q.Invite(t.Context(), p.campaign, stream(people(2 * rate * 100)[1:])); err != nil {
+			t.Fatal(err)
+		}
+		for range 3 {
+			startWorker(t.Context(), t, db, p, siegeWorker{Lease: 30 * time.Second, Rate: rate, MaxWait: 10 * time.Second})
+		}
+		eventually(t, "they begin", func() bool { return sends(p) > 3*rate }, func() string { return "" })
+		left := func(from time.Time, d time.Duration) (n int) {
+			for _, r := range p.Requests() {
+				if since := r.At.Sub(from); since >= 0 && since < d {
+					n++
+				}
+			}
+			return n
+		}
+		begin := time.Now()
+		<-time.After(time.Minute)
+		if n := left(begin, time.Minute); n < 60*rate*90/100 || n > 60*rate*105/100 {
+			t.Errorf("%d requests left in a minute, want %d", n, 60*rate)
+		}
+		for second := range 50 {
+			if n := left(begin.Add(time.Duration(second)*time.Second), 10*time.Second); n > 10*rate*105/100 {
+				t.Errorf("%d requests left in the ten seconds from %d, want at most %d", n, second, 10*rate)
+			}
+		}
+		t.Logf("%d requests left in a minute of three processes, the limit being %d", left(begin, time.Minute), 60*rate)
+		p.Inject(roqtest.Fault{Operation: "sendUserInvites", Status: 429, Header: http.Header{"Retry-After": {"5"}}, Times: 1})
+		eventually(t, "one is told", func() bool { return db.number(t, "SELECT count(*) FROM roq_limit WHERE paused_until > 0") > 0 }, func() string { return "" })
+		told := time.Now().Add(500 * time.Millisecond) // for those that were under way
+		<-time.After(4 * time.Second)
+		if n := left(told, 3500*time.Millisecond); n > 0 {
+			t.Errorf("%d requests left although one process was told to wait", n)
 		}
 	})
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -144,6 +145,62 @@ func TestStaleWorker(t *testing.T) {
 type limiterFunc func(ctx context.Context) error
 
 func (f limiterFunc) Wait(ctx context.Context) error { return f(ctx) }
+
+// While the database refuses what is written, or everything, nothing leaves that it does not
+// know of. What left before has its outcome afterwards, and the rest is sent.
+func TestDatabaseTrouble(t *testing.T) {
+	each(t, func(t *testing.T, db *database) {
+		type trouble struct{ begin, end func() }
+		var refused atomic.Pointer[regexp.Regexp]
+		refuse := func(pattern string) trouble {
+			return trouble{func() { refused.Store(regexp.MustCompile(pattern)) }, func() { refused.Store(nil) }}
+		}
+		pragma := func(begin, end string) trouble {
+			return trouble{func() { db.exec(t, begin) }, func() { db.exec(t, end) }}
+		}
+		troubles := map[string]trouble{
+			"away":      refuse(``),
+			"read-only": refuse(`^\s*(UPDATE|INSERT|DELETE)`),
+			"no lease":  refuse(`UPDATE {batch} SET under_way = under_way`),
+			"no end":    refuse(`UPDATE {batch} SET under_way = \$3`),
+			"no return": refuse(`UPDATE {batch} SET lease_until = 0`),
+		}
+		if db.schema == "" { // SQLite
+			troubles["really read-only"] = pragma("PRAGMA query_only = ON", "PRAGMA query_only = OFF")
+			troubles["really full"] = pragma("PRAGMA max_page_count = 1", "PRAGMA max_page_count = 4294967294")
+		}
+		for name, trouble := range troubles {
+			p := newPlatform(t, roqtest.WithRepeatedInvites())
+			p.campaign.Name = name
+			p.Inject(roqtest.Fault{Operation: "sendUserInvites", Delay: 50 * time.Millisecond})
+			q := db.open(t)
+			q.SetLease(2 * time.Second)
+			q.Break(func(sql string) string {
+				if r := refused.Load(); r != nil && r.MatchString(sql) {
+					return "SELECT 1 FROM a_table_that_is_not_there"
+				}
+				return sql
+			})
+			invite(t, q, p.campaign, people(2000))
+			stop := work(t, q, p.client(t))
+			eventually(t, "some are sent", func() bool { return sends(p) >= 3 }, func() string { return "" })
+			trouble.begin()
+			<-time.After(2 * time.Second)
+			trouble.end()
+			var s roqriver.Status
+			eventually(t, "all are sent", func() (ended bool) {
+				var err error
+				s, err = q.Status(t.Context(), name)
+				return err == nil && s.Waiting == 0
+			}, func() string { return fmt.Sprintf("%+v", s) })
+			stop()
+			if s.Sent != 2000 || s.State != roqriver.StateOpen {
+				t.Errorf("%s: %+v", name, s)
+			}
+			mailed(t, p, 2000)
+		}
+	})
+}
 
 // While the platform is down people wait, and then they are sent to.
 func TestPlatformDown(t *testing.T) {
