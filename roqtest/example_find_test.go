@@ -108,6 +108,16 @@ func ExampleServer_User() {
 	// ann@acme.example true
 }
 
+func ExampleServer_Tenant() {
+	srv, ann, _ := invited()
+	defer srv.Close()
+
+	t, ok := srv.Tenant(ann.TenantID)
+	fmt.Println(t.Name, ok)
+	// Output:
+	// Acme true
+}
+
 func ExampleServer_Changes() {
 	srv := roqtest.NewServer()
 	defer srv.Close()

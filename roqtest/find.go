@@ -16,7 +16,7 @@ const defaultLimit = 50
 // newest 50. A condition that is empty is not applied.
 type Query struct {
 	// Search is a part of an e-mail address or name. Of requests it is a part of the
-	// operation, and of deliveries a part of the event's name. The case of letters is
+	// operation, and of deliveries a part of the event's name or ID. The case of letters is
 	// ignored.
 	Search string
 	// Email is a whole address, in any case of letters. Requests and deliveries ignore it.
@@ -71,6 +71,17 @@ func (s *Server) User(id string) (u User, ok bool) {
 	return u, ok
 }
 
+// Tenant returns one tenant, and reports whether it exists.
+func (s *Server) Tenant(id string) (t Tenant, ok bool) {
+	s.world.mu.Lock()
+	defer s.world.mu.Unlock()
+	known := s.world.tenants[id]
+	if known == nil {
+		return Tenant{}, false
+	}
+	return known.Tenant, true
+}
+
 // find returns the page of rows that match. The rows are in ascending order of their
 // numbers. All rows match if match is nil.
 func find[T any](rows []T, q Query, number func(i int) int, match func(row T) bool) Page[T] {
@@ -82,8 +93,11 @@ func find[T any](rows []T, q Query, number func(i int) int, match func(row T) bo
 	if match == nil {
 		page.Total = len(rows) - first
 	}
-	last := 0
-	for i := len(rows) - 1; i >= first; i-- {
+	last, end := 0, len(rows)
+	if match == nil && q.Before > 0 {
+		end = sort.Search(len(rows), func(i int) bool { return number(i) >= q.Before })
+	}
+	for i := end - 1; i >= first; i-- {
 		if match != nil {
 			if !match(rows[i]) {
 				continue
@@ -201,7 +215,7 @@ func (h *hooks) find(q Query) Page[Delivery] {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	has := q.has()
-	match := func(d Delivery) bool { return has(d.Name) }
+	match := func(d Delivery) bool { return has(d.Name, d.ID) }
 	if q.Search == "" {
 		match = nil
 	}
