@@ -65,7 +65,7 @@ func (s *Server) showSignIn(w http.ResponseWriter, back, search string, named bo
 	}
 	var rows []signInRow
 	for _, u := range found.Rows {
-		rows = append(rows, signInRow{u.ID, strings.TrimSpace(u.FirstName + " " + u.LastName), u.Email, names[u.TenantID]})
+		rows = append(rows, signInRow{u.ID, short(strings.TrimSpace(u.FirstName + " " + u.LastName)), short(u.Email), short(names[u.TenantID])})
 	}
 	more := found.Total - len(rows)
 	var page bytes.Buffer
@@ -76,6 +76,14 @@ func (s *Server) showSignIn(w http.ResponseWriter, back, search string, named bo
 	w.Header().Set("Content-Security-Policy", signInPolicy)
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	_, _ = page.WriteTo(w)
+}
+
+// short keeps a page small, however long a name is.
+func short(s string) string {
+	if all := []rune(s); len(all) > 100 {
+		return string(all[:100]) + "…"
+	}
+	return s
 }
 
 // firstUsers returns the first users that were added, of those that match: who is there

@@ -22,7 +22,7 @@ var languages = map[string]words{
 	"de": {"%s lädt Sie zu %s ein", "Erinnerung: %s lädt Sie zu %s ein", "Guten Tag %s,", "Guten Tag,", "%s lädt Sie ein, %s beizutreten.", "Einladung annehmen", "Kein Interesse? Ignorieren Sie diese E-Mail: Ohne Ihre Zusage geschieht nichts.", "Jemand"},
 	"fr": {"%s vous invite à rejoindre %s", "Rappel : %s vous invite à rejoindre %s", "Bonjour %s,", "Bonjour,", "%s vous invite à rejoindre %s.", "Accepter l’invitation", "Pas intéressé ? Ignorez cet e-mail : rien ne se passe sans votre accord.", "Quelqu’un"},
 	"es": {"%s te invita a %s", "Recordatorio: %s te invita a %s", "Hola, %s:", "Hola:", "%s te invita a unirte a %s.", "Aceptar la invitación", "¿No te interesa? Ignora este correo: no ocurre nada si no aceptas.", "Alguien"},
-	"it": {"%s ti invita in %s", "Promemoria: %s ti invita in %s", "Ciao %s,", "Ciao,", "%s ti invita a entrare in %s.", "Accetta l’invito", "Non ti interessa? Ignora questa e-mail: senza il tuo consenso non succede nulla.", "Qualcuno"},
+	"it": {"%s ti invita in %s", "Promemoria: %s ti invita in %s", "Ciao %s,", "Ciao,", "%s ti invita a entrare in %s.", "Accetta l’invito", "Non ti interessa? Ignora questa e-mail: senza il tuo consenso non accade nulla.", "Qualcuno"},
 	"pt": {"%s convida você para %s", "Lembrete: %s convida você para %s", "Olá, %s,", "Olá,", "%s convida você para participar de %s.", "Aceitar o convite", "Não tem interesse? Ignore este e-mail: nada acontece se você não aceitar.", "Alguém"},
 	"nl": {"%s nodigt je uit voor %s", "Herinnering: %s nodigt je uit voor %s", "Hallo %s,", "Hallo,", "%s nodigt je uit om lid te worden van %s.", "Uitnodiging accepteren", "Geen interesse? Negeer deze e-mail: er gebeurt niets zolang je niet accepteert.", "Iemand"},
 }
@@ -74,7 +74,7 @@ func (s *site) mail(m roqtest.Email) mail {
 // letter writes the e-mail, in the language of its invite. The link begins with base.
 func (m mail) letter(base string) letter {
 	code, w := language(m.Invite.Locale)
-	inviter, tenant := m.Inviter, m.Tenant
+	inviter, tenant := cut(longText, m.Inviter), cut(longText, m.Tenant)
 	if inviter == "" {
 		inviter = w.Somebody
 	}
@@ -86,7 +86,7 @@ func (m mail) letter(base string) letter {
 		subject = w.Reminder
 	}
 	if m.Invite.FirstName != "" {
-		greeting = fmt.Sprintf(w.Greeting, m.Invite.FirstName)
+		greeting = fmt.Sprintf(w.Greeting, cut(longText, m.Invite.FirstName))
 	}
 	return letter{
 		Lang: code, Subject: fmt.Sprintf(subject, inviter, tenant), Greeting: greeting,
