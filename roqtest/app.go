@@ -2,7 +2,6 @@ package roqtest
 
 import (
 	"encoding/json"
-	"html/template"
 	"net"
 	"net/http"
 	"net/url"
@@ -36,6 +35,7 @@ func (s *Server) session(w http.ResponseWriter, r *http.Request, _ []byte) {
 		writeJSON(w, http.StatusUnauthorized, map[string]string{"code": code, "message": "the session is not valid"})
 		return
 	}
+	s.identify(r, caller{&user})
 	writeJSON(w, http.StatusOK, map[string]any{
 		"status": "authenticated",
 		"session": map[string]any{
@@ -73,28 +73,6 @@ func (s *Server) visitor(token string) (jwt.MapClaims, User, string) {
 	return claims, user, ""
 }
 
-// signIn signs a known user in, named by id or address in the parameter user.
-// Without one it shows who could. It is for work on one's own machine only.
-func (s *Server) signIn(w http.ResponseWriter, r *http.Request, _ []byte) {
-	back := r.URL.Query().Get("postLoginRedirect")
-	wanted := r.URL.Query().Get("user")
-	known := s.world.members(func(m *member) bool {
-		return wanted == "" || m.ID == wanted || strings.EqualFold(m.Email, wanted)
-	})
-	if wanted == "" || len(known) == 0 {
-		w.Header().Set("Content-Type", "text/html; charset=utf-8")
-		_ = signInPage.Execute(w, map[string]any{"Users": known, "Back": back})
-		return
-	}
-	http.SetCookie(w, &http.Cookie{
-		Name: sessionCookie, Value: s.sessionToken(known[0].User), Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode,
-	})
-	if !ownAddress(back) {
-		back = "/"
-	}
-	http.Redirect(w, r, back, http.StatusFound)
-}
-
 // signOut takes the session back, under both names.
 func (s *Server) signOut(w http.ResponseWriter, r *http.Request, _ []byte) {
 	for _, name := range []string{sessionCookie, secureSessionCookie} {
@@ -116,14 +94,6 @@ func ownAddress(address string) bool {
 	return (u.Scheme == "http" || u.Scheme == "https") && (u.Hostname() == "localhost" || ip != nil && ip.IsLoopback())
 }
 
-var signInPage = template.Must(template.New("sign in").Parse(`<!doctype html>
-<html lang="en"><meta charset="utf-8"><title>Sign in</title>
-<h1>Sign in</h1>
-{{range .Users}}<p><a href="?user={{.ID}}&amp;postLoginRedirect={{$.Back}}">{{.FirstName}} {{.LastName}} {{.Email}}</a></p>
-{{else}}<p>There is no such user.</p>
-{{end}}</html>
-`))
-
 // findUsers is the user query of the REST API, as far as this package's users
 // ask it: equality on columns.
 func (s *Server) findUsers(w http.ResponseWriter, r *http.Request, _ []byte) {
@@ -132,6 +102,7 @@ func (s *Server) findUsers(w http.ResponseWriter, r *http.Request, _ []byte) {
 		writeQueryError(w, http.StatusUnauthorized, "UNAUTHORIZED", "the request is not authorized")
 		return
 	}
+	s.identify(r, who)
 	var q struct {
 		Where map[string]struct {
 			Equals *string `json:"equals"`

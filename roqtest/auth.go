@@ -143,6 +143,7 @@ func (s *Server) authorize(w http.ResponseWriter, r *http.Request, body []byte) 
 		refusal.writeREST(w)
 		return
 	}
+	s.identify(r, caller{})
 	var in credentials
 	if json.Unmarshal(body, &in) != nil || in.EnvironmentID != s.environmentID || in.APIKey != s.apiKey {
 		unauthorized("INVALID_CREDENTIALS", "the credentials are wrong").writeREST(w)

@@ -65,6 +65,8 @@ const (
 
 // faults are the faults injected so far.
 type faults struct {
+	changes *changes
+
 	mu   sync.Mutex
 	list []*fault
 }
@@ -80,12 +82,32 @@ func (f *faults) add(one Fault) {
 	defer f.mu.Unlock()
 	one.Header = one.Header.Clone()
 	f.list = append(f.list, &fault{Fault: one})
+	f.changes.add(Changes{Settings: 1})
 }
 
 func (f *faults) clear() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.list = nil
+	f.changes.add(Changes{Settings: 1})
+}
+
+// left returns the faults that can still happen.
+func (f *faults) left() []Fault {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	var all []Fault
+	for _, one := range f.list {
+		left := one.Fault
+		if left.Times > 0 {
+			if left.Times -= one.happened; left.Times == 0 {
+				continue
+			}
+		}
+		left.Skip, left.Header = max(0, left.Skip-one.seen), left.Header.Clone()
+		all = append(all, left)
+	}
+	return all
 }
 
 // take counts a request and returns the first fault that happens to it, or nil.
@@ -101,6 +123,7 @@ func (f *faults) take(operation string) *Fault {
 		if happens == nil && one.seen > one.Skip && (one.Times == 0 || one.happened < one.Times) {
 			one.happened++
 			happens = &one.Fault
+			f.changes.add(Changes{Settings: 1})
 		}
 	}
 	return happens

@@ -18,6 +18,7 @@ type invite struct {
 	roq.UserInvite
 	token     string
 	expiresAt time.Time
+	number    int // in the order of creation
 }
 
 // newInvite is one input of a send, of either schema version.
@@ -143,6 +144,8 @@ func (w *world) invite(tenantID string, in newInvite) *invite {
 
 // index makes an invite findable in every way.
 func (w *world) index(i *invite) {
+	w.numbered++
+	i.number = w.numbered
 	w.invites = append(w.invites, i)
 	w.byID[i.ID], w.byToken[i.token] = i, i
 	where := at(i.TenantID, i.Email)
@@ -160,7 +163,8 @@ func (w *world) expires(i *invite, when time.Time) {
 
 // mail puts an e-mail into the outbox.
 func (w *world) mail(i *invite, kind EmailKind, when time.Time) {
-	w.outbox = append(w.outbox, Email{To: i.Email, InviteID: i.ID, Kind: kind, Token: i.token, At: when})
+	w.outbox = append(w.outbox, Email{To: i.Email, InviteID: i.ID, Kind: kind, Token: i.token, At: when, Number: len(w.outbox) + 1})
+	w.changes.add(Changes{Emails: 1, Invites: 1})
 }
 
 // find returns an invite that the caller may see.
@@ -277,6 +281,7 @@ func (w *world) update(c caller, id string, to change) (roq.UserInvite, error) {
 		i.Data = to.data
 	}
 	i.UpdatedAt = w.now()
+	w.changes.add(Changes{Invites: 1})
 	w.hooks.inviteEvent(updated, i.UserInvite, &before)
 	return i.UserInvite, nil
 }
@@ -317,6 +322,7 @@ func (w *world) expire() {
 func (w *world) move(i *invite, to roq.UserInviteStatus, when time.Time) {
 	before := i.UserInvite
 	i.Status, i.StatusUpdatedAt, i.UpdatedAt = to, when, when
+	w.changes.add(Changes{Invites: 1})
 	w.hooks.inviteEvent(updated, i.UserInvite, &before)
 }
 
@@ -334,6 +340,7 @@ func (w *world) remove(id string) error {
 	w.invitesAt[where] = slices.DeleteFunc(w.invitesAt[where], is)
 	delete(w.byID, i.ID)
 	delete(w.byToken, i.token)
+	w.changes.add(Changes{Invites: 1})
 	w.hooks.inviteEvent(removed, i.UserInvite, nil)
 	return nil
 }

@@ -21,31 +21,104 @@ type Request struct {
 	Variables json.RawMessage
 	// At is when it arrived, by the platform's clock.
 	At time.Time
+	// Number counts the requests that arrived, from 1.
+	Number int
+	// Caller is the roqUserId of the user who makes the request, [CallerServiceAccount], or
+	// empty if the request has no valid credentials or needs none.
+	Caller string
+	// Status is the status of the response. It is 0 until there is one, and if the
+	// connection was closed instead.
+	Status int
+	// Duration is how long the request took. It is 0 until it has ended.
+	Duration time.Duration
 }
+
+// CallerServiceAccount is the [Request].Caller of requests that the service account
+// makes.
+const CallerServiceAccount = "serviceAccount"
 
 // requestLog keeps the last requests.
 type requestLog struct {
-	mu   sync.Mutex
-	list []Request
+	changes *changes
+
+	mu    sync.Mutex
+	list  []*Request
+	count int // of all that arrived
 }
 
-func (l *requestLog) add(r Request) {
+// add notes a request that has arrived, and returns what it becomes part of.
+func (l *requestLog) add(r Request) *Request {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.list = append(l.list, r); len(l.list) >= 2*keptRequests {
-		l.list = slices.Clone(l.list[len(l.list)-keptRequests:])
+	l.count++
+	r.Number = l.count
+	if l.list = append(l.list, &r); len(l.list) >= 2*keptRequests {
+		l.list = slices.Clone(l.last())
 	}
+	l.changes.add(Changes{Requests: 1})
+	return &r
 }
+
+// identify notes who makes a request.
+func (l *requestLog) identify(r *Request, caller string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	r.Caller = caller
+}
+
+// end notes the outcome of a request.
+func (l *requestLog) end(r *Request, status int, took time.Duration) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	r.Status, r.Duration = status, took
+	l.changes.add(Changes{Requests: 1})
+}
+
+// last are the requests that are kept, for who holds the lock.
+func (l *requestLog) last() []*Request { return l.list[max(0, len(l.list)-keptRequests):] }
 
 func (l *requestLog) all() []Request {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	last := slices.Clone(l.list[max(0, len(l.list)-keptRequests):])
-	for i := range last {
-		last[i].Header, last[i].Variables = last[i].Header.Clone(), slices.Clone(last[i].Variables)
+	var all []Request
+	for _, r := range l.last() {
+		all = append(all, r.clone())
 	}
-	return last
+	return all
 }
+
+// clone is a request that shares nothing with the log's.
+func (r *Request) clone() Request {
+	c := *r
+	c.Header, c.Variables = r.Header.Clone(), slices.Clone(r.Variables)
+	return c
+}
+
+// entryKey is the key of a request's entry in its context.
+type entryKey struct{}
+
+// answerWriter knows the status of what was answered.
+type answerWriter struct {
+	http.ResponseWriter
+	status int
+}
+
+// WriteHeader implements [http.ResponseWriter].
+func (w *answerWriter) WriteHeader(status int) {
+	w.status = status
+	w.ResponseWriter.WriteHeader(status)
+}
+
+// Write implements [http.ResponseWriter].
+func (w *answerWriter) Write(p []byte) (int, error) {
+	if w.status == 0 {
+		w.status = http.StatusOK
+	}
+	return w.ResponseWriter.Write(p)
+}
+
+// Unwrap lets an [http.ResponseController] flush.
+func (w *answerWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
 // operationOf names a GraphQL request: by its operationName, else by the name in
 // the document, else by the first field.

@@ -32,6 +32,7 @@ func (w *world) addRole(r Role) Role {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	r.ID, r.Name = cmp.Or(r.ID, uuid.NewString()), cmp.Or(r.Name, r.Key)
+	w.changes.add(Changes{Settings: 1})
 	if i := slices.IndexFunc(w.roles, func(known *Role) bool { return known.Key == r.Key }); i >= 0 {
 		w.roles[i] = &r
 	} else {

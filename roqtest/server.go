@@ -40,6 +40,7 @@
 package roqtest
 
 import (
+	"context"
 	"crypto/rand"
 	"encoding/json"
 	"io"
@@ -76,6 +77,7 @@ type Server struct {
 	tokenLifetime                     time.Duration
 	generation                        atomic.Int64 // of tokens: older ones are revoked
 
+	changes  *changes
 	world    *world
 	hooks    *hooks
 	schema   *graphql.Schema
@@ -128,10 +130,11 @@ func NewHandler(opts ...Option) *Server {
 		webhookKey:    rand.Text(),
 		secret:        []byte(rand.Text()),
 		tokenLifetime: time.Hour,
-		world:         newWorld(),
+		changes:       new(changes),
 		closed:        make(chan struct{}),
 	}
-	s.hooks = newHooks(s.environmentID, s.webhookKey, &s.world.clock)
+	s.world, s.faults.changes, s.requests.changes = newWorld(s.changes), s.changes, s.changes
+	s.hooks = newHooks(s.environmentID, s.webhookKey, s.world)
 	s.world.hooks = s.hooks
 	for _, opt := range opts {
 		opt(s)
@@ -214,7 +217,10 @@ func (s *Server) SessionToken(userID string) string {
 
 // RevokeTokens invalidates every access token issued so far, including those in
 // sessions.
-func (s *Server) RevokeTokens() { s.generation.Add(1) }
+func (s *Server) RevokeTokens() {
+	s.generation.Add(1)
+	s.changes.add(Changes{Settings: 1})
+}
 
 // Outbox returns every e-mail sent so far, oldest first.
 func (s *Server) Outbox() []Email { return s.world.mails() }
@@ -237,7 +243,10 @@ func (s *Server) Expire(inviteID string) error { return s.world.expireNow(invite
 // Advance(0) waits for webhooks in flight. Tokens and sessions use the real time, since
 // their readers do too. A handler of webhooks must not call Advance.
 func (s *Server) Advance(d time.Duration) {
-	s.world.clock.turn(d)
+	if d != 0 {
+		s.world.clock.turn(d)
+		s.changes.add(Changes{Settings: 1})
+	}
 	s.world.catchUp()
 	s.hooks.settle()
 }
@@ -267,6 +276,10 @@ func (s *Server) Requests() []Request { return s.requests.all() }
 // Inject adds a fault, which remains until it was applied [Fault].Times times. If
 // several faults match a request, the first one is applied.
 func (s *Server) Inject(f Fault) { s.faults.add(f) }
+
+// Faults returns the faults that can still be applied, in the order in which they were
+// injected. Times is how many requests each is still applied to; zero means all.
+func (s *Server) Faults() []Fault { return s.faults.left() }
 
 // ClearFaults removes every fault, so that the platform works normally again. A
 // request that a fault is delaying remains delayed.
@@ -309,13 +322,30 @@ func (s *Server) arrive(w http.ResponseWriter, r *http.Request, operation string
 	if operation == "" && r.Method == http.MethodPost {
 		noted.Operation, noted.Variables = operationOf(body)
 	}
-	s.requests.add(noted)
+	entry, began := s.requests.add(noted), time.Now()
+	answer := &answerWriter{ResponseWriter: w}
+	defer func() { s.requests.end(entry, answer.status, time.Since(began)) }()
+	r = r.WithContext(context.WithValue(r.Context(), entryKey{}, entry))
 	process := func(w http.ResponseWriter, r *http.Request) { serve(w, r, body) }
 	if f := s.faults.take(noted.Operation); f != nil {
-		f.serve(w, r, process, s.closed)
+		if c, refusal := s.callerFrom(r, false); refusal == nil {
+			s.identify(r, c) // the fault may keep the endpoint from doing it
+		}
+		f.serve(answer, r, process, s.closed)
 		return
 	}
-	process(w, r)
+	process(answer, r)
+}
+
+// identify notes who makes a request.
+func (s *Server) identify(r *http.Request, c caller) {
+	id := CallerServiceAccount
+	if c.user != nil {
+		id = c.user.ID
+	}
+	if entry, ok := r.Context().Value(entryKey{}).(*Request); ok {
+		s.requests.identify(entry, id)
+	}
 }
 
 // graphQL is the endpoint for backends or, not being for a server, for browsers,
@@ -333,6 +363,7 @@ func (s *Server) graphQL(server bool) endpoint {
 			writeJSON(w, http.StatusOK, refused(refusal))
 			return
 		}
+		s.identify(r, c)
 		status, answer := s.execute(r.Context(), c, request)
 		writeJSON(w, status, answer)
 	}

@@ -136,7 +136,7 @@ func (w *world) keep() *state {
 	for _, t := range w.tenantList() {
 		kept.Tenants = append(kept.Tenants, keptTenant{t, w.tenants[t.ID].createdAt})
 	}
-	for _, m := range w.inOrder() {
+	for _, m := range w.ordered {
 		kept.Users = append(kept.Users, keptUser{m.User, m.rowID, m.createdAt})
 	}
 	for _, i := range w.invites {
@@ -162,6 +162,7 @@ func (w *world) restore(kept *state) {
 	for n, u := range kept.Users {
 		m := &member{User: u.User, number: n + 1, rowID: u.RowID, createdAt: u.CreatedAt}
 		w.users[u.ID], w.usersAt[at(u.TenantID, u.Email)] = m, m
+		w.ordered = append(w.ordered, m)
 	}
 	w.made = len(kept.Users)
 	for _, k := range kept.Invites {
@@ -171,4 +172,8 @@ func (w *world) restore(kept *state) {
 		w.index(&invite{UserInvite: k.UserInvite, token: k.Token, expiresAt: k.ExpiresAt})
 	}
 	w.outbox = kept.Outbox
+	for i := range w.outbox {
+		w.outbox[i].Number = i + 1
+	}
+	w.changes.add(Changes{Emails: 1, Invites: 1, Users: 1, Settings: 1})
 }

@@ -15,6 +15,7 @@ func (w *world) addTenant(name string) string {
 	defer w.mu.Unlock()
 	id := uuid.NewString()
 	w.tenants[id] = &tenant{Tenant{id, name}, w.now()}
+	w.changes.add(Changes{Settings: 1})
 	return id
 }
 

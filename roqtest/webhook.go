@@ -41,6 +41,8 @@ type Delivery struct {
 	Err error
 	// At is when the attempt was made, by the platform's clock.
 	At time.Time
+	// Number counts the attempts of all events, from 1.
+	Number int
 }
 
 // SendWebhooks makes the platform send events to that URL from now on: one for every
@@ -71,6 +73,7 @@ type hook struct {
 type hooks struct {
 	environmentID, key string
 	clock              *clock
+	changes            *changes
 
 	mu       sync.Mutex
 	changed  *sync.Cond // queue, sending or closed
@@ -86,8 +89,8 @@ type hooks struct {
 	done chan struct{}
 }
 
-func newHooks(environmentID, key string, c *clock) *hooks {
-	h := &hooks{environmentID: environmentID, key: key, clock: c}
+func newHooks(environmentID, key string, w *world) *hooks {
+	h := &hooks{environmentID: environmentID, key: key, clock: &w.clock, changes: w.changes}
 	h.changed = sync.NewCond(&h.mu)
 	return h
 }
@@ -187,7 +190,9 @@ func (h *hooks) run(ctx context.Context) {
 		}
 		made := h.send(ctx, client, next)
 		h.mu.Lock()
+		made.Number = len(h.attempts) + 1
 		h.attempts = append(h.attempts, made)
+		h.changes.add(Changes{Deliveries: 1})
 		// The next attempt counts from when this one was due, so that a clock turned on
 		// by hours goes through all that lie in between.
 		if (made.Status < 200 || made.Status > 299) && next.attempt <= webhookRetries {

@@ -2,7 +2,6 @@ package roqtest
 
 import (
 	"cmp"
-	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -47,6 +46,8 @@ type Email struct {
 	Token string
 	// At is when it was sent, by the platform's clock.
 	At time.Time
+	// Number counts the e-mails of the platform, from 1.
+	Number int `json:"-"`
 }
 
 // EmailKind says why the platform sent an e-mail.
@@ -72,13 +73,16 @@ type world struct {
 	inviteLifetime time.Duration
 	clock          clock
 	hooks          *hooks
+	changes        *changes
 
 	mu        sync.Mutex
 	tenants   map[string]*tenant
 	roles     []*Role // in the order in which they were added
 	users     map[string]*member
+	ordered   []*member // the users in the order of their creation
 	made      int       // how many users were made
 	invites   []*invite // in the order of their creation
+	numbered  int       // the number of the last invite
 	byID      map[string]*invite
 	byToken   map[string]*invite
 	usersAt   map[address]*member
@@ -102,29 +106,8 @@ type member struct {
 	createdAt time.Time
 }
 
-// clock is the platform's: the real one, turned on.
-type clock struct {
-	mu    sync.Mutex
-	ahead time.Duration
-}
-
-func (c *clock) turn(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.ahead += d
-}
-
-// lead is how far the clock was turned on.
-func (c *clock) lead() time.Duration {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.ahead
-}
-
-func (c *clock) now() time.Time { return time.Now().UTC().Add(c.lead()) }
-
-func newWorld() *world {
-	w := &world{inviteLifetime: 7 * 24 * time.Hour}
+func newWorld(c *changes) *world {
+	w := &world{inviteLifetime: 7 * 24 * time.Hour, changes: c}
 	w.clear()
 	for _, r := range defaultRoles {
 		w.addRole(r)
@@ -135,6 +118,7 @@ func newWorld() *world {
 // clear forgets everything but the rules.
 func (w *world) clear() {
 	w.tenants, w.users, w.made = make(map[string]*tenant), make(map[string]*member), 0
+	w.ordered, w.numbered = nil, 0
 	w.invites, w.outbox, w.soonest = nil, nil, time.Time{}
 	w.byID, w.byToken = make(map[string]*invite), make(map[string]*invite)
 	w.usersAt, w.invitesAt = make(map[address]*member), make(map[address][]*invite)
@@ -154,8 +138,11 @@ func (w *world) addUser(u User) User {
 // addUserLocked is addUser for who holds the lock.
 func (w *world) addUserLocked(u User) *member {
 	u.ID = cmp.Or(u.ID, uuid.NewString())
-	if before := w.users[u.ID]; before != nil && w.usersAt[at(before.TenantID, before.Email)] == before {
-		delete(w.usersAt, at(before.TenantID, before.Email))
+	if before := w.users[u.ID]; before != nil {
+		if w.usersAt[at(before.TenantID, before.Email)] == before {
+			delete(w.usersAt, at(before.TenantID, before.Email))
+		}
+		w.ordered = slices.DeleteFunc(w.ordered, func(m *member) bool { return m == before })
 	}
 	u.Roles = slices.Clone(u.Roles)
 	if _, known := w.tenants[u.TenantID]; !known && u.TenantID != "" {
@@ -163,8 +150,9 @@ func (w *world) addUserLocked(u User) *member {
 	}
 	w.made++
 	m := &member{User: u, number: w.made, rowID: uuid.NewString(), createdAt: w.now()}
-	w.users[u.ID] = m
+	w.users[u.ID], w.ordered = m, append(w.ordered, m)
 	w.usersAt[at(u.TenantID, u.Email)] = m
+	w.changes.add(Changes{Users: 1})
 	w.hooks.userEvent(m.User)
 	return m
 }
@@ -184,17 +172,12 @@ func (w *world) members(match func(*member) bool) []member {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	var found []member
-	for _, m := range w.inOrder() {
+	for _, m := range w.ordered {
 		if match(m) {
 			found = append(found, *m)
 		}
 	}
 	return found
-}
-
-// inOrder returns all users in the order of their creation.
-func (w *world) inOrder() []*member {
-	return slices.SortedFunc(maps.Values(w.users), func(a, b *member) int { return cmp.Compare(a.number, b.number) })
 }
 
 // caller is who makes a request: a user, or the service account if it is nil.

@@ -3,14 +3,81 @@
 //
 //	go run github.com/go-roq/roq/cmd/roqdev
 //
-// It prints the environment variables for a backend. Its page has an inbox of
-// invitation e-mails, the invites, tenants, users and last requests, and switches that
-// make the platform slow, fail, or drop its responses. ROQ's JavaScript clients work
-// with it too, also in a browser.
+// It prints the environment variables for a backend. ROQ's JavaScript clients work with
+// it too, also in a browser.
 //
 // Its state is lost when it ends, unless -data names a file for it. Anybody who can
 // reach it can sign in as anybody, so it listens on loopback only, unless -public is
-// set.
+// set. With -webhooks, the platform sends webhooks to that URL.
+//
+// # The page
+//
+// The page has five lists, newest first. Each can be searched:
+//
+//   - Inbox: the e-mails. The reading pane shows one as the invitee sees it, in the
+//     language of the invite, as HTML and as text, with its link.
+//   - Invites: their state. An invite can be made to expire.
+//   - Users: everybody, including those who accepted. You can sign in as one of them.
+//   - Requests: the last 10,000, each with its operation, status, duration, variables
+//     and caller. Tokens and keys in variables are not shown.
+//   - Webhooks: each attempt to send one, and its repeats.
+//
+// Above them are two sets of buttons. The first ones cause trouble, for every operation
+// on invites or for one, and for a number of requests or until it is Normal again: Slow,
+// Errors 503, No answer, Rate limited. Signing in and tokens always work. The others turn
+// the clock forward, for example until the next invite expires or to the next attempt to
+// send a webhook.
+//
+// A page shows at most 50 lines. An open page receives what changes as server-sent
+// events, and nothing while nothing changes. Without JavaScript everything works, but the
+// page does not update by itself.
+//
+// # The API
+//
+// End-to-end tests in any language use the JSON API. To wait for the e-mail to an address
+// and follow its link, in JavaScript:
+//
+//	const mail = await (await fetch('http://127.0.0.1:4000/dev/api/mails/wait?to=bob@example.com')).json();
+//	await page.goto(mail.link);
+//
+// The operations are:
+//
+//	GET  /dev/api/mails                 e-mails: to, search, tenant, status, after
+//	GET  /dev/api/mails/wait            the newest e-mail that matches: to, search, tenant, after, timeout
+//	GET  /dev/api/mails/{id}            one e-mail
+//	GET  /dev/api/invites               invites: email, search, tenant, status
+//	GET  /dev/api/invites/{id}          one invite
+//	POST /dev/api/invites/{id}/expire   makes a pending invite expire, and returns it
+//	GET  /dev/api/tenants               the first 500 tenants, by name
+//	GET  /dev/api/users                 users: email, search, tenant
+//	GET  /dev/api/requests              requests: search, after
+//	GET  /dev/api/webhooks              attempts to send a webhook: search, after
+//	GET  /dev/api/trouble               what is in trouble
+//	POST /dev/api/trouble               {"trouble": "errors", "operation": "sendUserInvites", "times": 3}
+//	GET  /dev/api/clock                 the clock, and what waits for it
+//	POST /dev/api/clock                 {"turn": "24h"}
+//
+// A list is {"rows": […], "total": 120, "next": 70}, newest first. It has at most limit
+// rows, 50 if there is no such parameter, and never more than 500. The parameter before
+// with the value of next gets the next page; the last page has no next. The parameters to
+// and email are whole addresses, search is a part of an address, name, operation or
+// event, both in any case of letters. The parameter tenant is a tenantId. The parameter
+// after is the id of an e-mail, request or attempt: only later ones are returned.
+//
+// An e-mail that is asked for by itself, or waited for, also has its language, link,
+// token, text and html. The wait needs to or search. It returns an e-mail that is there
+// already, unless after excludes it, or waits for the timeout: a duration such as 30s,
+// 10s by default, 60s at most. If no e-mail arrives in time, the status is 404.
+//
+// A trouble is one of normal, slow, errors, silent and limited. Without an operation it is
+// for every one on invites. Without times, or with 0, it lasts until it is set to normal;
+// otherwise it ends for an operation after that many requests. A turn of the clock is a
+// duration, "expiry" (until the next invite expires) or "webhook" (to the next attempt to
+// send one). If nothing is due, the status is 409.
+//
+// The body of a POST is JSON. Every other status than 200 comes with {"error": "…"}: 400
+// for a mistake in the request, such as a parameter that does not exist, 404 for what
+// does not exist, 409 for what is not possible now.
 package main
 
 import (
@@ -22,6 +89,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"os"
 	"os/signal"
 	"strings"
@@ -86,7 +154,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		return err
 	}
 	address := baseURL(listener.Addr())
-	handler, err := newSite(platform, s.public)
+	handler, err := newSite(platform, s.public, redactedURL(s.webhooks))
 	if err != nil {
 		return err
 	}
@@ -163,6 +231,16 @@ For your backend:
 
 To sign in: %[1]s/api/auth/login
 `, address, cfg.EnvironmentID, cfg.APIKey, cfg.WebhookKey)
+}
+
+// redactedURL is a URL as a page shows it: without a password and without parameters.
+func redactedURL(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return ""
+	}
+	u.User, u.RawQuery, u.Fragment = nil, "", ""
+	return u.String()
 }
 
 // baseURL returns the URL by which this machine reaches a listener. A wildcard

@@ -18,9 +18,13 @@ import (
 var assets embed.FS
 
 var pages = template.Must(template.New("").Funcs(template.FuncMap{
-	"clock": func(t time.Time) string { return t.Local().Format(time.TimeOnly) },
-	"iso":   func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
-	"join":  strings.Join,
+	"iso":     func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
+	"moment":  func(t time.Time) string { return t.Local().Format("Jan 2, 15:04:05") },
+	"short":   short,
+	"long":    func(s string) string { return cut(longText, s) },
+	"grouped": grouped,
+	"plural":  plural,
+	"join":    func(all []string) string { return strings.Join(all, ", ") },
 }).ParseFS(assets, "assets/*.html"))
 
 // site is the platform with a page for people in front of it.
@@ -28,30 +32,41 @@ type site struct {
 	platform *roqtest.Server
 	// client is what an application would have, for the page behind an e-mail's link.
 	client *roq.Client
+	// webhooks is where the platform sends webhooks, without a password in the URL.
+	webhooks string
 
-	mu    sync.Mutex
-	mood  mood
-	since time.Time // of the last request when the list was cleared
+	mu      sync.Mutex
+	cleared int // the last request that was cleared away
 }
 
 // newSite returns everything that roqdev serves. Unless it is public, only
 // requests for a loopback name are answered: a page from elsewhere could give its
 // own name this machine's address, and be this origin to the browser.
-func newSite(platform *roqtest.Server, public bool) (http.Handler, error) {
+func newSite(platform *roqtest.Server, public bool, webhooks string) (http.Handler, error) {
 	client, err := newClient(platform)
 	if err != nil {
 		return nil, err
 	}
-	s := &site{platform: platform, client: client, mood: moods[0]}
+	s := &site{platform: platform, client: client, webhooks: webhooks}
 	own := http.NewServeMux()
-	own.HandleFunc("GET /{$}", s.home)
-	own.HandleFunc("GET /live", s.live)
+	for _, t := range tabs {
+		path := t.Path
+		if path == "/" {
+			path = "/{$}"
+		}
+		own.HandleFunc("GET "+path, s.showTab(t))
+	}
+	own.HandleFunc("GET /events", s.events)
+	own.HandleFunc("GET /mails/{number}/html", s.mailHTML)
+	own.HandleFunc("GET /mails/{number}/open", s.follow)
 	own.HandleFunc("GET /accept", s.invitation)
 	own.HandleFunc("POST /accept", s.accept)
 	own.HandleFunc("POST /invites/{id}/expire", s.expire)
-	own.HandleFunc("POST /mood", s.setMood)
+	own.HandleFunc("POST /trouble", s.postTrouble)
+	own.HandleFunc("POST /clock", s.postClock)
 	own.HandleFunc("POST /requests/clear", s.clearRequests)
 	own.Handle("GET /assets/", http.FileServerFS(assets))
+	s.routeAPI(own)
 
 	mux := http.NewServeMux()
 	mux.Handle("/", secured(http.NewCrossOriginProtection().Handler(own)))
@@ -77,7 +92,7 @@ func newSite(platform *roqtest.Server, public bool) (http.Handler, error) {
 func secured(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
-		h.Set("Content-Security-Policy", "default-src 'none'; img-src data:; style-src 'self'; script-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
+		h.Set("Content-Security-Policy", "default-src 'none'; img-src data:; style-src 'self'; script-src 'self'; connect-src 'self'; frame-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("Referrer-Policy", "no-referrer")
 		next.ServeHTTP(w, r)
@@ -101,69 +116,41 @@ func crossOrigin(next http.Handler) http.Handler {
 	})
 }
 
-// mood is how the platform treats its clients.
-type mood struct {
-	Name, Label, Explanation string
-	fault                    roqtest.Fault
-}
-
-var moods = []mood{
-	{"well", "Normal", "Requests are answered at once.", roqtest.Fault{}},
-	{"slow", "Slow", "Every request takes three seconds.", roqtest.Fault{Delay: 3 * time.Second}},
-	{"failing", "Failing", "Every request is answered with 503 and not processed.", roqtest.Fault{Status: http.StatusServiceUnavailable}},
-	{"dropping", "Dropping responses", "Requests are processed, but the connection is closed without a response.", roqtest.Fault{Drop: roqtest.DropAfter}},
-}
-
-// invitesOperations are what a mood is for: signing in and tokens stay well, so
-// that its effect is the one on invites.
-var invitesOperations = []string{
-	"sendUserInvites", "resendUserInvite", "cancelUserInvite", "userInvites", "userInvite", "acceptUserInvite", "checkUserInviteToken",
-}
-
-// setMood changes how the platform treats its clients.
-func (s *site) setMood(w http.ResponseWriter, r *http.Request) {
-	for _, m := range moods {
-		if m.Name != r.FormValue("mood") {
-			continue
-		}
-		s.mu.Lock()
-		s.mood = m
-		s.platform.ClearFaults()
-		for _, operation := range invitesOperations {
-			if m.Name != moods[0].Name {
-				fault := m.fault
-				fault.Operation = operation
-				s.platform.Inject(fault)
-			}
-		}
-		s.mu.Unlock()
-		http.Redirect(w, r, "/", http.StatusSeeOther)
-		return
-	}
-	http.Error(w, "there is no such mood", http.StatusBadRequest)
-}
-
 // clearRequests empties the list of requests.
 func (s *site) clearRequests(w http.ResponseWriter, r *http.Request) {
-	if all := s.platform.Requests(); len(all) > 0 {
+	if last := s.platform.FindRequests(one).Rows; len(last) > 0 {
 		s.mu.Lock()
-		s.since = all[len(all)-1].At
+		s.cleared = last[0].Number
 		s.mu.Unlock()
 	}
-	http.Redirect(w, r, "/", http.StatusSeeOther)
+	back(w, r)
 }
 
 // expire lets an invite expire before its time.
 func (s *site) expire(w http.ResponseWriter, r *http.Request) {
 	if err := s.platform.Expire(r.PathValue("id")); err != nil {
-		http.Error(w, err.Error(), http.StatusConflict)
+		s.refuse(w, http.StatusConflict, "The invite did not expire: "+err.Error()+".")
 		return
 	}
-	http.Redirect(w, r, "/", http.StatusSeeOther)
+	back(w, r)
+}
+
+// back leads from a form to the page that it was on.
+func back(w http.ResponseWriter, r *http.Request) {
+	to := r.FormValue("back")
+	if !strings.HasPrefix(to, "/") || strings.HasPrefix(to, "//") || strings.ContainsAny(to, "\\\r\n") {
+		to = "/"
+	}
+	http.Redirect(w, r, to, http.StatusSeeOther)
+}
+
+// refuse shows why something was not done.
+func (s *site) refuse(w http.ResponseWriter, status int, text string) {
+	s.show(w, status, "refused", text)
 }
 
 // show writes a page, whole or not at all.
-func show(w http.ResponseWriter, status int, page string, data any) {
+func (s *site) show(w http.ResponseWriter, status int, page string, data any) {
 	var out bytes.Buffer
 	if err := pages.ExecuteTemplate(&out, page, data); err != nil {
 		http.Error(w, "the page cannot be shown", http.StatusInternalServerError)

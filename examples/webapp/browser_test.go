@@ -191,7 +191,7 @@ func (b *tab) mood(label string) {
 	dev := b.beside()
 	dev.open(dev.dev)
 	dev.click(label)
-	dev.sees(map[string]string{"Normal": "answered at once", "Failing": "answered with 503"}[label])
+	dev.sees(map[string]string{"Normal": "answered at once", "Errors 503": "answered with 503"}[label])
 }
 
 // An invitation from the first click to the new user, as a visitor sees it.
@@ -250,7 +250,7 @@ func TestBrowser(t *testing.T) {
 func TestBrowserWithoutPlatform(t *testing.T) {
 	b := newTab(t)
 	b.signIn()
-	b.mood("Failing")
+	b.mood("Errors 503")
 	b.invite("bob@example.com")
 	b.sees("It is not known whether this was done", "May have been sent", "Invitations are not available right now")
 	b.mood("Normal")

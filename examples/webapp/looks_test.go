@@ -129,7 +129,7 @@ func TestBrowserLooks(t *testing.T) {
 	b.sees("One moment…")
 	seen("sending")
 
-	b.mood("Failing")
+	b.mood("Errors 503")
 	b.open(b.app)
 	b.sees("Invitations are not available right now")
 	seen("down")

@@ -1,0 +1,440 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/go-roq/roq"
+	"github.com/go-roq/roq/roqtest"
+)
+
+const (
+	// maxRows is how many rows an answer of the API has at most.
+	maxRows = 500
+	// defaultWait and maxWait are how long the API waits for an e-mail.
+	defaultWait, maxWait = 10 * time.Second, time.Minute
+	// maxOrder bounds what a request to change something may hold.
+	maxOrder = 64 << 10
+)
+
+// routeAPI serves the JSON API. The command's documentation describes it.
+func (s *site) routeAPI(mux *http.ServeMux) {
+	handle := func(pattern string, serve func(r *http.Request) (any, error)) {
+		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
+			answer, err := serve(r)
+			status := http.StatusOK
+			if refusal := (*apiError)(nil); errors.As(err, &refusal) {
+				status, answer = refusal.status, map[string]string{"error": refusal.text}
+			}
+			writeJSON(w, status, answer)
+		})
+	}
+	handle("GET /dev/api/mails", s.apiMails)
+	handle("GET /dev/api/mails/wait", s.apiWait)
+	handle("GET /dev/api/mails/{number}", s.apiMail)
+	handle("GET /dev/api/invites", s.apiInvites)
+	handle("GET /dev/api/invites/{id}", s.apiInvite)
+	handle("POST /dev/api/invites/{id}/expire", s.apiExpire)
+	handle("GET /dev/api/tenants", s.apiTenants)
+	handle("GET /dev/api/users", s.apiUsers)
+	handle("GET /dev/api/requests", s.apiRequests)
+	handle("GET /dev/api/webhooks", s.apiWebhooks)
+	handle("GET /dev/api/trouble", func(*http.Request) (any, error) { return s.apiTroubleNow(), nil })
+	handle("POST /dev/api/trouble", s.apiTrouble)
+	handle("GET /dev/api/clock", func(*http.Request) (any, error) { return s.apiClockNow(), nil })
+	handle("POST /dev/api/clock", s.apiClock)
+	handle("/dev/api/", func(r *http.Request) (any, error) {
+		return nil, &apiError{http.StatusNotFound, "there is no " + r.Method + " " + cut(longText, r.URL.Path)}
+	})
+}
+
+// apiError is why the API does not answer.
+type apiError struct {
+	status int
+	text   string
+}
+
+func (e *apiError) Error() string { return e.text }
+
+func badRequest(text string) error { return &apiError{http.StatusBadRequest, text} }
+
+func writeJSON(w http.ResponseWriter, status int, answer any) {
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	_ = enc.Encode(answer)
+}
+
+// The rows of the API.
+type (
+	apiPage[T any] struct {
+		Rows  []T `json:"rows"`
+		Total int `json:"total"`
+		Next  int `json:"next,omitempty"`
+	}
+	apiMail struct {
+		ID       int       `json:"id"`
+		To       string    `json:"to"`
+		Subject  string    `json:"subject"`
+		Kind     string    `json:"kind"`
+		Status   string    `json:"status"`
+		InviteID string    `json:"inviteId"`
+		TenantID string    `json:"tenantId,omitempty"`
+		Tenant   string    `json:"tenant,omitempty"`
+		Locale   string    `json:"locale,omitempty"`
+		At       time.Time `json:"at"`
+		*apiLetter
+	}
+	// apiLetter is only for an e-mail that was asked for by itself: the link is a secret.
+	apiLetter struct {
+		Language string `json:"language"`
+		Link     string `json:"link"`
+		Token    string `json:"token"`
+		Text     string `json:"text"`
+		HTML     string `json:"html"`
+	}
+	apiInvite struct {
+		ID               string          `json:"id"`
+		Email            string          `json:"email"`
+		FirstName        string          `json:"firstName,omitempty"`
+		LastName         string          `json:"lastName,omitempty"`
+		Locale           string          `json:"locale,omitempty"`
+		TenantID         string          `json:"tenantId"`
+		RoleKeys         []string        `json:"roleKeys"`
+		Status           string          `json:"status"`
+		CreatedByUserID  string          `json:"createdByUserId"`
+		AcceptedByUserID string          `json:"acceptedByUserId,omitempty"`
+		Data             json.RawMessage `json:"data,omitempty"`
+		CreatedAt        time.Time       `json:"createdAt"`
+		UpdatedAt        time.Time       `json:"updatedAt"`
+		StatusUpdatedAt  time.Time       `json:"statusUpdatedAt"`
+	}
+	apiTenant struct {
+		ID   string `json:"id"`
+		Name string `json:"name"`
+	}
+	apiUser struct {
+		ID        string   `json:"id"`
+		Email     string   `json:"email"`
+		FirstName string   `json:"firstName,omitempty"`
+		LastName  string   `json:"lastName,omitempty"`
+		Locale    string   `json:"locale,omitempty"`
+		Timezone  string   `json:"timezone,omitempty"`
+		TenantID  string   `json:"tenantId"`
+		Roles     []string `json:"roles"`
+	}
+	apiRequest struct {
+		ID        int             `json:"id"`
+		Method    string          `json:"method"`
+		Path      string          `json:"path"`
+		Operation string          `json:"operation"`
+		Caller    string          `json:"caller,omitempty"`
+		Status    int             `json:"status"`
+		Ended     bool            `json:"ended"`
+		Duration  float64         `json:"milliseconds"`
+		Variables json.RawMessage `json:"variables,omitempty"`
+		Bytes     int             `json:"variablesBytes"`
+		At        time.Time       `json:"at"`
+	}
+	apiDelivery struct {
+		ID      int             `json:"id"`
+		Event   string          `json:"event"`
+		EventID string          `json:"eventId"`
+		Attempt int             `json:"attempt"`
+		Status  int             `json:"status"`
+		Error   string          `json:"error,omitempty"`
+		Body    json.RawMessage `json:"body"`
+		At      time.Time       `json:"at"`
+	}
+	apiTroubles struct {
+		Active []active  `json:"active"`
+		Known  []trouble `json:"known"`
+	}
+	apiClock struct {
+		Now         time.Time  `json:"now"`
+		Ahead       float64    `json:"aheadSeconds"`
+		NextExpiry  *time.Time `json:"nextExpiry"`
+		NextWebhook *time.Time `json:"nextWebhook"`
+		Webhooks    int        `json:"webhooksWaiting"`
+	}
+)
+
+// apiQuery reads the parameters of a list. A parameter that the list does not have is an
+// error, so that a mistake does not select everything.
+func apiQuery(r *http.Request, allowed ...string) (q roqtest.Query, err error) {
+	form, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		return q, badRequest("the query cannot be read")
+	}
+	q.Limit = shownRows
+	for name, values := range form {
+		if !slices.Contains(allowed, name) && name != "limit" && name != "before" {
+			return q, badRequest(fmt.Sprintf("there is no parameter %s, but limit, before, %s", strconv.Quote(cut(shortText, name)), strings.Join(allowed, ", ")))
+		}
+		value := values[0]
+		switch name {
+		case "search":
+			q.Search = value
+		case "to", "email":
+			q.Email = value
+		case "tenant":
+			q.TenantID = value
+		case "status":
+			if q.Status = roq.UserInviteStatus(value); !slices.Contains(statuses, q.Status) {
+				return q, badRequest("status must be pending, accepted, canceled or expired")
+			}
+		case "limit":
+			if q.Limit, err = strconv.Atoi(value); err != nil || q.Limit < 1 || q.Limit > maxRows {
+				return q, badRequest(fmt.Sprintf("limit must be from 1 to %d", maxRows))
+			}
+		case "before":
+			q.Before, err = strconv.Atoi(value)
+		case "after":
+			q.After, err = strconv.Atoi(value)
+		}
+		if err != nil || q.Before < 0 || q.After < 0 {
+			return q, badRequest(name + " must be a number that is not negative")
+		}
+	}
+	return q, nil
+}
+
+// pageOf converts the rows of a page.
+func pageOf[T, R any](page roqtest.Page[T], row func(T) R) apiPage[R] {
+	p := apiPage[R]{Rows: make([]R, len(page.Rows)), Total: page.Total, Next: page.Next}
+	for i := range page.Rows {
+		p.Rows[i] = row(page.Rows[i])
+	}
+	return p
+}
+
+func (s *site) mailRowOf(m roqtest.Email) apiMail {
+	full := s.mail(m)
+	return apiMail{
+		ID: m.Number, To: m.To, Subject: full.letter("").Subject, Kind: string(m.Kind), Status: full.Status, InviteID: m.InviteID,
+		TenantID: full.Invite.TenantID, Tenant: full.Tenant, Locale: full.Invite.Locale, At: m.At,
+	}
+}
+
+// wholeMail is an e-mail with its text and link.
+func (s *site) wholeMail(r *http.Request, m roqtest.Email) apiMail {
+	row := s.mailRowOf(m)
+	l := s.mail(m).letter(base(r))
+	row.apiLetter = &apiLetter{Language: l.Lang, Link: l.Link, Token: m.Token, Text: l.Text(), HTML: string(html("letter", l))}
+	return row
+}
+
+func (s *site) apiMails(r *http.Request) (any, error) {
+	q, err := apiQuery(r, "to", "search", "tenant", "status", "after")
+	if err != nil {
+		return nil, err
+	}
+	return pageOf(s.platform.FindEmails(q), s.mailRowOf), nil
+}
+
+func (s *site) apiMail(r *http.Request) (any, error) {
+	m, ok := s.mailNumber(r.PathValue("number"))
+	if !ok {
+		return nil, &apiError{http.StatusNotFound, "there is no such e-mail"}
+	}
+	return s.wholeMail(r, m.Email), nil
+}
+
+// apiWait waits for an e-mail and returns the newest that matches.
+func (s *site) apiWait(r *http.Request) (any, error) {
+	form := r.URL.Query()
+	wait := defaultWait
+	if text := form.Get("timeout"); text != "" {
+		var err error
+		if wait, err = time.ParseDuration(text); err != nil || wait < 0 || wait > maxWait {
+			return nil, badRequest("timeout must be a duration such as 10s, of at most " + maxWait.String())
+		}
+		form.Del("timeout")
+	}
+	asked := *r.URL
+	asked.RawQuery = form.Encode()
+	q, err := apiQuery(&http.Request{URL: &asked}, "to", "search", "tenant", "after")
+	if err != nil {
+		return nil, err
+	}
+	if q.Email == "" && q.Search == "" {
+		return nil, badRequest("to must be the address of the e-mail that is waited for")
+	}
+	q.Limit, q.Before = 1, 0
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	for {
+		last, changed := s.platform.Changes()
+		newest := s.platform.FindEmails(one).Rows
+		if found := s.platform.FindEmails(q).Rows; len(found) > 0 {
+			return s.wholeMail(r, found[0]), nil
+		}
+		if len(newest) > 0 {
+			q.After = max(q.After, newest[0].Number) // up to there, none matches
+		}
+		for now := last; now.Emails == last.Emails; {
+			select {
+			case <-changed:
+				now, changed = s.platform.Changes()
+			case <-timer.C:
+				return nil, &apiError{http.StatusNotFound, "no such e-mail has arrived within " + wait.String()}
+			case <-r.Context().Done():
+				return nil, &apiError{http.StatusServiceUnavailable, "the wait was ended"}
+			}
+		}
+	}
+}
+
+func inviteRowOf(i roq.UserInvite) apiInvite {
+	return apiInvite{
+		ID: i.ID, Email: i.Email, FirstName: i.FirstName, LastName: i.LastName, Locale: i.Locale, TenantID: i.TenantID, RoleKeys: i.RoleKeys,
+		Status: string(i.Status), CreatedByUserID: i.CreatedByUserID, AcceptedByUserID: i.AcceptedByUserID, Data: i.Data,
+		CreatedAt: i.CreatedAt, UpdatedAt: i.UpdatedAt, StatusUpdatedAt: i.StatusUpdatedAt,
+	}
+}
+
+func (s *site) apiInvites(r *http.Request) (any, error) {
+	q, err := apiQuery(r, "email", "search", "tenant", "status")
+	if err != nil {
+		return nil, err
+	}
+	return pageOf(s.platform.FindInvites(q), inviteRowOf), nil
+}
+
+var errNoInvite = &apiError{http.StatusNotFound, "there is no such invite"}
+
+func (s *site) apiInvite(r *http.Request) (any, error) {
+	i, ok := s.platform.Invite(r.PathValue("id"))
+	if !ok {
+		return nil, errNoInvite
+	}
+	return inviteRowOf(i), nil
+}
+
+func (s *site) apiExpire(r *http.Request) (any, error) {
+	id := r.PathValue("id")
+	if _, ok := s.platform.Invite(id); !ok {
+		return nil, errNoInvite
+	}
+	if err := s.platform.Expire(id); err != nil {
+		return nil, &apiError{http.StatusConflict, err.Error()}
+	}
+	return s.apiInvite(r)
+}
+
+func (s *site) apiTenants(r *http.Request) (any, error) {
+	if _, err := apiQuery(r); err != nil {
+		return nil, err
+	}
+	all := s.platform.Tenants()
+	page := roqtest.Page[roqtest.Tenant]{Rows: all[:min(len(all), maxRows)], Total: len(all)}
+	return pageOf(page, func(t roqtest.Tenant) apiTenant { return apiTenant{t.ID, t.Name} }), nil
+}
+
+func (s *site) apiUsers(r *http.Request) (any, error) {
+	q, err := apiQuery(r, "email", "search", "tenant")
+	if err != nil {
+		return nil, err
+	}
+	return pageOf(s.platform.FindUsers(q), func(u roqtest.User) apiUser {
+		return apiUser{u.ID, u.Email, u.FirstName, u.LastName, u.Locale, u.Timezone, u.TenantID, u.Roles}
+	}), nil
+}
+
+func (s *site) apiRequests(r *http.Request) (any, error) {
+	q, err := apiQuery(r, "search", "after")
+	if err != nil {
+		return nil, err
+	}
+	return pageOf(s.platform.FindRequests(q), func(r roqtest.Request) apiRequest {
+		row := apiRequest{
+			ID: r.Number, Method: r.Method, Path: r.Path, Operation: r.Operation, Caller: r.Caller, Status: r.Status, Ended: r.Duration > 0,
+			Duration: float64(r.Duration.Microseconds()) / 1000, Bytes: len(r.Variables), At: r.At,
+		}
+		if len(r.Variables) <= previewed {
+			row.Variables, _ = redact(r.Variables)
+		}
+		return row
+	}), nil
+}
+
+func (s *site) apiWebhooks(r *http.Request) (any, error) {
+	q, err := apiQuery(r, "search", "after")
+	if err != nil {
+		return nil, err
+	}
+	return pageOf(s.platform.FindDeliveries(q), func(d roqtest.Delivery) apiDelivery {
+		row := s.deliveryRow(view{tab: tabs[len(tabs)-1]}, d)
+		return apiDelivery{d.Number, d.Name, d.ID, d.Attempt, d.Status, row.Reason(), d.Body, d.At}
+	}), nil
+}
+
+func (s *site) apiTroubleNow() apiTroubles {
+	return apiTroubles{Active: append([]active{}, s.activeTroubles()...), Known: troubles}
+}
+
+// order reads what is to be changed: a JSON object without unknown members.
+func order(r *http.Request, into any) error {
+	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/json" {
+		return &apiError{http.StatusUnsupportedMediaType, "the body must be application/json"}
+	}
+	in := json.NewDecoder(io.LimitReader(r.Body, maxOrder))
+	in.DisallowUnknownFields()
+	if err := in.Decode(into); err != nil {
+		return badRequest("the body must be a JSON object as documented: " + cut(longText, err.Error()))
+	}
+	return nil
+}
+
+func (s *site) apiTrouble(r *http.Request) (any, error) {
+	var in struct {
+		Trouble   string `json:"trouble"`
+		Operation string `json:"operation"`
+		Times     int    `json:"times"`
+	}
+	if err := order(r, &in); err != nil {
+		return nil, err
+	}
+	if err := s.setTrouble(in.Trouble, in.Operation, in.Times); err != nil {
+		return nil, badRequest(err.Error())
+	}
+	return s.apiTroubleNow(), nil
+}
+
+func (s *site) apiClockNow() apiClock {
+	c := s.platform.Clock()
+	known := func(t time.Time) *time.Time {
+		if t.IsZero() {
+			return nil
+		}
+		return &t
+	}
+	return apiClock{c.Now, c.Ahead.Seconds(), known(c.NextExpiry), known(c.NextWebhook), c.Webhooks}
+}
+
+func (s *site) apiClock(r *http.Request) (any, error) {
+	var in struct {
+		Turn string `json:"turn"`
+	}
+	if err := order(r, &in); err != nil {
+		return nil, err
+	}
+	switch err := s.turn(r.Context(), in.Turn); {
+	case errors.Is(err, errNothingDue):
+		return nil, &apiError{http.StatusConflict, err.Error()}
+	case err != nil:
+		return nil, badRequest(err.Error())
+	}
+	return s.apiClockNow(), nil
+}
