@@ -98,10 +98,10 @@ type TraceCallStartData struct {
 
 // TraceJobStartData is the beginning of a job.
 type TraceJobStartData struct {
-	// Campaign is the name of the campaign, and Invites the number of invites in the batch
-	// that have no outcome yet.
+	// Campaign is the name of the campaign.
 	Campaign string
-	Invites  int
+	// Invites is the number of invites in the batch that have no outcome yet.
+	Invites int
 	// Enqueued is what TraceEnqueue returned when the people were enqueued. For people who
 	// were enqueued one by one, it is that of one of them.
 	Enqueued map[string]string

@@ -36,16 +36,21 @@ func (q *Queue[TTx]) Break(statement func(sql string) string) {
 	q.db = hookedDB[TTx]{q.db, func(_ context.Context, _ store.Conn, sql string, _ []any) string { return statement(sql) }}
 }
 
-// Explain reports how SQLite runs each statement of a queue.
-func (q *Queue[TTx]) Explain(report func(sql, detail string)) {
+// Explain reports how the database runs each statement of a queue: what explain is put in
+// front of it, and the last of so many columns has a line of the plan.
+func (q *Queue[TTx]) Explain(explain string, columns int, report func(sql, line string)) {
 	q.db = hookedDB[TTx]{q.db, func(ctx context.Context, c store.Conn, sql string, args []any) string {
 		_ = c.Query(ctx, func(scan func(...any) error) error {
-			var id, parent, unused int64
-			var detail string
-			err := scan(&id, &parent, &unused, &detail)
-			report(sql, detail)
+			var line string
+			into := make([]any, columns)
+			for i := range into {
+				into[i] = new(int64)
+			}
+			into[columns-1] = &line
+			err := scan(into...)
+			report(sql, line)
 			return err
-		}, "EXPLAIN QUERY PLAN "+sql, args...)
+		}, explain+" "+sql, args...)
 		return sql
 	}}
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"iter"
 	"log/slog"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -41,7 +42,7 @@ type queue interface {
 	WebhookEvents(handle func(context.Context, roq.WebhookEvent) error) func(context.Context, roq.WebhookEvent) error
 	SetLease(d time.Duration)
 	Break(statement func(sql string) string)
-	Explain(report func(sql, detail string))
+	Explain(explain string, columns int, report func(sql, line string))
 }
 
 // database is where a test keeps its queues.
@@ -156,6 +157,12 @@ const postgresDSN = "ROQ_TEST_POSTGRES"
 
 func postgres(t *testing.T) *database {
 	t.Helper()
+	return postgresWith(t, nil)
+}
+
+// postgresWith is postgres with parameters of its sessions.
+func postgresWith(t *testing.T, parameters map[string]string) *database {
+	t.Helper()
 	dsn := os.Getenv(postgresDSN)
 	if dsn == "" {
 		t.Skipf("%s is not set: see tools/postgres.sh", postgresDSN)
@@ -167,6 +174,7 @@ func postgres(t *testing.T) *database {
 	}
 	config.MaxConns = 8
 	config.ConnConfig.RuntimeParams["search_path"] = schema
+	maps.Copy(config.ConnConfig.RuntimeParams, parameters)
 	pool, err := pgxpool.NewWithConfig(t.Context(), config)
 	if err != nil {
 		t.Fatal(err)
