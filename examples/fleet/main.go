@@ -1,12 +1,12 @@
 // Command fleet invites 20,000 people with three worker processes, which it kills at random
 // if you like. The platform is one inside, so that nobody is mailed.
 //
-//	go run . [-people 20000] [-workers 3] [-kill] [-postgres DSN]
+//	go run . [-people 20000] [-workers 3] [-kill] [-postgres DSN] [-ui 127.0.0.1:8088]
 //
 // The queue is a SQLite file in a temporary folder, or a schema of its own in the given
 // PostgreSQL database. The program enqueues the people, starts itself again as each worker,
 // prints how far all of them are every second, and ends with a table. It fails if anybody
-// was mailed twice, or has no outcome.
+// was mailed twice, or has no outcome. With -ui, River UI shows the jobs meanwhile.
 package main
 
 import (
@@ -25,7 +25,7 @@ import (
 type settings struct {
 	people, workers int
 	kill            bool
-	postgres        string
+	postgres, ui    string
 }
 
 func main() {
@@ -53,6 +53,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	flags.IntVar(&s.workers, "workers", 3, "how many processes send")
 	flags.BoolVar(&s.kill, "kill", false, "kill a worker every second, ten in all, and start another one")
 	flags.StringVar(&s.postgres, "postgres", "", "a PostgreSQL database (default: a SQLite file)")
+	flags.StringVar(&s.ui, "ui", "", "the address of River UI, on this machine")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -70,5 +71,8 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 		return err
 	}
 	defer f.close()
-	return f.run(ctx, &s)
+	if s.ui == "" {
+		return f.run(ctx, &s)
+	}
+	return f.runWithUI(ctx, &s)
 }
