@@ -259,7 +259,7 @@ func (h *handler) invite(v *visitor) {
 
 // settleChoices sets the role and the locale to what can be chosen.
 func (f *form) settleChoices(v *visitor) {
-	roles := v.roleNames()
+	roles := v.Roles()
 	switch {
 	case len(roles) == 0:
 		f.Role = ""
@@ -275,8 +275,8 @@ func (f *form) settleChoices(v *visitor) {
 	}
 }
 
-// roleNames are the roles that can be chosen.
-func (v *visitor) roleNames() []Role {
+// Roles are the roles that can be chosen.
+func (v *visitor) Roles() []Role {
 	if v.roles != nil || v.session == nil {
 		return v.roles
 	}

@@ -47,7 +47,7 @@ func New(client *roq.Client, opts ...Option) (http.Handler, error) {
 		if o == nil {
 			return nil, errors.New("inviteui: New: an option must not be nil")
 		}
-		if err := o.apply(&h.options); err != nil {
+		if err := o(&h.options); err != nil {
 			return nil, err
 		}
 	}

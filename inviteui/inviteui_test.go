@@ -54,7 +54,7 @@ func TestWholePath(t *testing.T) {
 	b.get("act?do=cancel&id="+id).shows(409, "This is not possible any more.")
 	b.get("act?do=resend&id=db7a682d-6dca-4259-b15b-83aef12d1f5c").shows(404, "There is no such invitation.")
 	b.get("act?do=resend").shows(422, "Nobody is selected.")
-	b.get("act?do=destroy&id="+id).shows(404)
+	b.get("act?do=destroy&id=" + id).shows(404)
 	// What was accepted after the question.
 	b.post("act", url.Values{"do": {"cancel"}, "id": {made[0].ID}}).shows(200, "For 1 person there was nothing to do", "already accepted")
 	s.mails(3)
@@ -332,7 +332,7 @@ func TestSecurity(t *testing.T) {
 	eve := s.browser(s.AddUser(roqtest.User{TenantID: s.AddTenant("Other"), Email: "eve@other.example"}))
 	eve.get(page.at.String()).shows(200, "Other", "is not available here", "Nobody has been invited yet.")
 	id := s.Invites()[0].ID
-	eve.get("act?do=cancel&id="+id).shows(404)
+	eve.get("act?do=cancel&id=" + id).shows(404)
 	eve.post("act", url.Values{"do": {"cancel"}, "id": {id}})
 	if s.Invites()[0].Status != roq.StatusPending {
 		t.Error("another tenant canceled the invitation")
@@ -420,7 +420,7 @@ func TestLayout(t *testing.T) {
 		t.Error("the theme is not in the style sheet")
 	}
 	plain := s.browser(s.AddUser(roqtest.User{TenantID: s.tenant, Email: "eva@acme.example"}))
-	plain.language = "xx, de;q=0.5, fr-CA;q=0.7"
+	plain.language = "xx, fr-CA;q=0.7, de;q=0.5"
 	plain.get("./").shows(200, "Inviter", `<html lang="fr">`, "People who were invited")
 	plain.language = "xx"
 	plain.get("./").shows(200, `<html lang="en">`)
@@ -447,8 +447,8 @@ func TestNewRefuses(t *testing.T) {
 	s := newSite(t, nil)
 	for name, opts := range map[string][]inviteui.Option{
 		"nil": {nil}, "role": {inviteui.WithRoles(inviteui.Role{})}, "locale": {inviteui.WithLocales(inviteui.Locale{})},
-		"authorize": {inviteui.WithAuthorize(nil)}, "layout": {inviteui.WithLayout(nil)}, "queue": {inviteui.WithQueue(nil)}, "logger": {inviteui.WithLogger(nil)},
-		"size": {inviteui.WithPageSize(0)}, "theme": {inviteui.WithTheme(inviteui.Theme{Font: "x; } body { display: none"})}, "url": {inviteui.WithTheme(inviteui.Theme{Font: "URL(x)"})},
+		"logger": {inviteui.WithLogger(nil)},
+		"size":   {inviteui.WithPageSize(0)}, "theme": {inviteui.WithTheme(inviteui.Theme{Font: "x; } body { display: none"})}, "url": {inviteui.WithTheme(inviteui.Theme{Font: "URL(x)"})},
 		"texts": {inviteui.WithTexts(inviteui.Texts{Lang: "fr", Words: map[string]string{"odd": "x"}})}, "lang": {inviteui.WithTexts(inviteui.Texts{})},
 	} {
 		if _, err := inviteui.New(s.client, opts...); err == nil || !strings.HasPrefix(err.Error(), "inviteui: ") {

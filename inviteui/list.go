@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/go-roq/roq"
 )
@@ -93,14 +94,13 @@ func (v view) values() url.Values {
 // Query is the view as the query of an address.
 func (v view) Query() string { return v.values().Encode() }
 
-// Fields are the view as hidden fields of a form. A page is chosen anew by what else the
-// form has.
+// Fields are the view as hidden fields of a form.
 func (v view) Fields() url.Values { return v.values() }
 
-// Kept are the fields that a new search keeps.
-func (v view) Kept() url.Values {
-	v.Search, v.Page = "", 1
-	return v.values()
+// Searching is the view with another search.
+func (v view) Searching(text string) view {
+	v.Search, v.Page = text, 1
+	return v
 }
 
 // Of is the view with another status.
@@ -154,6 +154,8 @@ type list struct {
 	Problem *problem
 	// Counted is whether the tabs have their counts.
 	Counted bool
+	// newest is when the latest change was, whether it is on this page or not.
+	newest time.Time
 }
 
 // row is an invite in the table.
@@ -175,9 +177,6 @@ func (r row) Act(action Action) string {
 	return "act?" + values.Encode()
 }
 
-// Any reports whether anything is offered.
-func (r row) Any() bool { return r.Offers(ActionResend) || r.Offers(ActionCancel) }
-
 // allows reports whether an invite with that status can be resent or canceled: what is
 // not accepted can be resent, and what is pending be canceled, as on ROQ's own page.
 func allows(status roq.UserInviteStatus, action Action) bool {
@@ -195,21 +194,15 @@ func (r row) Label() string {
 	return string(r.Status)
 }
 
-// FullName is the invitee's name.
-func (r row) FullName() string { return strings.TrimSpace(r.FirstName + " " + r.LastName) }
+// Date is a time as the visitor reads it.
+func (r row) Date(t time.Time) string { return r.date(t, r.session.User.Timezone) }
 
-// Created and Updated are when the invite was made, and changed last.
-func (r row) Created() string { return r.date(r.CreatedAt, r.session.User.Timezone) }
-
-// Updated is when the invite changed last.
-func (r row) Updated() string { return r.date(r.UpdatedAt, r.session.User.Timezone) }
-
-// Roles are the names of the invitee's roles.
-func (r row) Roles() string {
+// RoleNames are those of the invitee's roles.
+func (r row) RoleNames() string {
 	var names []string
 	for _, key := range r.RoleKeys {
 		name := key
-		for _, role := range r.roleNames() {
+		for _, role := range r.Roles() {
 			if role.Key == key {
 				name = role.Name
 			}
@@ -223,8 +216,6 @@ func (r row) Roles() string {
 func (v *visitor) list(at view) list {
 	tenantID := v.session.User.TenantID
 	l := list{View: at, Pages: 1, Counted: true}
-	var page *roq.UserInvitePage
-	var failed error
 	counts := make([]int, len(statuses))
 	var wg sync.WaitGroup
 	var mu sync.Mutex
@@ -243,7 +234,8 @@ func (v *visitor) list(at view) list {
 			counts[i] = found.TotalCount
 		})
 	}
-	page, failed = v.platform.UserInvites(v.r.Context(), roq.UserInvitesQuery{
+	wg.Go(func() { l.newest, _, _ = newest(v.r.Context(), v.platform, tenantID) })
+	page, failed := v.platform.UserInvites(v.r.Context(), roq.UserInvitesQuery{
 		Filter: at.filter(tenantID), Order: at.order(), Limit: v.pageSize, Offset: (at.Page - 1) * v.pageSize,
 	})
 	wg.Wait()

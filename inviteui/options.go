@@ -15,11 +15,7 @@ import (
 )
 
 // Option configures the page.
-type Option interface{ apply(*options) error }
-
-type option func(*options) error
-
-func (o option) apply(to *options) error { return o(to) }
+type Option func(*options) error
 
 // options are the settings of a page.
 type options struct {
@@ -131,7 +127,7 @@ type Report struct {
 // the field is not shown. By default the platform is asked ([roq.RoqPlatform.InviteRoles])
 // and the visitor has to choose.
 func WithRoles(roles ...Role) Option {
-	return option(func(o *options) error {
+	return func(o *options) error {
 		for _, r := range roles {
 			if r.Key == "" {
 				return errors.New("inviteui: WithRoles: Key must not be empty")
@@ -139,14 +135,14 @@ func WithRoles(roles ...Role) Option {
 		}
 		o.roles = append([]Role{}, roles...)
 		return nil
-	})
+	}
 }
 
 // WithLocales sets the languages of the e-mail that can be chosen. The session's is
 // selected if it is among them. By default the e-mail has the session's language, and
 // no field is shown.
 func WithLocales(locales ...Locale) Option {
-	return option(func(o *options) error {
+	return func(o *options) error {
 		for _, l := range locales {
 			if l.Tag == "" {
 				return errors.New("inviteui: WithLocales: Tag must not be empty")
@@ -154,32 +150,20 @@ func WithLocales(locales ...Locale) Option {
 		}
 		o.locales = append([]Locale{}, locales...)
 		return nil
-	})
+	}
 }
 
 // WithAuthorize decides what a visitor may do. An error refuses the action: it is
 // neither shown nor done. The error itself is not shown. By default everybody with a
 // session may do everything that the platform allows.
 func WithAuthorize(may func(ctx context.Context, session *roq.Session, action Action) error) Option {
-	return option(func(o *options) error {
-		if may == nil {
-			return errors.New("inviteui: WithAuthorize: must not be nil")
-		}
-		o.authorize = may
-		return nil
-	})
+	return func(o *options) error { o.authorize = may; return nil }
 }
 
 // WithLayout writes the page into the application's own frame. By default the page is a
 // document of its own.
 func WithLayout(layout func(w io.Writer, p Page) error) Option {
-	return option(func(o *options) error {
-		if layout == nil {
-			return errors.New("inviteui: WithLayout: must not be nil")
-		}
-		o.layout = layout
-		return nil
-	})
+	return func(o *options) error { o.layout = layout; return nil }
 }
 
 // cssValue matches a value that cannot end its declaration or load anything.
@@ -187,7 +171,7 @@ var cssValue = regexp.MustCompile(`^[\w#%.,()/'" +-]*$`)
 
 // WithTheme sets colors, corners and font, as CSS values.
 func WithTheme(theme Theme) Option {
-	return option(func(o *options) error {
+	return func(o *options) error {
 		all := []string{theme.Radius, theme.Font}
 		for _, c := range []Colors{theme.Light, theme.Dark} {
 			all = append(all, c.Accent, c.OnAccent, c.Background, c.Surface, c.Text, c.Muted, c.Border)
@@ -199,54 +183,48 @@ func WithTheme(theme Theme) Option {
 		}
 		o.theme = theme
 		return nil
-	})
+	}
 }
 
 // WithTexts adds a language, or changes words of one that is there. English and German
 // are. What is missing in Words is English. The language of a page is that of the
 // session, or else the first of Accept-Language that there is.
 func WithTexts(texts Texts) Option {
-	return option(func(o *options) error { return o.addTexts(texts) })
+	return func(o *options) error { return o.addTexts(texts) }
 }
 
 // WithTitle sets the words over the page. By default it is the tenant's name on the
 // platform.
 func WithTitle(title string) Option {
-	return option(func(o *options) error { o.title = title; return nil })
+	return func(o *options) error { o.title = title; return nil }
 }
 
 // WithQueue sets who does the sends of more than 100 people. By default it is this
 // process.
 func WithQueue(queue Queue) Option {
-	return option(func(o *options) error {
-		if queue == nil {
-			return errors.New("inviteui: WithQueue: must not be nil")
-		}
-		o.queue = queue
-		return nil
-	})
+	return func(o *options) error { o.queue = queue; return nil }
 }
 
 // WithLogger sets the logger for what fails. No record has an e-mail address. The
 // default is none.
 func WithLogger(logger *slog.Logger) Option {
-	return option(func(o *options) error {
+	return func(o *options) error {
 		if logger == nil {
 			return errors.New("inviteui: WithLogger: must not be nil")
 		}
 		o.log = logger
 		return nil
-	})
+	}
 }
 
 // WithPageSize sets how many invitations a page of the list has, from 1 to 200. The
 // default is 25.
 func WithPageSize(n int) Option {
-	return option(func(o *options) error {
+	return func(o *options) error {
 		if n < 1 || n > 200 {
 			return fmt.Errorf("inviteui: WithPageSize(%d): must be from 1 to 200", n)
 		}
 		o.pageSize = n
 		return nil
-	})
+	}
 }

@@ -8,16 +8,20 @@ import (
 	"fmt"
 	"html/template"
 	"net/http"
+	"strconv"
 	"strings"
+	texttemplate "text/template"
 	"time"
 
 	"github.com/go-roq/roq"
 )
 
 var templates = template.Must(template.New("").Funcs(template.FuncMap{
-	"iso":       func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
-	"different": func(a, b string) bool { return a != b },
+	"iso": func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
 }).ParseFS(files, "assets/*.html"))
+
+// themes is not for HTML: the values of a theme are checked by [WithTheme].
+var themes = texttemplate.Must(texttemplate.ParseFS(files, "assets/theme.css"))
 
 // asset is a file for the page. Its name changes with its content, so that it can be
 // kept forever.
@@ -53,23 +57,11 @@ func (h *handler) loadAssets() {
 
 // css returns what the theme changes.
 func (t Theme) css() string {
-	rule := func(open, end string, values ...string) string {
-		var set strings.Builder
-		for i := 0; i < len(values); i += 2 {
-			if values[i+1] != "" {
-				fmt.Fprintf(&set, " --rq-%s: %s;", values[i], values[i+1])
-			}
-		}
-		if set.Len() == 0 {
-			return ""
-		}
-		return open + set.String() + end
+	var out strings.Builder
+	if err := themes.Execute(&out, t); err != nil {
+		panic(err) // it is a part of this package
 	}
-	colors := func(c Colors) []string {
-		return []string{"accent", c.Accent, "on-accent", c.OnAccent, "back", c.Background, "surface", c.Surface, "text", c.Text, "muted", c.Muted, "line", c.Border}
-	}
-	return rule(".rq, .rq-body {", " }\n", append(colors(t.Light), "radius", t.Radius, "font", t.Font)...) +
-		rule("@media (prefers-color-scheme: dark) { .rq, .rq-body {", " } }\n", colors(t.Dark)...)
+	return out.String()
 }
 
 // home is the page with the form and the list, or one of those that lead to it.
@@ -87,11 +79,11 @@ func (d home) Events() string {
 	if d.Report != nil && !d.Report.Done {
 		values.Set("report", d.Report.ID)
 	}
+	if d.List != nil {
+		values.Set("since", strconv.FormatInt(d.List.newest.UnixMilli(), 10))
+	}
 	return "events?" + values.Encode()
 }
-
-// Roles and Locales are what can be chosen.
-func (d home) Roles() []Role { return d.roleNames() }
 
 // FirstRole is whether the first role is selected at the beginning.
 func (d home) FirstRole() bool { return d.roles != nil }
@@ -178,12 +170,9 @@ func (v *visitor) trouble(p problem) {
 	v.show(p.Status, "trouble", home{visitor: v, Problem: &p})
 }
 
-// formula matches the beginning of a cell that a spreadsheet would compute.
-const formula = "=+-@\t\r\n"
-
-// cell returns a text as a cell that is no formula.
+// cell returns a text as a cell that no spreadsheet computes.
 func cell(text string) string {
-	if text != "" && strings.ContainsRune(formula, rune(text[0])) || strings.HasPrefix(text, "＝") || strings.HasPrefix(text, "＋") || strings.HasPrefix(text, "－") || strings.HasPrefix(text, "＠") {
+	if strings.IndexAny(text, "=+-@\t\r\n＝＋－＠") == 0 {
 		return "'" + text
 	}
 	return text
@@ -216,7 +205,7 @@ func (h *handler) export(v *visitor) {
 			begin()
 		}
 		r := row{v, *invite, at}
-		cells := []string{invite.Email, invite.FirstName, invite.LastName, r.Label(), r.Roles(), invite.Locale, invite.CreatedAt.Format(time.RFC3339), invite.UpdatedAt.Format(time.RFC3339)}
+		cells := []string{invite.Email, invite.FirstName, invite.LastName, r.Label(), r.RoleNames(), invite.Locale, invite.CreatedAt.Format(time.RFC3339), invite.UpdatedAt.Format(time.RFC3339)}
 		for i := range cells {
 			cells[i] = cell(cells[i])
 		}

@@ -58,7 +58,7 @@ func (v *visitor) shown(id string) *report {
 	if r.Action != ActionSend {
 		r.Form = nil
 	}
-	if r.Err != nil && !(errors.Is(r.Err, roq.ErrOutcomeUnknown) && len(r.Unknown) > 0) { // the box says that
+	if r.Err != nil && (len(r.Unknown) == 0 || !errors.Is(r.Err, roq.ErrOutcomeUnknown)) { // the box says that
 		r.Problem = v.explain(v.r.Context(), r.Err)
 	}
 	if took := time.Since(r.Started); !r.Done && r.Handled > 0 && took > time.Second {
@@ -77,7 +77,7 @@ func settled(err error) bool {
 		errors.Is(err, roq.ErrAlreadyAccepted) || errors.Is(err, roq.ErrAlreadyCanceled)
 }
 
-// Done1 is the number of those for whom it was done, in words.
+// DoneWords says for how many it was done.
 func (r *report) DoneWords() string { return r.N("done."+string(r.Action), r.Sent) }
 
 // why says why one address was not mailed.

@@ -3,6 +3,7 @@ package inviteui
 import (
 	"embed"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -49,7 +50,7 @@ type language struct {
 
 func (o *options) addTexts(t Texts) error {
 	if t.Lang == "" {
-		return fmt.Errorf("inviteui: WithTexts: Lang must not be empty")
+		return errors.New("inviteui: WithTexts: Lang must not be empty")
 	}
 	at := slices.IndexFunc(o.languages, func(l *language) bool { return strings.EqualFold(l.Tag, t.Lang) })
 	words := English().Words
@@ -71,32 +72,16 @@ func (o *options) addTexts(t Texts) error {
 }
 
 // speak returns the language for a visitor: the session's, then the first that the
-// browser accepts, then the first there is, English.
+// browser accepts, then the first there is, English. Browsers list the best first.
 func (o *options) speak(locale, accepts string) *language {
-	wanted := []string{locale}
-	quality := map[string]float64{}
-	for part := range strings.SplitSeq(accepts, ",") {
-		tag, parameter, _ := strings.Cut(strings.TrimSpace(part), ";")
-		q, err := strconv.ParseFloat(strings.TrimPrefix(strings.TrimSpace(parameter), "q="), 64)
-		if err != nil {
-			q = 1
-		}
-		if quality[tag] = q; q > 0 {
-			wanted = append(wanted, tag)
-		}
-	}
-	if len(wanted) > 1 {
-		slices.SortStableFunc(wanted[1:], func(a, b string) int { return int(1000 * (quality[b] - quality[a])) })
-	}
-	for _, tag := range wanted {
-		for tag = strings.ReplaceAll(tag, "_", "-"); tag != ""; {
-			for _, l := range o.languages {
+	for wanted := range strings.SplitSeq(locale+","+accepts, ",") {
+		tag, _, _ := strings.Cut(strings.TrimSpace(wanted), ";")
+		for tag = strings.ReplaceAll(tag, "_", "-"); tag != ""; tag = tag[:max(strings.LastIndexByte(tag, '-'), 0)] {
+			for _, l := range o.languages { // who reads "de" reads "de-CH"
 				if strings.EqualFold(l.Tag, tag) {
 					return l
 				}
 			}
-			cut := strings.LastIndexByte(tag, '-')
-			tag = tag[:max(cut, 0)] // "de-CH" is read by who reads "de"
 		}
 	}
 	return o.languages[0]

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strconv"
 	"sync"
 	"time"
 
@@ -30,161 +31,138 @@ type hub struct {
 	tenants map[string]*tenant
 }
 
-// tenant is a watch and those who follow it.
+// tenant is a watch: the pages that follow it, each with its user.
 type tenant struct {
-	id        string
-	followers map[*follower]bool
+	followers map[*follower]string
 	cancel    context.CancelFunc
+	// newest is when the latest change was that is known.
+	newest time.Time
 }
 
 // follower is an open page.
 type follower struct {
-	session *roq.Session
 	changes chan roq.UserInviteChange
-	// lost is sent to when the page has to read the list again, and gone is closed when
-	// the platform refuses the session.
-	lost, gone chan struct{}
+	// lost is sent to when the page has to read the list again.
+	lost chan struct{}
+	// since is when the latest change was that the page has.
+	since time.Time
 }
 
-// join follows the session's tenant until leave is called.
-func (b *hub) join(session *roq.Session) (f *follower, leave func()) {
-	f = &follower{session, make(chan roq.UserInviteChange, unread), make(chan struct{}, 1), make(chan struct{})}
+// join follows the session's tenant until leave is called, with a page that has every
+// change until since. The watch ends with the last follower.
+func (b *hub) join(session *roq.Session, since time.Time) (f *follower, leave func()) {
+	f = &follower{make(chan roq.UserInviteChange, unread), make(chan struct{}, 1), since}
+	id := session.User.TenantID
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	id := session.User.TenantID
 	t := b.tenants[id]
 	if t == nil {
 		ctx, cancel := context.WithCancel(context.Background())
-		t = &tenant{id, map[*follower]bool{}, cancel}
+		t = &tenant{followers: map[*follower]string{}, cancel: cancel}
 		b.tenants[id] = t
-		go b.run(ctx, t)
+		go b.run(ctx, id, t)
 	}
-	t.followers[f] = true
+	if t.newest.After(since) {
+		f.lost <- struct{}{}
+	}
+	t.followers[f] = session.RoqUserID
 	return f, func() {
 		b.mu.Lock()
 		defer b.mu.Unlock()
-		b.drop(t, f)
+		if delete(t.followers, f); len(t.followers) == 0 {
+			delete(b.tenants, id)
+			t.cancel()
+		}
 	}
 }
 
-// drop removes a follower. The watch ends with the last one.
-func (b *hub) drop(t *tenant, f *follower) {
-	delete(t.followers, f)
-	if len(t.followers) == 0 && b.tenants[t.id] == t {
-		delete(b.tenants, t.id)
-		t.cancel()
-	}
-}
-
-// tell tells all followers of a change, or, without one, that there may be any.
-func (b *hub) tell(t *tenant, change *roq.UserInviteChange) {
+// tell tells those who do not know yet of a change at that time, or, without one, that
+// there is any.
+func (b *hub) tell(t *tenant, at time.Time, change *roq.UserInviteChange) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if at.After(t.newest) {
+		t.newest = at
+	}
 	for f := range t.followers {
+		fresh := at.After(f.since)
+		if fresh {
+			f.since = at
+		}
 		if change != nil {
 			select {
 			case f.changes <- *change:
 				continue
 			default:
+				fresh = true
 			}
 		}
-		select {
-		case f.lost <- struct{}{}:
-		default:
+		if fresh {
+			select {
+			case f.lost <- struct{}{}:
+			default:
+			}
 		}
 	}
 }
 
-// run watches a tenant with the session of whoever stays longest.
-func (b *hub) run(ctx context.Context, t *tenant) {
-	var newest string
+// run watches a tenant as one of those who follow it, whose session may end meanwhile.
+func (b *hub) run(ctx context.Context, id string, t *tenant) {
 	for ctx.Err() == nil {
-		f := b.longest(t)
-		if f == nil {
+		var userID string
+		b.mu.Lock()
+		for _, userID = range t.followers { // after a failure perhaps another
+			break
+		}
+		b.mu.Unlock()
+		if userID == "" {
 			return
 		}
-		platform := b.client.AsSession(f.session)
-		err := b.follow(ctx, platform, t, &newest)
-		if errors.Is(err, roq.ErrUnauthorized) || errors.Is(err, roq.ErrForbidden) {
-			b.mu.Lock()
-			if t.followers[f] {
-				close(f.gone)
-				b.drop(t, f)
-			}
-			b.mu.Unlock()
-			continue
-		}
-		if err != nil {
+		if err := b.follow(ctx, b.client.AsUser(userID), id, t); err != nil {
 			sleep(ctx, longest)
 		}
 	}
 }
 
-// longest returns the follower whose session ends last.
-func (b *hub) longest(t *tenant) (last *follower) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	for f := range t.followers {
-		if last == nil || f.session.ExpiresAt.After(last.session.ExpiresAt) {
-			last = f
-		}
+// newest returns when an invite of the tenant changed last, and how many there are.
+func newest(ctx context.Context, platform *roq.RoqPlatform, tenantID string) (at time.Time, total int, err error) {
+	page, err := platform.UserInvites(ctx, roq.UserInvitesQuery{
+		Filter: view{}.filter(tenantID), Order: &roq.UserInviteOrder{Sort: roq.SortUpdatedAt, Order: roq.Descending}, Limit: 1,
+	})
+	if err != nil {
+		return at, 0, err
 	}
-	return last
+	for _, invite := range page.Data {
+		at = invite.UpdatedAt
+	}
+	return at, page.TotalCount, nil
 }
 
 // follow tells what changes while an invite is pending, and then waits until something
 // is new.
-func (b *hub) follow(ctx context.Context, platform *roq.RoqPlatform, t *tenant, newest *string) error {
-	filter := view{}.filter(t.id)
-	peek := func() (string, error) {
-		page, err := platform.UserInvites(ctx, roq.UserInvitesQuery{
-			Filter: filter, Order: &roq.UserInviteOrder{Sort: roq.SortUpdatedAt, Order: roq.Descending}, Limit: 1,
-		})
-		if err != nil {
-			return "", err
-		}
-		mark := fmt.Sprint(page.TotalCount)
-		for _, invite := range page.Data {
-			mark += " " + invite.ID + invite.UpdatedAt.String()
-		}
-		return mark, nil
+func (b *hub) follow(ctx context.Context, platform *roq.RoqPlatform, id string, t *tenant) error {
+	at, total, err := newest(ctx, platform, id)
+	if err != nil {
+		return err
 	}
-	if *newest == "" {
-		mark, err := peek()
-		if err != nil {
-			return err
-		}
-		*newest = mark
-	}
-	told := false
-	for change, err := range platform.WatchUserInvites(ctx, roq.UserInvitesQuery{Filter: filter}, roq.WithInterval(shortest, longest)) {
+	b.tell(t, at, nil)
+	for change, failed := range platform.WatchUserInvites(ctx, roq.UserInvitesQuery{Filter: view{}.filter(id)}, roq.WithInterval(shortest, longest)) {
 		switch {
-		case err == nil:
-			told = true
-			b.tell(t, &change)
-		case !errors.Is(err, roq.ErrUnavailable) && !errors.Is(err, roq.ErrRateLimited):
+		case failed == nil && change.Current != nil:
+			b.tell(t, change.Current.UpdatedAt, &change)
+		case failed == nil:
+			b.tell(t, at, &change)
+		case !errors.Is(failed, roq.ErrUnavailable) && !errors.Is(failed, roq.ErrRateLimited):
+			return failed
+		}
+	}
+	for sleep(ctx, longest) {
+		now, count, err := newest(ctx, platform, id)
+		if err != nil || count != total || !now.Equal(at) {
 			return err
 		}
 	}
-	for pause := shortest; ; pause = min(pause*3/2, longest) {
-		mark, err := peek()
-		if err != nil {
-			return err
-		}
-		if mark != *newest && !told {
-			b.tell(t, nil)
-		}
-		if mark != *newest || told {
-			*newest = mark
-			if !told {
-				return nil
-			}
-			told = false
-		}
-		if !sleep(ctx, pause) {
-			return ctx.Err()
-		}
-	}
+	return ctx.Err()
 }
 
 // sleep waits, and reports whether ctx has not ended.
@@ -234,12 +212,14 @@ func (h *handler) events(v *visitor) {
 	v.w.Header().Set("X-Accel-Buffering", "no")
 	s := stream{v.w, http.NewResponseController(v.w)}
 	_ = s.control.SetReadDeadline(time.Time{})
-	f, leave := h.hub.join(v.session)
+	query := v.r.URL.Query()
+	id, at := query.Get("report"), readView(query)
+	since, _ := strconv.ParseInt(query.Get("since"), 10, 64)
+	f, leave := h.hub.join(v.session, time.UnixMilli(since))
 	defer leave()
 	if !s.say("open", nil) {
 		return
 	}
-	id, at := v.r.URL.Query().Get("report"), readView(v.r.URL.Query())
 	pace := alive
 	handled := -1
 	if id != "" {
@@ -253,8 +233,6 @@ func (h *handler) events(v *visitor) {
 		ok := true
 		select {
 		case <-v.r.Context().Done():
-			return
-		case <-f.gone:
 			return
 		case <-expired.C:
 			s.say("expired", nil)
