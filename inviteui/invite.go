@@ -280,18 +280,7 @@ func (v *visitor) Roles() []Role {
 	if v.roles != nil || v.session == nil {
 		return v.roles
 	}
-	roles, err := v.known.get(v.session.User.TenantID, func() ([]Role, error) {
-		found, err := v.platform.InviteRoles(v.r.Context())
-		var roles []Role
-		for _, r := range found {
-			roles = append(roles, Role{r.Key, r.Name})
-		}
-		return roles, err
-	})
-	if err != nil {
-		v.explain(v.r.Context(), err)
-	}
-	return roles
+	return v.facts().roles
 }
 
 // launch begins to send, and returns the id of the report.

@@ -24,10 +24,9 @@ type handler struct {
 	policy        string
 	store         *store
 	hub           *hub
-	// names are those of tenants, by id, and known the roles of tenants: both change
-	// rarely, and every page needs them.
-	names *cache[string]
-	known *cache[[]Role]
+	mu            sync.Mutex
+	// known has the facts of tenants, by id.
+	known map[string]facts
 }
 
 // New returns the page of a client. Mount it under any prefix with [http.StripPrefix].
@@ -37,7 +36,7 @@ func New(client *roq.Client, opts ...Option) (http.Handler, error) {
 		return nil, errors.New("inviteui: New: the client must not be nil")
 	}
 	h := &handler{
-		client: client, store: newStore(), names: &cache[string]{lifetime: 10 * time.Minute}, known: &cache[[]Role]{lifetime: time.Minute},
+		client: client, store: newStore(), known: map[string]facts{},
 		options: options{pageSize: 25, log: slog.New(slog.DiscardHandler)},
 	}
 	for _, builtin := range []Texts{English(), German()} {
@@ -188,18 +187,7 @@ func (v *visitor) Title() string {
 	if v.title != "" || v.session == nil {
 		return cmp.Or(v.title, v.T("invitations"))
 	}
-	id := v.session.User.TenantID
-	name, err := v.names.get(id, func() (string, error) {
-		found, err := v.platform.Tenant(v.r.Context(), id)
-		if err != nil {
-			return "", err
-		}
-		return found.Name, nil
-	})
-	if err != nil {
-		v.log.WarnContext(v.r.Context(), "the tenant's name cannot be read", "error", err)
-	}
-	return cmp.Or(name, v.T("invitations"))
+	return cmp.Or(v.facts().name, v.T("invitations"))
 }
 
 // Name is the visitor's.
@@ -254,34 +242,42 @@ func (h *handler) explain(ctx context.Context, err error) *problem {
 	return &p
 }
 
-// cache keeps what changes rarely.
-type cache[T any] struct {
-	lifetime time.Duration
-	mu       sync.Mutex
-	entries  map[string]entry[T]
-}
-
-type entry[T any] struct {
-	value T
+// facts are what the platform knows of a tenant and changes rarely.
+type facts struct {
+	name  string
+	roles []Role
 	until time.Time
 }
 
-// get returns what is kept under the key, or what read returns. Errors are not kept.
-func (c *cache[T]) get(key string, read func() (T, error)) (T, error) {
-	c.mu.Lock()
-	kept, ok := c.entries[key]
-	c.mu.Unlock()
-	if ok && time.Now().Before(kept.until) {
-		return kept.value, nil
+// facts returns those of the visitor's tenant. What cannot be read is asked again soon,
+// but not for each row of a page.
+func (v *visitor) facts() facts {
+	id := v.session.User.TenantID
+	v.mu.Lock()
+	known := v.known[id]
+	v.mu.Unlock()
+	if time.Now().Before(known.until) {
+		return known
 	}
-	value, err := read()
-	if err == nil {
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		if c.entries == nil || len(c.entries) >= 1000 {
-			c.entries = map[string]entry[T]{}
-		}
-		c.entries[key] = entry[T]{value, time.Now().Add(c.lifetime)}
+	lifetime := time.Minute
+	if tenant, err := v.platform.Tenant(v.r.Context(), id); err == nil {
+		known.name = tenant.Name
+	} else {
+		v.explain(v.r.Context(), err)
+		lifetime = time.Second
 	}
-	return value, err
+	if roles, err := v.platform.InviteRoles(v.r.Context()); err == nil {
+		known.roles = roles
+	} else {
+		v.explain(v.r.Context(), err)
+		lifetime = time.Second
+	}
+	known.until = time.Now().Add(lifetime)
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if len(v.known) >= 1000 {
+		clear(v.known)
+	}
+	v.known[id] = known
+	return known
 }

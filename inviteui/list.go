@@ -1,6 +1,7 @@
 package inviteui
 
 import (
+	"cmp"
 	"math"
 	"net/url"
 	"slices"
@@ -204,7 +205,7 @@ func (r row) RoleNames() string {
 		name := key
 		for _, role := range r.Roles() {
 			if role.Key == key {
-				name = role.Name
+				name = cmp.Or(role.Name, key)
 			}
 		}
 		names = append(names, name)

@@ -31,13 +31,9 @@ type options struct {
 	pageSize  int
 }
 
-// Role is a role that can be chosen for the people who are invited.
-type Role struct {
-	// Key identifies the role on the platform.
-	Key string
-	// Name is what the visitor reads. If empty, it is the Key.
-	Name string
-}
+// Role is a role that can be chosen for the people who are invited: the Key is for the
+// platform, and the Name, or if it is empty the Key, for the visitor.
+type Role = roq.Role
 
 // Locale is a language that the e-mail can be written in.
 type Locale struct {

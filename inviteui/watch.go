@@ -177,32 +177,6 @@ func sleep(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// stream writes server-sent events.
-type stream struct {
-	w       http.ResponseWriter
-	control *http.ResponseController
-}
-
-// say sends an event, and reports whether the page is still there.
-func (s stream) say(event string, data any) bool {
-	text, err := json.Marshal(data)
-	if err != nil {
-		return false
-	}
-	// A server's time-out is for pages, not for streams.
-	_ = s.control.SetWriteDeadline(time.Now().Add(2 * alive))
-	_, err = fmt.Fprintf(s.w, "event: %s\ndata: %s\n\n", event, text)
-	return err == nil && s.control.Flush() == nil
-}
-
-// changed is an invite that has changed, for the page's script.
-type changed struct {
-	ID     string `json:"id"`
-	Was    string `json:"was"`
-	Status string `json:"status"`
-	HTML   string `json:"html"`
-}
-
 // events tells an open page what changes: statuses, and the progress of a job.
 func (h *handler) events(v *visitor) {
 	if v.refused(ActionList) {
@@ -210,14 +184,23 @@ func (h *handler) events(v *visitor) {
 	}
 	v.w.Header().Set("Content-Type", "text/event-stream")
 	v.w.Header().Set("X-Accel-Buffering", "no")
-	s := stream{v.w, http.NewResponseController(v.w)}
-	_ = s.control.SetReadDeadline(time.Time{})
+	control := http.NewResponseController(v.w)
+	_ = control.SetReadDeadline(time.Time{}) // a server's time-outs are for pages
+	say := func(event string, data any) bool {
+		text, err := json.Marshal(data)
+		if err != nil {
+			return false
+		}
+		_ = control.SetWriteDeadline(time.Now().Add(2 * alive))
+		_, err = fmt.Fprintf(v.w, "event: %s\ndata: %s\n\n", event, text)
+		return err == nil && control.Flush() == nil
+	}
 	query := v.r.URL.Query()
 	id, at := query.Get("report"), readView(query)
 	since, _ := strconv.ParseInt(query.Get("since"), 10, 64)
 	f, leave := h.hub.join(v.session, time.UnixMilli(since))
 	defer leave()
-	if !s.say("open", nil) {
+	if !say("open", nil) {
 		return
 	}
 	pace := alive
@@ -235,29 +218,29 @@ func (h *handler) events(v *visitor) {
 		case <-v.r.Context().Done():
 			return
 		case <-expired.C:
-			s.say("expired", nil)
+			say("expired", nil)
 			return
 		case <-f.lost:
-			ok = s.say("list", nil)
+			ok = say("list", nil)
 		case change := <-f.changes:
-			out := changed{ID: change.ID, Was: string(change.PreviousStatus)}
+			out := map[string]any{"id": change.ID, "was": change.PreviousStatus, "status": "", "html": ""}
 			if change.Current != nil {
-				out.Status, out.HTML = string(change.Current.Status), v.part("row", row{v, *change.Current, at})
+				out["status"], out["html"] = change.Current.Status, v.part("row", row{v, *change.Current, at})
 			}
-			ok = s.say("change", out)
+			ok = say("change", out)
 		case <-tick.C:
 			if id == "" {
-				ok = s.say("alive", nil)
+				ok = say("alive", nil)
 				break
 			}
 			r := v.shown(id)
 			if r.Done {
 				id = ""
 				tick.Reset(alive)
-				ok = s.say("done", nil)
+				ok = say("done", nil)
 			} else if r.Handled != handled {
 				handled = r.Handled
-				ok = s.say("progress", v.part("report", r))
+				ok = say("progress", v.part("report", r))
 			}
 		}
 		if !ok {
