@@ -75,9 +75,9 @@ func ExampleNew() {
 	// h2: Invite people
 	// h2: People who were invited
 	// option: Choose a role
-	// option: admin
-	// option: content-creator
-	// option: member
+	// option: Admin
+	// option: Content creator
+	// option: Member
 }
 
 func ExampleWithRoles() {

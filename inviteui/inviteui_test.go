@@ -205,7 +205,11 @@ func TestList(t *testing.T) {
 	b.get("./?status=accepted").shows(200, "No invitation matches.", "All 10,000")
 	b.get("./?status=odd&sort=odd&order=odd&page=-1&page=x").shows(200, "All 10,000")
 	b.get("./?page=99999999999999999999&search=%22%3E%3Cscript%3Ealert").shows(200).misses("<script>alert")
-	export := b.get("invitations.csv?search=person_0000")
+	page.follow("2").shows(200, "1 2 3 4 … 400", "person_09974@").follow("E-mail").shows(200, "person_00000@").follow("3").shows(200, "person_00050@").follow("E-mail").shows(200, "person_09999@", `aria-sort="descending"`)
+	page.follow("Accepted 0").shows(200, "No invitation matches.").follow("Show all").shows(200, "person_09999@")
+	found := b.get("./?search=person_0000").shows(200, "All 10").follow("Pending 10").shows(200, `value="person_0000"`)
+	found.follow("Cancel person").shows(200, "Cancel 1 invitation?").follow("Back to the list").shows(200, "All 10")
+	export := found.follow("Export as CSV")
 	if n := strings.Count(export.body, "\n"); n != 11 {
 		t.Errorf("the export has %d lines, want a header and 10", n)
 	}

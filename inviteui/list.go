@@ -92,8 +92,8 @@ func (v view) values() url.Values {
 	return values
 }
 
-// Query is the view as the query of an address.
-func (v view) Query() string { return v.values().Encode() }
+// Link is the address of the view. Templates would escape a query by itself.
+func (v view) Link(base string) string { return strings.TrimSuffix(base+"?"+v.values().Encode(), "?") }
 
 // Fields are the view as hidden fields of a form.
 func (v view) Fields() url.Values { return v.values() }

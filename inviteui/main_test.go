@@ -269,6 +269,22 @@ func attr(n *html.Node, name string) string {
 	return ""
 }
 
+// follow follows the link with that text.
+func (v *visit) follow(words string) *visit {
+	v.b.t.Helper()
+	for n := range v.root.Descendants() {
+		if n.Data == "a" && strings.HasPrefix(text(n), words) {
+			to, err := v.at.Parse(attr(n, "href"))
+			if err != nil {
+				v.b.t.Fatal(err)
+			}
+			return v.b.get(to.String())
+		}
+	}
+	v.b.t.Fatalf("%s has no link %q:\n%s", v.at, words, v.body)
+	return nil
+}
+
 // form returns the form with that action as it would be sent.
 func (v *visit) form(action string) url.Values {
 	v.b.t.Helper()
