@@ -89,7 +89,10 @@ func TestBrowserLooks(t *testing.T) {
 		b.picture(name)
 		for _, scheme := range []string{"dark", "light"} {
 			b.prefer(scheme)
-			b.accessible(name+" in "+scheme, source)
+			for _, width := range []int64{390, 1280} {
+				perform(b, "turn", chromedp.EmulateViewport(width, 900))
+				b.accessible(fmt.Sprintf("%s in %s, %d wide", name, scheme, width), source)
+			}
 		}
 	}
 	b.open(b.app)
@@ -136,7 +139,7 @@ func TestBrowserLooks(t *testing.T) {
 	b.mood("Slow")
 	b.open(b.page())
 	b.invite(strings.Join(many, "\n"))
-	b.sees("of 2,000")
+	b.sees("of 2,000", " left") // how long is known after the first batch
 	seen("progress")
 	b.mood("Normal")
 	b.sees("2,000 invitations were sent.")
