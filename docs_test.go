@@ -17,14 +17,20 @@ const fragment = `package main
 import (
 	"context"
 	"errors"
+	"html/template"
+	"io"
 	"log"
 	"net/http"
 	"time"
 
 	"github.com/go-roq/roq"
+	"github.com/go-roq/roq/inviteui"
 )
 
 var (
+	_ inviteui.Page
+	_ template.HTML
+	_ io.Writer
 	_ time.Time
 	_ = errors.Is
 	_ = log.Print

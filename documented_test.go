@@ -38,7 +38,7 @@ func packageDoc(t *testing.T, dir, path string) *doc.Package {
 // shown in use.
 func TestEverythingIsDocumented(t *testing.T) {
 	t.Parallel()
-	for _, dir := range []string{".", "journal", "roqtest"} {
+	for _, dir := range []string{".", "journal", "roqtest", "inviteui"} {
 		t.Run(dir, func(t *testing.T) {
 			t.Parallel()
 			pkg := packageDoc(t, dir, "github.com/go-roq/roq/"+dir)

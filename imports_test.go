@@ -16,7 +16,7 @@ func TestDependencies(t *testing.T) {
 		"github.com/go-json-experiment/json", // strict decoding: encoding/json takes "DATA" for "data" and the last of two members
 		"github.com/go-roq/roq",
 	}
-	for _, path := range goList(t, "-deps", "-f", "{{if not .Standard}}{{.ImportPath}}{{end}}", ".", "./journal") {
+	for _, path := range goList(t, "-deps", "-f", "{{if not .Standard}}{{.ImportPath}}{{end}}", ".", "./journal", "./inviteui") {
 		if !slices.ContainsFunc(allowed, func(prefix string) bool { return strings.HasPrefix(path, prefix) }) {
 			t.Errorf("the package depends on %s", path)
 		}

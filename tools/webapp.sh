@@ -20,7 +20,7 @@ app=$!
 cat <<END
 The inbox is at $ROQ_PLATFORM_URL. One click signs you in as Ann of Acme:
 
-  $ROQ_BASE_URL/api/auth/login?user=ann@acme.example&postLoginRedirect=http://127.0.0.1:8080/
+  http://127.0.0.1:8080/api/auth/login?user=ann@acme.example&postLoginRedirect=/invitations/
 
 END
 wait "$app"

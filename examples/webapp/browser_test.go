@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"context"
+	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
@@ -47,14 +48,15 @@ func newTab(t *testing.T) *tab {
 	if err != nil {
 		t.Fatal(err)
 	}
-	client, err := roq.New(roq.Config{
+	app := "http://" + listener.Addr().String()
+	handler, err := newApp(roq.Config{
 		PlatformURL: env["ROQ_PLATFORM_URL"], EnvironmentID: env["ROQ_ENVIRONMENT_ID"], APIKey: env["ROQ_API_KEY"], AppURL: env["ROQ_BASE_URL"],
-	}, roq.WithRetry(roq.RetryPolicy{MaxAttempts: 2, MinWait: time.Millisecond, MaxWait: 10 * time.Millisecond}), roq.WithSettleTimeout(100*time.Millisecond))
+	}, app, slog.New(slog.DiscardHandler),
+		roq.WithRetry(roq.RetryPolicy{MaxAttempts: 2, MinWait: time.Millisecond, MaxWait: 10 * time.Millisecond}), roq.WithSettleTimeout(100*time.Millisecond))
 	if err != nil {
 		t.Fatal(err)
 	}
-	app := "http://" + listener.Addr().String()
-	server := &http.Server{Handler: newApp(client, app, slog.New(slog.DiscardHandler)).handler(), ReadHeaderTimeout: time.Second}
+	server := &http.Server{Handler: handler, ReadHeaderTimeout: time.Second}
 	go func() { _ = server.Serve(listener) }()
 	t.Cleanup(func() { _ = server.Close() })
 
@@ -122,7 +124,7 @@ func (b *tab) beside() *tab {
 // perform does something in the tab, or fails the test and shows what is there.
 func perform[T any](b *tab, what string, action chromedp.Action[T]) T {
 	b.t.Helper()
-	ctx, cancel := context.WithTimeout(b.ctx, 15*time.Second)
+	ctx, cancel := context.WithTimeout(b.ctx, 30*time.Second)
 	defer cancel()
 	result, err := chromedp.Run(ctx, action)
 	if err != nil {
@@ -175,13 +177,13 @@ func (b *tab) signIn() {
 	b.open(b.app)
 	b.click("Sign in")
 	b.click("Ann Admin")
-	b.sees("Signed in as Ann Admin")
+	b.sees("Invite people")
 }
 
 // invite fills in the form.
 func (b *tab) invite(text string) {
 	b.t.Helper()
-	perform(b, "fill in the form", chromedp.SetValue(chromedp.CSS("#emails"), text))
+	perform(b, "fill in the form", chromedp.SetValue(chromedp.CSS("#rq-emails"), text))
 	b.click("Send invitations")
 }
 
@@ -191,22 +193,35 @@ func (b *tab) mood(label string) {
 	dev := b.beside()
 	dev.open(dev.dev)
 	dev.click(label)
-	dev.sees(map[string]string{"Normal": "answered at once", "Errors 503": "answered with 503"}[label])
+	dev.sees(map[string]string{"Normal": "answered at once", "Errors 503": "answered with 503", "Slow": "Requests take three seconds"}[label])
+}
+
+// page is where the page is.
+func (b *tab) page() string { return b.app + "/invitations/" }
+
+// left is what is in the form.
+func (b *tab) left() string {
+	b.t.Helper()
+	return strings.ReplaceAll(perform(b, "read the form", chromedp.Value(chromedp.CSS("#rq-emails"))), "\r\n", "\n")
 }
 
 // An invitation from the first click to the new user, as a visitor sees it.
 func TestBrowser(t *testing.T) {
 	b := newTab(t)
 	b.signIn()
-	b.sees("Nobody has been invited yet")
+	b.sees("Acme", "Nobody has been invited yet.")
 	inbox := b.beside()
 	inbox.open(inbox.dev)
 	inbox.sees("No e-mail yet")
-	b.invite("\"Wick, John\" <wick.john@roq.tech>\nnobody, t.justin@roq.tech, not@an@address\neve@example.com")
-	b.sees("3 invitations were sent.", "nobody must be one e-mail address", "not@an@address must be one e-mail address")
-	if left := perform(b, "read the form", chromedp.Value(chromedp.CSS("#emails"))); left != "nobody\nnot@an@address" {
+	b.invite("\"Wick, John\" <wick.john@roq.tech>\nfoo@@bar, t.justin@roq.tech\neve@example.com")
+	b.sees("Nothing has been sent yet", "3 people can be invited", "foo@@bar: not a valid e-mail address")
+	b.click("Send 3 invitations")
+	b.sees("3 invitations were sent.", "1 invitation was not sent and is still in the form")
+	if left := b.left(); left != "foo@@bar" {
 		t.Errorf("left in the form is %q", left)
 	}
+	perform(b, "reload", chromedp.Reload())
+	b.sees("3 invitations were sent.")
 
 	// The invitee accepts in the inbox, which has got the e-mail by itself; the list
 	// follows without a reload too.
@@ -214,36 +229,52 @@ func TestBrowser(t *testing.T) {
 	inbox.sees("Join Acme")
 	inbox.click("Accept")
 	inbox.sees("You are now a user of Acme.")
-	perform(b, "see the status change", chromedp.WaitVisible(`//tr[contains(., "wick.john@roq.tech")]//span[text()="accepted"]`))
+	perform(b, "see the status change", chromedp.WaitVisible(`//tr[contains(., "wick.john@roq.tech")]//span[text()="Accepted"]`))
+	perform(b, "see the count change", chromedp.WaitVisible(`//a[contains(., "Accepted")]//span[text()="1"]`))
 
-	b.click("Resend to eve@example.com")
-	b.sees("Resend this invitation?")
+	b.click("Resend eve@example.com")
+	b.sees("Resend 1 invitation?")
 	b.click("Resend")
-	b.sees("The invitation was sent again.")
-	b.click("Cancel the invitation to eve@example.com")
-	b.sees("Cancel this invitation?")
+	b.sees("1 invitation was sent again.")
+	b.click("Cancel eve@example.com")
+	b.sees("Cancel 1 invitation?")
 	b.click("Cancel the invitation")
-	b.sees("The invitation was canceled.")
+	b.sees("1 invitation was canceled.")
 
-	perform(b, "filter", chromedp.SetValue(chromedp.CSS("#status"), "canceled"))
-	b.click("Show")
-	b.sees("1 invitation, page 1 of 1")
+	perform(b, "choose the canceled", chromedp.Click(`//nav//a[contains(., "Canceled")]`))
+	perform(b, "see them", chromedp.WaitVisible(`//nav//a[@aria-current="page"][contains(., "Canceled")]`))
 	b.misses("wick.john@roq.tech")
 	perform(b, "go back", chromedp.NavigateBack())
-	b.sees("3 invitations, page 1 of 1")
+	b.sees("wick.john@roq.tech")
+}
 
+// Many at once: progress, a tab that is closed, and actions for all that match.
+func TestBrowserMany(t *testing.T) {
+	b := newTab(t)
+	b.signIn()
 	var many []string
-	for _, c := range "abcdefghijkl" {
-		many = append(many, string(c)+"@example.com")
+	for i := range 2000 {
+		many = append(many, fmt.Sprintf("person%04d@example.com", i))
 	}
+	b.mood("Slow")
 	b.invite(strings.Join(many, "\n"))
-	b.sees("12 invitations were sent.", "15 invitations, page 1 of 2")
-	b.click("Next")
-	b.sees("15 invitations, page 2 of 2", "t.justin@roq.tech")
-	b.click("E-mail")
-	b.sees("page 1 of 2", "a@example.com")
-	perform(b, "go back", chromedp.NavigateBack())
-	b.sees("page 2 of 2")
+	b.sees("Sending invitations:", "of 2,000", "You can leave this page.")
+	address := perform(b, "read the address", chromedp.Evaluate[string](`location.href`))
+	b.open("about:blank")
+	b.mood("Normal")
+	b.open(address)
+	b.sees("2,000 invitations were sent.", "Pending 2,000")
+	perform(b, "go to a page", chromedp.SetValue(chromedp.CSS("#rq-jump"), "40"))
+	b.click("Go")
+	perform(b, "see the page", chromedp.WaitVisible(`//nav//a[@aria-current="page"][text()="40"]`))
+	perform(b, "search", chromedp.SetValue(chromedp.CSS("#rq-search"), "person000"))
+	b.click("Search")
+	b.sees("All 10")
+	perform(b, "select all", chromedp.Click(chromedp.CSS("th.pick input")))
+	b.click("Cancel selected")
+	b.sees("Cancel 10 invitations?")
+	b.click("Cancel 10 invitations")
+	b.sees("10 invitations were canceled.", "Canceled 10")
 }
 
 // The platform is down for a while: nothing is lost, and it goes on.
@@ -252,12 +283,29 @@ func TestBrowserWithoutPlatform(t *testing.T) {
 	b.signIn()
 	b.mood("Errors 503")
 	b.invite("bob@example.com")
-	b.sees("It is not known whether this was done", "May have been sent", "Invitations are not available right now")
+	b.sees("For 1 person the outcome is unknown", "Invitations are not available right now")
 	b.mood("Normal")
 	b.click("Try again")
-	b.sees("Nobody has been invited yet")
+	b.sees("Nobody has been invited yet.")
 	b.invite("bob@example.com")
 	b.sees("1 invitation was sent.")
+}
+
+// A session that ends while somebody types loses nothing.
+func TestBrowserExpired(t *testing.T) {
+	b := newTab(t)
+	b.signIn()
+	other := b.beside()
+	other.open(b.page())
+	other.click("Sign out")
+	other.sees("Sign in to invite people.")
+	b.invite("\"Lee, Eve\" <eve@example.com>")
+	b.sees("Nothing was sent, and nothing is lost.")
+	other.click("Sign in")
+	other.click("Ann Admin")
+	other.sees("Invite people")
+	b.click("Send invitations")
+	b.sees("1 invitation was sent.", "Eve Lee")
 }
 
 // Everything works without JavaScript, except that the page stays as it is.
@@ -267,16 +315,26 @@ func TestBrowserWithoutJavaScript(t *testing.T) {
 		_, err := cdp.Call(ctx, t, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
 		return err
 	}))
-	b.open(b.app)
-	b.click("Sign in")
-	b.click("Ann Admin")
-	b.sees("Signed in as Ann Admin")
-	perform(b, "type", chromedp.SendKeys(chromedp.CSS("#emails"), "bob@example.com, nobody"))
+	b.signIn()
+	perform(b, "type", chromedp.SendKeys(chromedp.CSS("#rq-emails"), "bob@example.com, foo@@bar"))
 	b.click("Send invitations")
-	b.sees("1 invitation was sent.", "nobody must be one e-mail address")
-	b.click("Cancel the invitation to bob@example.com")
+	b.sees("foo@@bar: not a valid e-mail address")
+	b.click("Send 1 invitation")
+	b.sees("1 invitation was sent.")
+	perform(b, "select", chromedp.Click(chromedp.CSS(`input[name="id"]`)))
+	b.click("Cancel selected")
 	b.click("Cancel the invitation")
-	b.sees("The invitation was canceled.")
+	b.sees("1 invitation was canceled.")
+	b.mood("Slow")
+	var many []string
+	for i := range 600 {
+		many = append(many, fmt.Sprintf("person%03d@example.com", i))
+	}
+	perform(b, "paste", chromedp.SetValue(chromedp.CSS("#rq-emails"), strings.Join(many, "\n")))
+	b.click("Send invitations")
+	b.sees("of 600")
+	b.mood("Normal")
+	b.sees("600 invitations were sent.") // the page reloads itself
 }
 
 // A page of any origin can use roqdev's endpoint for browsers, as ROQ's own

@@ -1,0 +1,127 @@
+package inviteui
+
+import (
+	"embed"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+//go:embed assets
+var files embed.FS
+
+// Texts are the words of the page in one language.
+type Texts struct {
+	// Lang is the language, as in "fr" or "pt-BR".
+	Lang string
+	// Words are the words by their key: see [English]. Keys that end in .one and .other
+	// are for one and for several; {n} is the number, and {0} what a sentence is about.
+	Words map[string]string
+}
+
+// English returns the words of the page in English, to translate from.
+func English() Texts { return builtin("en") }
+
+// German returns the words of the page in German.
+func German() Texts { return builtin("de") }
+
+func builtin(lang string) Texts {
+	t := Texts{Lang: lang}
+	text, err := files.ReadFile("assets/" + lang + ".json")
+	if err == nil {
+		err = json.Unmarshal(text, &t.Words)
+	}
+	if err != nil {
+		panic(err) // it is a part of this package
+	}
+	return t
+}
+
+// language is a language of the page, complete.
+type language struct {
+	Tag   string
+	words map[string]string
+}
+
+func (o *options) addTexts(t Texts) error {
+	if t.Lang == "" {
+		return errors.New("inviteui: WithTexts: Lang must not be empty")
+	}
+	at := slices.IndexFunc(o.languages, func(l *language) bool { return strings.EqualFold(l.Tag, t.Lang) })
+	words := English().Words
+	if at >= 0 {
+		words = maps.Clone(o.languages[at].words)
+	}
+	for key, text := range t.Words {
+		if _, known := words[key]; !known {
+			return fmt.Errorf("inviteui: WithTexts: there is no text with the key %q", key)
+		}
+		words[key] = text
+	}
+	if at >= 0 {
+		o.languages[at] = &language{o.languages[at].Tag, words}
+	} else {
+		o.languages = append(o.languages, &language{t.Lang, words})
+	}
+	return nil
+}
+
+// speak returns the language for a visitor: the session's, then the first that the
+// browser accepts, then the first there is, English. Browsers list the best first.
+func (o *options) speak(locale, accepts string) *language {
+	for wanted := range strings.SplitSeq(locale+","+accepts, ",") {
+		tag, _, _ := strings.Cut(strings.TrimSpace(wanted), ";")
+		for tag = strings.ReplaceAll(tag, "_", "-"); tag != ""; tag = tag[:max(strings.LastIndexByte(tag, '-'), 0)] {
+			for _, l := range o.languages { // who reads "de" reads "de-CH"
+				if strings.EqualFold(l.Tag, tag) {
+					return l
+				}
+			}
+		}
+	}
+	return o.languages[0]
+}
+
+// T returns the text with that key. The arguments replace {0}, {1} and so on.
+func (l *language) T(key string, args ...any) string {
+	text := l.words[key]
+	for i, arg := range args {
+		text = strings.ReplaceAll(text, "{"+strconv.Itoa(i)+"}", fmt.Sprint(arg))
+	}
+	return text
+}
+
+// N returns the text with that key for n of something.
+func (l *language) N(key string, n int, args ...any) string {
+	form := key + ".other"
+	if n == 1 {
+		form = key + ".one"
+	}
+	return strings.ReplaceAll(l.T(form, args...), "{n}", l.Number(n))
+}
+
+// Number returns a number as the language writes it.
+func (l *language) Number(n int) string {
+	digits := strconv.Itoa(n)
+	for at := len(digits) - 3; at > 0; at -= 3 {
+		digits = digits[:at] + l.words["number.separator"] + digits[at:]
+	}
+	return digits
+}
+
+// date returns a time as the language writes it, in a time zone.
+func (l *language) date(t time.Time, zone string) string {
+	if t.IsZero() {
+		return ""
+	}
+	at, err := time.LoadLocation(zone)
+	if err != nil {
+		at = time.UTC
+	}
+	return t.In(at).Format(l.words["date.layout"])
+}
