@@ -181,11 +181,11 @@ func TestDatabaseTrouble(t *testing.T) {
 				}
 				return sql
 			})
-			invite(t, q, p.campaign, people(2000))
-			stop := work(t, q, p.client(t))
-			eventually(t, "some are sent", func() bool { return sends(p) >= 3 }, func() string { return "" })
+			invite(t, q, p.campaign, people(600))
+			stop := work(t, q, p.client(t), roqriver.WithConcurrency(2))
+			eventually(t, "some are sent", func() bool { return sends(p) >= 2 }, func() string { return "" })
 			trouble.begin()
-			<-time.After(2 * time.Second)
+			<-time.After(time.Second)
 			trouble.end()
 			var s roqriver.Status
 			eventually(t, "all are sent", func() (ended bool) {
@@ -194,10 +194,10 @@ func TestDatabaseTrouble(t *testing.T) {
 				return err == nil && s.Waiting == 0
 			}, func() string { return fmt.Sprintf("%+v", s) })
 			stop()
-			if s.Sent != 2000 || s.State != roqriver.StateOpen {
+			if s.Sent != 600 || s.State != roqriver.StateOpen {
 				t.Errorf("%s: %+v", name, s)
 			}
-			mailed(t, p, 2000)
+			mailed(t, p, 600)
 		}
 	})
 }
@@ -266,35 +266,28 @@ func TestSweep(t *testing.T) {
 // campaign, and requests have as many, whatever the size of the batches.
 func TestBulkLimit(t *testing.T) {
 	each(t, func(t *testing.T, db *database) {
-		limits, n := []int{40}, 20_000
+		// The batches that leave first all have to be split.
+		limits, n, workers, at, most := []int{40}, 2000, 1, 2, 1.4
 		if *full {
-			limits, n = []int{40, 33, 99}, 100_000
+			limits, n, workers, at, most = []int{40, 33, 99}, 100_000, 3, 8, 1.2
 		}
 		for _, limit := range limits {
 			p := newPlatform(t, roqtest.WithBulkLimit(limit))
 			p.campaign.Name = fmt.Sprint("at most ", limit)
 			q := db.open(t)
 			invite(t, q, p.campaign, people(n))
-			ctx, cancel := context.WithCancel(t.Context())
-			var workers sync.WaitGroup
-			for range 3 {
-				workers.Go(func() {
-					if err := q.Work(ctx, p.client(t)); err != nil {
-						t.Error(err)
-					}
-				})
+			var stop []func()
+			for range workers {
+				stop = append(stop, work(t, q, p.client(t), roqriver.WithConcurrency(at)))
 			}
 			eventually(t, "all are sent", func() bool {
 				s, err := q.Status(t.Context(), p.campaign.Name)
 				return err == nil && s.Sent == n
 			}, func() string { return "" })
-			cancel()
-			workers.Wait()
-			// The two dozen batches that leave first all have to be split.
-			ideal, most := (n+limit-1)/limit, 1.4
-			if *full {
-				most = 1.2
+			for _, stop := range stop {
+				stop()
 			}
+			ideal := (n + limit - 1) / limit
 			t.Logf("%d people, %d in a request at most: %d requests, ideal %d", n, limit, sends(p), ideal)
 			if float64(sends(p)) > most*float64(ideal) {
 				t.Errorf("more than %v times the ideal", most)
