@@ -28,14 +28,20 @@ type Quota struct {
 // Of several limits the one with the fewest requests left counts. now is the time by the
 // server's clock: a reset may be a time.
 func ReadQuota(h http.Header, now time.Time) Quota {
-	limits := map[string]*told{}
+	var limits map[string]*told // most answers say nothing
 	of := func(name string) *told {
+		if limits == nil {
+			limits = map[string]*told{}
+		}
 		if limits[name] == nil {
 			limits[name] = new(told)
 		}
 		return limits[name]
 	}
 	for header, values := range h {
+		if first := header[:min(1, len(header))]; !strings.EqualFold(first, "r") && !strings.EqualFold(first, "x") {
+			continue
+		}
 		name, ok := strings.CutPrefix(strings.ReplaceAll(strings.TrimPrefix(strings.ToLower(header), "x-"), "rate-limit", "ratelimit"), "ratelimit")
 		if !ok || len(values) == 0 {
 			continue
