@@ -3,7 +3,7 @@
 GOLANGCI_LINT := go tool -modfile=$(CURDIR)/tools/lint.mod golangci-lint
 
 # The modules beside the root. Their dependencies are not for users of the package.
-MODULES := otelroq roqriver examples/campaign examples/fleet examples/http-backend examples/webapp bench
+MODULES := otelroq roqriver examples/campaign examples/fleet examples/http-backend examples/webapp browser bench
 
 .PHONY: test race cover fuzz interop browser lint fmt api apidiff bench cost chaos quickstart campaign fleet backend dev webapp ci
 
@@ -24,7 +24,7 @@ fuzz: ## every fuzz target, 100,000 inputs each (about a minute in all)
 interop: ## ROQ's own JavaScript clients compared with this one (needs Node.js and npm)
 	./tools/interop.sh
 
-browser: ## the web application in a real browser (installs chromium if it is missing)
+browser: ## the pages in a real browser (installs chromium and axe-core if they are missing)
 	./tools/browser.sh
 
 lint: ## vet, golangci-lint (pinned in tools/lint.mod), gofmt

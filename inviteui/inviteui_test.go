@@ -420,7 +420,7 @@ func TestLayout(t *testing.T) {
 	}
 	b.invite("bob@example.com, foo@@bar").shows(200, "Noch wurde nichts gesendet", "foo@@bar: keine gültige E-Mail-Adresse")
 	css := b.get(regexp.MustCompile(`page-[0-9a-f]+\.css`).FindString(page.body))
-	if !strings.Contains(css.body, "--rq-accent: #7a1fa2; --rq-radius: 2px;") || !strings.Contains(css.body, "--rq-accent: rgb(200, 150, 255);") {
+	if !strings.Contains(css.body, "--rq-radius: 2px; --rq-accent-light: #7a1fa2; --rq-accent-dark: rgb(200, 150, 255); }") {
 		t.Error("the theme is not in the style sheet")
 	}
 	plain := s.browser(s.AddUser(roqtest.User{TenantID: s.tenant, Email: "eva@acme.example"}))

@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -79,6 +80,10 @@ type Colors struct {
 	Background, Surface string
 	// Text and Muted are the colors of text, and Border that of lines.
 	Text, Muted, Border string
+}
+
+func (c Colors) values() []string {
+	return []string{c.Accent, c.OnAccent, c.Background, c.Surface, c.Text, c.Muted, c.Border}
 }
 
 // Queue does the sends of more than 100 people, so that they survive the process and
@@ -157,7 +162,8 @@ func WithAuthorize(may func(ctx context.Context, session *roq.Session, action Ac
 }
 
 // WithLayout writes the page into the application's own frame. By default the page is a
-// document of its own.
+// document of its own. Inside a frame it is light, unless the frame sets the CSS property
+// color-scheme: "light dark" follows what the visitor prefers.
 func WithLayout(layout func(w io.Writer, p Page) error) Option {
 	return func(o *options) error { o.layout = layout; return nil }
 }
@@ -168,11 +174,7 @@ var cssValue = regexp.MustCompile(`^[\w#%.,()/'" +-]*$`)
 // WithTheme sets colors, corners and font, as CSS values.
 func WithTheme(theme Theme) Option {
 	return func(o *options) error {
-		all := []string{theme.Radius, theme.Font}
-		for _, c := range []Colors{theme.Light, theme.Dark} {
-			all = append(all, c.Accent, c.OnAccent, c.Background, c.Surface, c.Text, c.Muted, c.Border)
-		}
-		for _, value := range all {
+		for _, value := range slices.Concat([]string{theme.Radius, theme.Font}, theme.Light.values(), theme.Dark.values()) {
 			if !cssValue.MatchString(value) || strings.Contains(strings.ToLower(value), "url(") {
 				return fmt.Errorf("inviteui: WithTheme: %q is not a plain CSS value", value)
 			}

@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
-	texttemplate "text/template"
 	"time"
 
 	"github.com/go-roq/roq"
@@ -19,9 +18,6 @@ import (
 var templates = template.Must(template.New("").Funcs(template.FuncMap{
 	"iso": func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
 }).ParseFS(files, "assets/*.html"))
-
-// themes is not for HTML: the values of a theme are checked by [WithTheme].
-var themes = texttemplate.Must(texttemplate.ParseFS(files, "assets/theme.css"))
 
 // asset is a file for the page. Its name changes with its content, so that it can be
 // kept forever.
@@ -55,13 +51,23 @@ func (h *handler) loadAssets() {
 	h.script = add("page", ".js", "text/javascript; charset=utf-8", "")
 }
 
-// css returns what the theme changes.
+// css returns what the theme changes. Its values are checked by [WithTheme].
 func (t Theme) css() string {
 	var out strings.Builder
-	if err := themes.Execute(&out, t); err != nil {
-		panic(err) // it is a part of this package
+	set := func(name, value string) {
+		if value != "" {
+			fmt.Fprintf(&out, "--rq-%s: %s; ", name, value)
+		}
 	}
-	return out.String()
+	set("radius", t.Radius)
+	set("font", t.Font)
+	for i, c := range []Colors{t.Light, t.Dark} {
+		scheme := []string{"-light", "-dark"}[i]
+		for j, name := range []string{"accent", "on-accent", "back", "surface", "text", "muted", "line"} {
+			set(name+scheme, c.values()[j])
+		}
+	}
+	return ".rq, .rq-body { " + out.String() + "}"
 }
 
 // home is the page with the form and the list, or one of those that lead to it.

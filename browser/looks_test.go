@@ -1,8 +1,9 @@
-package main
+package browser
 
 import (
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -11,6 +12,8 @@ import (
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
+
+	"github.com/go-roq/roq/inviteui"
 )
 
 // finding is what axe-core has found.
@@ -163,5 +166,20 @@ func TestBrowserKeyboard(t *testing.T) {
 	}
 	if got, want := strings.Join(order, ", "), "Invitations, Sign out, rq-emails, rq-file, rq-role, rq-locale, Send invitations, All 0, Pending 0, Accepted 0"; got != want {
 		t.Errorf("Tab goes to %s, want %s", got, want)
+	}
+}
+
+// A frame that is always light, as most are, has a light page in it for everybody.
+func TestBrowserLightFrame(t *testing.T) {
+	source := axe(t)
+	b := newTab(t, inviteui.WithLayout(func(w io.Writer, p inviteui.Page) error {
+		_, err := fmt.Fprintf(w, "<!doctype html><html lang=%q><title>%s</title>%s<main>%s</main></html>", p.Lang, p.Title, p.Head, p.Body)
+		return err
+	}))
+	b.prefer("dark")
+	b.signIn()
+	b.accessible("the page in a light frame", source)
+	if back := perform(b, "see the background", chromedp.Evaluate[string](`getComputedStyle(document.querySelector('.rq')).backgroundColor`)); back != "rgb(247, 247, 245)" {
+		t.Errorf("the background in a light frame is %s", back)
 	}
 }
