@@ -31,6 +31,8 @@ type core struct {
 	conn *exchange.Client
 	// limit is what was learned of the size of batches.
 	limit delivery.Limit
+	// feeds are the tenants whose invites are followed.
+	feeds feeds
 }
 
 // ready returns what the Client is, or an error if it is nil or zero.

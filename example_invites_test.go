@@ -313,3 +313,12 @@ func ExampleAddressKey() {
 	// annlee@gmail.com
 	// true
 }
+
+// A form shows who was refused, to be corrected.
+func ExampleFormatUserInvites() {
+	people := roq.ParseUserInvites(`"Wick, John" <wick.john@roq.tech>, Justin`)
+	fmt.Println(roq.FormatUserInvites(people))
+	// Output:
+	// "Wick, John" <wick.john@roq.tech>
+	// Justin
+}

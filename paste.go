@@ -1,6 +1,10 @@
 package roq
 
-import "github.com/go-roq/roq/internal/paste"
+import (
+	"strings"
+
+	"github.com/go-roq/roq/internal/paste"
+)
 
 // ParseUserInvites reads the people to invite from pasted text: addresses, with or
 // without names, as in
@@ -19,7 +23,8 @@ import "github.com/go-roq/roq/internal/paste"
 // address are ignored. A header row that names a column of addresses (Email, E-mail
 // address) is not a person. Below it, cells may be separated by commas or semicolons
 // too, as in the header, and the name is in the columns for names (First name, Last
-// name, Name), in any position. Addresses in other columns are people too.
+// name, Name), in any position. Addresses in other columns are people too. Headers are
+// known in English, German, French and Spanish.
 //
 // An address that occurs more than once, in any spelling, is one input, with the first
 // name that is given for it. Text that is not an address is an input too: its Email is
@@ -28,11 +33,36 @@ import "github.com/go-roq/roq/internal/paste"
 // before an address without brackets may not be its name, and are refused together with
 // it. An empty text gives an empty result.
 //
-// To write a person so that this function reads the same again, for a form that shows who
-// was refused, use "Last, First" <address>, without quotes and backslashes in the names.
+// The text can be the content of a file, as spreadsheets save it: in UTF-8, in UTF-16 with
+// a byte order mark, or, if it is neither, in Windows-1252.
 func ParseUserInvites(text string) []UserInviteInput {
+	people, _ := paste.People(text)
+	return inputs(people)
+}
+
+// RepeatedUserInvites returns what [ParseUserInvites] leaves out: one input for each time
+// that an address occurs again in the text, in any spelling.
+func RepeatedUserInvites(text string) []UserInviteInput {
+	_, repeated := paste.People(text)
+	return inputs(repeated)
+}
+
+// FormatUserInvites writes the addresses and names of inputs as a text that
+// [ParseUserInvites] reads again, one line for each: for a form in which people correct
+// who was refused. Names lose what would be read as something else: quotes, angle
+// brackets, backslashes, at signs, and the commas of a last name. A first name of several
+// words without a last name is read as a first and a last name.
+func FormatUserInvites(inputs []UserInviteInput) string {
+	lines := make([]string, len(inputs))
+	for i, in := range inputs {
+		lines[i] = paste.Write(paste.Person{Email: in.Email, FirstName: in.FirstName, LastName: in.LastName})
+	}
+	return strings.Join(lines, "\n")
+}
+
+func inputs(people []paste.Person) []UserInviteInput {
 	var inputs []UserInviteInput
-	for _, p := range paste.People(text) {
+	for _, p := range people {
 		inputs = append(inputs, UserInviteInput{Email: p.Email, FirstName: p.FirstName, LastName: p.LastName})
 	}
 	return inputs

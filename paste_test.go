@@ -1,6 +1,7 @@
 package roq_test
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"regexp"
@@ -8,6 +9,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf16"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -181,7 +183,7 @@ func TestParseWrappedAddresses(t *testing.T) {
 		"mailto:a@x.example?cc=b@x":               email("mailto:a@x.example?cc=b@x"),
 		"https://ann:x@x.example/":                email("https://ann:x@x.example/"),
 		"a@x.example/b@x.example":                 email("a@x.example/b@x.example"),
-		"a@\xffx.example":                         email("a@\xffx.example"),
+		"a@\xffx.example; jürgen@x.example":       email("a@\xffx.example", "jürgen@x.example"),
 		"\xff\u200b":                              email("\xff"),
 		"بهاره\u200cعلی <a@x.example>":            named("بهاره\u200cعلی", "", "a@x.example"),
 		"And Hansen <a@x.example>":                named("And", "Hansen", "a@x.example"),
@@ -201,6 +203,10 @@ func TestParseTable(t *testing.T) {
 		"No.\tEmail Address [Required]\tFirst Name [Required]\tLast Name [Required]\n1\ta@x.example\tAnn\tLee\n2\tb@x.example\tBob\tRay",
 		"User principal name\tDisplay name\tFirst name\tLast name\na@x.example\tAnn L.\tAnn\tLee\nb@x.example\tBob Ray\t\t",
 		"email,first name,last name\na@x.example,Ann,Lee\nb@x.example,Bob,Ray",
+		"Name;Vorname;E-Mail-Adresse\nLee;Ann;a@x.example\nRay;Bob;b@x.example",
+		"E-Mail;Vorname;Nachname\na@x.example;Ann;Lee\nb@x.example;Bob;Ray",
+		"Prénom;Nom;Courriel\nAnn;Lee;a@x.example\nBob;Ray;b@x.example",
+		"Nombre;Apellidos;Correo electrónico\nAnn;Lee;a@x.example\nBob;Ray;b@x.example",
 		"Name;Email\n\"Lee, Ann\";a@x.example\nBob Ray;<b@x.example>",
 		"Name,Email\n\"Lee, Ann\",a@x.example\n\"Bob Ray\",\"b@x.example\"",
 		"Email\tName\n'a@x.example'\tAnn Lee\nmailto:b@x.example\t'Bob Ray'",
@@ -226,6 +232,76 @@ func TestParseTable(t *testing.T) {
 		"Invitees\nEmail\tName\na@x.example\tAnn":                        slices.Concat(email("Invitees"), named("Ann", "", "a@x.example")),
 		"email, nobody":       email("email, nobody"),
 		"Name\tPhone\nAnn\t5": email("Name Phone", "Ann 5"),
+	})
+}
+
+// A file is read as spreadsheets save it.
+func TestParseEncodings(t *testing.T) {
+	t.Parallel()
+	const table = "E-mail;Name\r\njörg@x.example;Jörg Weiß\r\n"
+	units := utf16.Encode([]rune(table))
+	little, big := []byte("\xff\xfe"), []byte("\xfe\xff")
+	for _, u := range units {
+		little, big = binary.LittleEndian.AppendUint16(little, u), binary.BigEndian.AppendUint16(big, u)
+	}
+	var western []byte
+	for _, r := range table {
+		western = append(western, byte(r))
+	}
+	want := named("Jörg", "Weiß", "jörg@x.example")
+	parses(t, map[string][]roq.UserInviteInput{
+		"\ufeff" + table: want, string(little): want, string(big): want, string(western): want,
+		string(little) + "\x00": want, "Zo\xeb \x96 <zoe@x.example>": named("Zoë", "–", "zoe@x.example"),
+		"\xff\xfe": nil, "\xfe": email("þ"),
+	})
+}
+
+// Who is repeated is reported once for each repetition, in a table too.
+func TestRepeatedUserInvites(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string][]roq.UserInviteInput{
+		"": nil, "a@x.org b@x.org": nil,
+		"a@x.org, A@X.org; b@x.org\nAnn <a@x.org>":    append(email("A@X.org"), named("Ann", "", "a@x.org")...),
+		"email,name\na@x.org,Ann\na@x.org,\nb@x.org,": email("a@x.org"),
+		"nobody\nnobody": email("nobody"),
+	} {
+		if diff := cmp.Diff(want, roq.RepeatedUserInvites(text)); diff != "" {
+			t.Errorf("RepeatedUserInvites(%q) (-want +got):\n%s", text, diff)
+		}
+	}
+}
+
+// What is written is read again.
+func TestFormatUserInvites(t *testing.T) {
+	t.Parallel()
+	people := slices.Concat(email("a@x.org", "foo@@bar", "nobody"), named("Ann", "Lee", "ann@x.org"), named("Zoë", "", "zoe@x.org"),
+		named("Ann Mary", "van der Lee, Jr.", "m@x.org"), named("O’Neil", "D'Arcy", "o@x.org"), named("يوسف", "كمال", "y@x.org"), named("", "Lee", "l@x.org"))
+	if got := roq.FormatUserInvites(nil); got != "" {
+		t.Errorf("nobody is written as %q", got)
+	}
+	again := roq.ParseUserInvites(roq.FormatUserInvites(people))
+	people[5].LastName = "van der Lee Jr." // a comma would separate the names
+	if diff := cmp.Diff(people, again); diff != "" {
+		t.Errorf("read again (-written +read):\n%s", diff)
+	}
+}
+
+// FuzzFormatUserInvites takes any names: nobody else is read of them.
+func FuzzFormatUserInvites(f *testing.F) {
+	for _, name := range []string{"", "Ann", "A\"n\\n <b@x.org>,\n", "„Lee“; c@x.org", "＜b＠x.org＞", ",", "1.", "email\tname", "and", "'b@x.org' b@x.org"} {
+		f.Add(name, "Lee")
+		f.Add("Ann", name)
+		f.Add(name, name)
+	}
+	f.Fuzz(func(t *testing.T, first, last string) {
+		written := roq.FormatUserInvites(named(first, last, "a@x.org"))
+		read := roq.ParseUserInvites(written)
+		if len(read) != 1 || read[0].Email != "a@x.org" {
+			t.Errorf("%q is read as %+v", written, read)
+		}
+		if again := roq.FormatUserInvites(read); again != written && roq.FormatUserInvites(roq.ParseUserInvites(again)) != again {
+			t.Errorf("%q becomes %q, and then another", written, again)
+		}
 	})
 }
 
@@ -331,6 +407,15 @@ func FuzzParseUserInvites(f *testing.F) {
 		}
 		if diff := cmp.Diff(valid, again); diff != "" {
 			t.Errorf("pasted again (-first +second):\n%s", diff)
+		}
+		again = nil
+		for _, in := range roq.ParseUserInvites(roq.FormatUserInvites(roq.ParseUserInvites(text))) {
+			if slices.Contains(valid, in.Email) {
+				again = append(again, in.Email)
+			}
+		}
+		if diff := cmp.Diff(valid, again); diff != "" {
+			t.Errorf("written and read again (-first +second):\n%s", diff)
 		}
 	})
 }

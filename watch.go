@@ -71,14 +71,19 @@ func (p *RoqPlatform) WatchUserInvites(ctx context.Context, q UserInvitesQuery, 
 			yield(UserInviteChange{}, err)
 			return
 		}
-		var last error
-		ctx, end := r.as.core.observe(ctx, r.call, trace.CallStart{Loop: true})
-		defer func() { end(trace.CallEnd{Err: last}) }()
-		r.watch().Run(ctx, func(c listing.Change[UserInvite], err error) bool {
-			last = r.failure(err)
-			return yield(UserInviteChange{ID: c.ID, Current: c.Row, PreviousStatus: UserInviteStatus(c.PreviousStatus)}, last)
-		})
+		r.run(ctx, r.watch(), yield)
 	}
+}
+
+// run yields the changes that a watch reports.
+func (r *reader) run(ctx context.Context, w listing.Watch[UserInvite], yield func(UserInviteChange, error) bool) {
+	var last error
+	ctx, end := r.as.core.observe(ctx, r.call, trace.CallStart{Loop: true})
+	defer func() { end(trace.CallEnd{Err: last}) }()
+	w.Run(ctx, func(c listing.Change[UserInvite], err error) bool {
+		last = r.failure(err)
+		return yield(UserInviteChange{ID: c.ID, Current: c.Row, PreviousStatus: UserInviteStatus(c.PreviousStatus)}, last)
+	})
 }
 
 // WaitUserInvite returns the invite with that id as soon as it is no longer pending:

@@ -29,8 +29,11 @@ type Watch[T any] struct {
 	// a row may cease to match. If not, a row that Read finds is never gone.
 	Conditional bool
 	// Final reports whether a status is final. The watch ends when that of every
-	// row is.
+	// row is. Nil is a watch without an end.
 	Final func(status string) bool
+	// Began, if set, is called once, when the rows have been listed: every change after
+	// latest is reported.
+	Began func(latest time.Time)
 	// Passing reports whether a failure may pass, so that the next poll is worth it.
 	Passing func(error) bool
 	// Sleep waits for d. When ctx ends it returns the error that the watch ends with.
@@ -168,6 +171,9 @@ func (f *follower[T]) run(ctx context.Context, yield func(Change[T], error) bool
 		case f.finished():
 			return
 		default:
+			if !begun && f.Began != nil {
+				f.Began(f.high)
+			}
 			begun = true
 			if len(changes) > 0 {
 				pause = 0
@@ -222,6 +228,9 @@ func (f *follower[T]) begin(ctx context.Context) ([]Change[T], error) {
 
 // finished reports whether every row that is followed has a final status.
 func (f *follower[T]) finished() bool {
+	if f.Final == nil {
+		return false
+	}
 	for _, m := range f.marks {
 		if m.followed && !f.Final(m.status) {
 			return false

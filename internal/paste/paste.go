@@ -2,7 +2,8 @@
 //
 // [People] goes through the text line by line. A line of a table is read by its
 // cells (table.go), any other line by its separators and brackets (line.go). What
-// one address may be wrapped in is in address.go. Everything takes linear time.
+// one address may be wrapped in is in address.go, and how files are encoded in
+// encoding.go. Everything takes linear time. [Write] is the reverse.
 package paste
 
 import (
@@ -33,20 +34,46 @@ func withNarrow(pairs ...string) []string {
 	return append(pairs, "\u3000", " ")
 }
 
-// People returns the people in a text, each address once.
-func People(text string) []Person {
+// People returns the people in a text, each address once, and those whose address
+// occurs before in the text.
+func People(text string) (people, repeated []Person) {
 	r := reader{at: make(map[string]int)}
-	for line := range strings.SplitSeq(normal.Replace(text), "\n") {
+	for line := range strings.SplitSeq(normal.Replace(decode(text)), "\n") {
 		r.line(line)
 	}
-	return r.people
+	return r.people, r.repeated
+}
+
+// Write returns a person as a line that [People] reads again. What would be read as
+// something else is left out of the names.
+func Write(p Person) string {
+	first, last := plainName(p.FirstName, ""), plainName(p.LastName, ",")
+	switch {
+	case first == "" && last == "":
+		return p.Email
+	case last == "":
+		return `"` + plainName(first, ",") + `" <` + p.Email + `>`
+	default:
+		return `"` + last + `, ` + first + `" <` + p.Email + `>`
+	}
+}
+
+// plain returns a name without what would be read as something else.
+func plainName(name, more string) string {
+	name = strings.Map(func(r rune) rune {
+		if isQuote(r) && r != '\'' && r != '’' || strings.ContainsRune(`@<>\`+more, r) {
+			return -1
+		}
+		return r
+	}, normal.Replace(name))
+	return strings.Join(between(strings.Fields(name)), " ")
 }
 
 // reader collects people.
 type reader struct {
-	people []Person
-	at     map[string]int // by mailbox
-	table  *columns       // what the last header said
+	people, repeated []Person
+	at               map[string]int // by mailbox
+	table            *columns       // what the last header said
 }
 
 // add adds a person. One who was found before gets only a name, if there was none.
@@ -56,6 +83,9 @@ func (r *reader) add(p Person) {
 	}
 	key := address.Mailbox(p.Email)
 	i, found := r.at[key]
+	if found {
+		r.repeated = append(r.repeated, p)
+	}
 	switch {
 	case !found:
 		r.at[key] = len(r.people)

@@ -30,10 +30,14 @@ func header(line string) (*columns, bool) {
 		}
 		c := columns{
 			separator: separator,
-			email:     find("email", "emails", "mail", "emailaddress", "emailaddresses", "mailaddress", "userprincipalname"),
-			first:     find("firstname", "first", "givenname", "forename"),
-			last:      find("lastname", "last", "surname", "familyname"),
-			name:      find("name", "fullname", "displayname"),
+			email: find("email", "emails", "mail", "emailaddress", "emailaddresses", "mailaddress", "userprincipalname",
+				"emailadresse", "mailadresse", "adresseemail", "adressemail", "courriel", "correo", "correoelectrónico"),
+			first: find("firstname", "first", "givenname", "forename", "vorname", "rufname", "prénom", "prenom", "nombre"),
+			last:  find("lastname", "last", "surname", "familyname", "nachname", "familienname", "zuname", "nomdefamille", "apellido", "apellidos"),
+			name:  find("name", "nom", "fullname", "displayname", "vollständigername", "anzeigename", "nomcomplet", "nombrecompleto"),
+		}
+		if c.first >= 0 && c.last < 0 { // "Vorname;Name"
+			c.last = find("name", "nom")
 		}
 		if named := c.first >= 0 || c.last >= 0 || c.name >= 0; c.email >= 0 && (named || separator == '\t' || len(cells) == 1) {
 			return &c, true
