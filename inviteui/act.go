@@ -6,8 +6,6 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
-	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -24,40 +22,36 @@ type question struct {
 	All   bool
 	IDs   []string
 	Count int
-	// Lines are their addresses; of all that match none.
-	Lines []line
+	// People are theirs; of all that match none.
+	People []roq.UserInviteInput
 	// Skipped is how many have a status that does not allow it.
 	Skipped int
 }
 
 // asked reads what is to be done with which invites.
-func (v *visitor) asked(values url.Values) (question, bool) {
-	q := question{visitor: v, Action: Action(values.Get("do")), View: readView(values), All: values.Get("all") != "", IDs: values["id"]}
-	if q.Action != ActionResend && q.Action != ActionCancel {
+func (v *visitor) asked(values url.Values) (q question, ok bool) {
+	q = question{visitor: v, Action: Action(values.Get("do")), View: readView(values), All: values.Get("all") != "", IDs: values["id"]}
+	switch {
+	case q.Action != ActionResend && q.Action != ActionCancel:
 		v.trouble(problem{Key: "address", Status: http.StatusNotFound})
-		return q, false
-	}
-	if v.refused(q.Action) {
-		return q, false
-	}
-	if !q.All && len(q.IDs) == 0 || len(q.IDs) > 200 {
+	case v.refused(q.Action):
+	case !q.All && len(q.IDs) == 0 || len(q.IDs) > 200:
 		v.trouble(problem{Key: "none", Status: http.StatusUnprocessableEntity})
-		return q, false
+	default:
+		return q, true
 	}
-	return q, true
+	return q, false
 }
 
-// filter is what is acted on: only what the status allows.
+// filter is what is acted on: the ids, or of all that match only what the status allows.
 func (q *question) filter() roq.UserInviteFilter {
-	v := q.View
+	tenantID := q.session.User.TenantID
 	if !q.All {
-		v = view{}
-	}
-	f := v.filter(q.session.User.TenantID)
-	if !q.All {
+		f := view{}.filter(tenantID)
 		f.ID = &roq.IDFilter{ValueIn: q.IDs}
 		return f
 	}
+	f := q.View.filter(tenantID)
 	if f.Status == nil {
 		f.Status = &roq.StringFilter{}
 	}
@@ -70,43 +64,39 @@ func (q *question) filter() roq.UserInviteFilter {
 }
 
 // confirm asks.
-func (h *handler) confirm(v *visitor) {
+func confirm(v *visitor) {
 	q, ok := v.asked(v.r.URL.Query())
 	if !ok {
 		return
 	}
-	limit := max(1, len(q.IDs))
-	page, err := v.platform.UserInvites(v.r.Context(), roq.UserInvitesQuery{Filter: q.filter(), Limit: limit})
+	found, err := v.platform.UserInvites(v.r.Context(), roq.UserInvitesQuery{Filter: q.filter(), Limit: max(1, len(q.IDs))})
 	if err != nil {
-		v.trouble(*h.explain(v.r.Context(), err))
+		v.trouble(v.explain(err))
 		return
 	}
-	q.Count, q.Key = page.TotalCount, rand.Text()
+	q.Count, q.Key = found.TotalCount, rand.Text()
 	if !q.All {
-		q.IDs, q.Count = nil, 0
-		for _, invite := range page.Data {
-			if allows(invite.Status, q.Action) {
-				q.IDs = append(q.IDs, invite.ID)
-				q.Lines = append(q.Lines, line{invite.Email, strings.TrimSpace(invite.FirstName + " " + invite.LastName)})
-			} else {
-				q.Skipped++
+		q.IDs = nil
+		for _, i := range found.Data {
+			if allows(i.Status, q.Action) {
+				q.IDs = append(q.IDs, i.ID)
+				q.People = append(q.People, roq.UserInviteInput{Email: i.Email, FirstName: i.FirstName, LastName: i.LastName})
 			}
 		}
-		q.Count = len(q.IDs)
-		if len(page.Data) == 0 {
-			v.trouble(problem{Key: "missing", Status: http.StatusNotFound})
-			return
-		}
+		q.Count, q.Skipped = len(q.IDs), len(found.Data)-len(q.IDs)
 	}
-	if q.Count == 0 {
+	switch {
+	case !q.All && len(found.Data) == 0:
+		v.trouble(troubleOf(roq.ErrNotFound))
+	case q.Count == 0:
 		v.trouble(problem{Key: "late", Status: http.StatusConflict})
-		return
+	default:
+		v.show(http.StatusOK, "confirm", q)
 	}
-	v.show(http.StatusOK, "confirm", q)
 }
 
 // act does what was confirmed.
-func (h *handler) act(v *visitor) {
+func act(v *visitor) {
 	v.r.Body = http.MaxBytesReader(v.w, v.r.Body, 1<<20)
 	if err := v.r.ParseForm(); err != nil {
 		v.trouble(problem{Key: "form", Status: http.StatusBadRequest})
@@ -116,24 +106,20 @@ func (h *handler) act(v *visitor) {
 	if !ok {
 		return
 	}
-	id, err := h.store.once(v.session.RoqUserID+"\x00"+v.r.PostForm.Encode(), func() (string, error) {
-		// A session may expire before the end.
-		platform, filter := h.client.AsUser(v.session.RoqUserID), q.filter()
-		if !q.All {
-			platform = v.platform
+	id, err := v.jobs.once(v.session.RoqUserID+"\x00"+v.r.PostForm.Encode(), func() (string, error) {
+		platform := v.platform
+		if q.All {
+			platform = v.client.AsUser(v.session.RoqUserID) // a session may expire before the end
 		}
-		return v.start(q.Action, nil, len(q.IDs), func(ctx context.Context, j *job) error {
-			return perform(ctx, platform, q.Action, filter, j)
-		})
+		return v.start(q.Action, nil, len(q.IDs), func(ctx context.Context, j *job) error { return perform(ctx, platform, q.Action, q.filter(), j) })
 	})
 	if err != nil {
 		v.trouble(problem{Key: "full", Status: http.StatusServiceUnavailable})
 		return
 	}
 	v.wait(id)
-	back := q.View.values()
-	back.Set("report", id)
-	v.redirect("./?" + back.Encode())
+	q.View.Set("report", id)
+	v.redirect(q.View.Link("./"))
 }
 
 // perform resends or cancels what matches the filter now.
@@ -145,33 +131,30 @@ func perform(ctx context.Context, platform *roq.RoqPlatform, action Action, filt
 		}
 		targets = append(targets, *invite)
 	}
-	j.expect(len(targets))
 	if filter.ID != nil && len(targets) < len(filter.ID.ValueIn) {
-		j.expect(len(targets) + 1)
 		j.note(roq.SendOutcome{Status: roq.OutcomeRefused, Err: roq.ErrNotFound})
 	}
+	j.expect(len(targets))
 	do := platform.ResendUserInvite
 	if action == ActionCancel {
 		do = platform.CancelUserInvite
 	}
 	// The first refusal of the caller ends it.
-	ctx, stop := context.WithCancelCause(ctx)
-	defer stop(nil)
+	ctx, end := context.WithCancelCause(ctx)
+	defer end(nil)
 	var next atomic.Int64
 	var wg sync.WaitGroup
 	for range 8 {
 		wg.Go(func() {
 			for i := int(next.Add(1)) - 1; i < len(targets); i = int(next.Add(1)) - 1 {
-				o := roq.SendOutcome{Index: i, Input: roq.UserInviteInput{Email: targets[i].Email}, Status: roq.OutcomeNotSent, Err: roq.ErrNotSent}
+				err := roq.ErrNotSent
 				if ctx.Err() == nil {
-					// What has begun is finished.
-					_, err := do(context.WithoutCancel(ctx), targets[i].ID)
-					o.Status, o.Err = outcomeOf(err), err
-					if errors.Is(err, roq.ErrUnauthorized) || errors.Is(err, roq.ErrForbidden) {
-						stop(err)
-					}
+					_, err = do(context.WithoutCancel(ctx), targets[i].ID) // what has begun is finished
 				}
-				j.note(o)
+				if errors.Is(err, roq.ErrUnauthorized) || errors.Is(err, roq.ErrForbidden) {
+					end(err)
+				}
+				j.note(roq.SendOutcome{Index: i, Input: roq.UserInviteInput{Email: targets[i].Email}, Status: outcomeOf(err), Err: err})
 			}
 		})
 	}
@@ -186,7 +169,7 @@ func outcomeOf(err error) roq.OutcomeStatus {
 		return roq.OutcomeSent
 	case errors.Is(err, roq.ErrOutcomeUnknown):
 		return roq.OutcomeUnknown
-	case settled(err) || slices.ContainsFunc([]error{roq.ErrNotFound, roq.ErrInvalidInput}, func(kind error) bool { return errors.Is(err, kind) }):
+	case settled(err) || errors.Is(err, roq.ErrNotFound) || errors.Is(err, roq.ErrInvalidInput):
 		return roq.OutcomeRefused
 	default:
 		return roq.OutcomeNotSent

@@ -18,15 +18,12 @@ import (
 type handler struct {
 	client *roq.Client
 	options
-	assets map[string]asset
 	// style and script are the names of the assets.
 	style, script string
 	policy        string
-	store         *store
-	hub           *hub
+	jobs          *jobs
 	mu            sync.Mutex
-	// known has the facts of tenants, by id.
-	known map[string]facts
+	known         map[string]facts // of tenants, by id
 }
 
 // New returns the page of a client. Mount it under any prefix with [http.StripPrefix].
@@ -35,13 +32,8 @@ func New(client *roq.Client, opts ...Option) (http.Handler, error) {
 	if client == nil {
 		return nil, errors.New("inviteui: New: the client must not be nil")
 	}
-	h := &handler{
-		client: client, store: newStore(), known: map[string]facts{},
-		options: options{pageSize: 25, log: slog.New(slog.DiscardHandler)},
-	}
-	for _, builtin := range []Texts{English(), German()} {
-		h.languages = append(h.languages, &language{builtin.Lang, builtin.Words})
-	}
+	h := &handler{client: client, jobs: newJobs(), known: map[string]facts{}, options: options{pageSize: 25, log: slog.New(slog.DiscardHandler)}}
+	h.languages = []*language{builtin("en"), builtin("de")}
 	for _, o := range opts {
 		if o == nil {
 			return nil, errors.New("inviteui: New: an option must not be nil")
@@ -50,35 +42,26 @@ func New(client *roq.Client, opts ...Option) (http.Handler, error) {
 			return nil, err
 		}
 	}
-	h.hub = &hub{client: client, tenants: map[string]*tenant{}}
-	h.loadAssets()
 	h.policy = "default-src 'none'; img-src 'self' data:; style-src 'self'; font-src 'self'; script-src 'self'; connect-src 'self'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'"
 	// A form that is sent without a session leads to the sign-in page.
 	if u, err := url.Parse(client.SignInURL(roq.SignInParams{})); err == nil && u.Host != "" {
 		h.policy += " " + u.Scheme + "://" + u.Host
 	}
 	mux := http.NewServeMux()
-	mux.Handle("GET /{$}", h.page(h.home))
-	mux.Handle("POST /invite", h.page(h.invite))
-	mux.Handle("GET /act", h.page(h.confirm))
-	mux.Handle("POST /act", h.page(h.act))
-	mux.Handle("POST /stop", h.page(h.stop))
-	mux.Handle("GET /events", h.page(h.events))
-	mux.Handle("GET /invitations.csv", h.page(h.export))
-	return h.entrance(http.NewCrossOriginProtection().Handler(h.sessions(mux))), nil
-}
-
-// pathKey is the key of the path inside the page, in a request's context.
-type pathKey struct{}
-
-// entrance serves the assets, and sets the headers that every page needs. Then the
-// request has the path again that the visitor sees, so that a sign-in leads back to it.
-func (h *handler) entrance(next http.Handler) http.Handler {
+	h.style = asset(mux, "page", ".css", "text/css; charset=utf-8", h.theme.css())
+	h.script = asset(mux, "page", ".js", "text/javascript; charset=utf-8", "")
+	for pattern, serve := range map[string]func(*visitor){
+		"GET /{$}": home, "POST /invite": invite, "GET /act": confirm, "POST /act": act, "POST /stop": stop, "GET /events": events, "GET /invitations.csv": export,
+	} {
+		mux.Handle(pattern, h.page(serve))
+	}
+	protected := http.NewCrossOriginProtection().Handler(mux)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		inside := "/" + strings.TrimPrefix(r.URL.Path, "/")
-		if a, ok := h.assets[inside[1:]]; ok {
-			a.serve(w)
-			return
+		if !strings.HasPrefix(r.URL.Path, "/") { // the prefix had the slash
+			u := *r.URL
+			u.Path, u.RawPath = "/"+u.Path, ""
+			r = r.WithContext(r.Context())
+			r.URL = &u
 		}
 		header := w.Header()
 		if header.Get("Content-Security-Policy") == "" { // the application's own is the application's choice
@@ -87,33 +70,35 @@ func (h *handler) entrance(next http.Handler) http.Handler {
 		header.Set("X-Content-Type-Options", "nosniff")
 		header.Set("Referrer-Policy", "same-origin")
 		header.Set("Cache-Control", "no-store")
-		r = r.WithContext(context.WithValue(r.Context(), pathKey{}, inside))
-		if u, err := url.ParseRequestURI(r.RequestURI); err == nil && strings.HasSuffix(u.Path, r.URL.Path) {
-			r.URL = u
-		}
-		next.ServeHTTP(w, r)
-	})
+		protected.ServeHTTP(w, r)
+	}), nil
 }
 
-// sessions requires a session. A form that comes without one is served too, so that
-// nothing that was typed is lost; see [handler.page].
-func (h *handler) sessions(mux http.Handler) http.Handler {
-	inside := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		path, _ := r.Context().Value(pathKey{}).(string)
-		outside := r.URL.EscapedPath()
-		r = r.Clone(context.WithValue(r.Context(), pathKey{}, outside[:strings.LastIndexByte(outside, '/')+1]))
-		r.URL.Path, r.URL.RawPath = path, ""
-		mux.ServeHTTP(w, r)
-	})
-	required := h.client.RequireSession(inside)
+// page requires a session. A form that comes without one is served too, so that nothing
+// that was typed is lost.
+func (h *handler) page(serve func(*visitor)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Method == http.MethodPost {
-			if _, err := h.client.Session(r); err != nil {
-				inside.ServeHTTP(w, r)
+		outside := r.WithContext(r.Context())
+		if u, err := url.ParseRequestURI(r.RequestURI); err == nil && strings.HasSuffix(u.Path, r.URL.Path) {
+			outside.URL = u // what the visitor sees, so that a sign-in leads back to it
+		}
+		v := &visitor{handler: h, w: w, r: r, at: outside.URL.EscapedPath(), may: map[Action]bool{}}
+		visit := http.HandlerFunc(func(_ http.ResponseWriter, in *http.Request) {
+			session, _ := roq.SessionFromContext(in.Context())
+			v.r, v.session, v.platform = r.WithContext(in.Context()), session, h.client.AsSession(session)
+			v.language = h.speak(session.User.Locale, r.Header.Get("Accept-Language"))
+			if session.User.TenantID == "" {
+				v.trouble(troubleOf(roq.ErrNoTenant))
 				return
 			}
+			serve(v)
+		})
+		if _, err := h.client.Session(r); err != nil && r.Method == http.MethodPost {
+			v.language = h.speak("", r.Header.Get("Accept-Language"))
+			serve(v)
+			return
 		}
-		required.ServeHTTP(w, r)
+		h.client.RequireSession(visit).ServeHTTP(w, outside)
 	})
 }
 
@@ -123,27 +108,12 @@ type visitor struct {
 	*language
 	w http.ResponseWriter
 	r *http.Request
+	// at is the path that the visitor sees.
+	at string
 	// session is nil if a form came without one.
 	session  *roq.Session
 	platform *roq.RoqPlatform
 	may      map[Action]bool
-}
-
-// page serves visitors.
-func (h *handler) page(serve func(*visitor)) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		v := &visitor{handler: h, w: w, r: r, may: map[Action]bool{}}
-		var locale string
-		if session, ok := roq.SessionFromContext(r.Context()); ok {
-			v.session, v.platform, locale = session, h.client.AsSession(session), session.User.Locale
-		}
-		v.language = h.speak(locale, r.Header.Get("Accept-Language"))
-		if v.session != nil && v.session.User.TenantID == "" {
-			v.trouble(problem{"tenant", http.StatusForbidden, ""})
-			return
-		}
-		serve(v)
-	})
 }
 
 // Can reports whether the visitor may do that.
@@ -158,21 +128,20 @@ func (v *visitor) Can(action Action) bool {
 
 // refused shows that the visitor may not do that, and reports whether it did.
 func (v *visitor) refused(action Action) bool {
-	if v.session == nil {
-		v.trouble(problem{"session", http.StatusUnauthorized, ""})
-		return true
+	switch {
+	case v.session == nil:
+		v.trouble(troubleOf(roq.ErrUnauthorized))
+	case !v.Can(action):
+		v.trouble(troubleOf(roq.ErrForbidden))
+	default:
+		return false
 	}
-	if !v.Can(action) {
-		v.trouble(problem{"forbidden", http.StatusForbidden, ""})
-		return true
-	}
-	return false
+	return true
 }
 
 // SignIn is where the visitor can sign in, and come back. It may be empty.
 func (v *visitor) SignIn() string {
-	base, _ := v.r.Context().Value(pathKey{}).(string)
-	return v.client.SignInURL(roq.SignInParams{PostLoginRedirect: base})
+	return v.client.SignInURL(roq.SignInParams{PostLoginRedirect: v.at[:strings.LastIndexByte(v.at, '/')+1]})
 }
 
 // redirect leads to another address of the page. It is relative, because the prefix of
@@ -196,50 +165,12 @@ func (v *visitor) Name() string {
 	return cmp.Or(strings.TrimSpace(u.FirstName+" "+u.LastName), u.Email)
 }
 
-// problem is something that went wrong: its key in the texts, and the status of a page
-// about it.
-type problem struct {
-	Key    string
-	Status int
-	// Detail is what the platform said, without addresses.
-	Detail string
-}
-
-// problems are the kinds of errors. The first that matches is used: that an outcome is
-// unknown matters most.
-var problems = []struct {
-	kind error
-	problem
-}{
-	{roq.ErrOutcomeUnknown, problem{Key: "unknown", Status: http.StatusBadGateway}},
-	{roq.ErrNoTenant, problem{Key: "tenant", Status: http.StatusForbidden}},
-	{roq.ErrUnauthorized, problem{Key: "session", Status: http.StatusUnauthorized}},
-	{roq.ErrForbidden, problem{Key: "forbidden", Status: http.StatusForbidden}},
-	{roq.ErrNotFound, problem{Key: "missing", Status: http.StatusNotFound}},
-	{roq.ErrAlreadyAccepted, problem{Key: "accepted", Status: http.StatusConflict}},
-	{roq.ErrAlreadyCanceled, problem{Key: "canceled", Status: http.StatusConflict}},
-	{roq.ErrRateLimited, problem{Key: "busy", Status: http.StatusTooManyRequests}},
-	{roq.ErrUnavailable, problem{Key: "unavailable", Status: http.StatusServiceUnavailable}},
-	{context.Canceled, problem{Key: "stopped", Status: http.StatusConflict}},
-	{context.DeadlineExceeded, problem{Key: "unavailable", Status: http.StatusServiceUnavailable}},
-}
-
-// explain returns an error as a problem, and logs it. No error of the SDK has an address
-// or a secret in it; of others only the type is logged.
-func (h *handler) explain(ctx context.Context, err error) *problem {
-	if e := (*roq.Error)(nil); errors.As(err, &e) {
-		h.log.WarnContext(ctx, "a call failed", "error", e)
+// Roles are the roles that can be chosen.
+func (v *visitor) Roles() []Role {
+	if v.roles != nil || v.session == nil {
+		return v.roles
 	}
-	for _, p := range problems {
-		if errors.Is(err, p.kind) {
-			return &p.problem
-		}
-	}
-	p := problem{Key: "other", Status: http.StatusBadGateway}
-	if e := (*roq.Error)(nil); errors.As(err, &e) {
-		p.Detail = e.Message
-	}
-	return &p
+	return v.facts().roles
 }
 
 // facts are what the platform knows of a tenant and changes rarely.
@@ -259,20 +190,19 @@ func (v *visitor) facts() facts {
 	if time.Now().Before(known.until) {
 		return known
 	}
-	lifetime := time.Minute
-	if tenant, err := v.platform.Tenant(v.r.Context(), id); err == nil {
+	tenant, failed := v.platform.Tenant(v.r.Context(), id)
+	roles, err := v.platform.InviteRoles(v.r.Context())
+	if failed == nil {
 		known.name = tenant.Name
-	} else {
-		v.explain(v.r.Context(), err)
-		lifetime = time.Second
 	}
-	if roles, err := v.platform.InviteRoles(v.r.Context()); err == nil {
+	if err == nil {
 		known.roles = roles
-	} else {
-		v.explain(v.r.Context(), err)
-		lifetime = time.Second
 	}
-	known.until = time.Now().Add(lifetime)
+	known.until = time.Now().Add(time.Minute)
+	if err := errors.Join(failed, err); err != nil {
+		v.explain(err)
+		known.until = time.Now().Add(time.Second)
+	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if len(v.known) >= 1000 {
@@ -280,4 +210,62 @@ func (v *visitor) facts() facts {
 	}
 	v.known[id] = known
 	return known
+}
+
+// kinds are the kinds of errors, with their key in the texts and the status of a page
+// about one. The first that matches is used: that an outcome is unknown matters most.
+var kinds = []struct {
+	kind   error
+	key    string
+	status int
+}{
+	{roq.ErrOutcomeUnknown, "unknown", http.StatusBadGateway},
+	{roq.ErrNoTenant, "tenant", http.StatusForbidden},
+	{roq.ErrAlreadyInvited, "invited", http.StatusConflict},
+	{roq.ErrAlreadyExists, "member", http.StatusConflict},
+	{roq.ErrAlreadyAccepted, "accepted", http.StatusConflict},
+	{roq.ErrAlreadyCanceled, "canceled", http.StatusConflict},
+	{roq.ErrBatchTooLarge, "large", http.StatusBadGateway},
+	{roq.ErrNotFound, "missing", http.StatusNotFound},
+	{roq.ErrUnauthorized, "session", http.StatusUnauthorized},
+	{roq.ErrForbidden, "forbidden", http.StatusForbidden},
+	{roq.ErrRateLimited, "busy", http.StatusTooManyRequests},
+	{roq.ErrUnavailable, "unavailable", http.StatusServiceUnavailable},
+	{context.Canceled, "stopped", http.StatusConflict},
+	{context.DeadlineExceeded, "unavailable", http.StatusServiceUnavailable},
+}
+
+// problem is something that went wrong: its key in the texts, and the status of a page
+// about it.
+type problem struct {
+	Key    string
+	Status int
+	// Detail is what the platform said, without addresses.
+	Detail string
+}
+
+func troubleOf(err error) problem {
+	for _, k := range kinds {
+		if errors.Is(err, k.kind) {
+			return problem{Key: k.key, Status: k.status}
+		}
+	}
+	p := problem{Key: "other", Status: http.StatusBadGateway}
+	if e := (*roq.Error)(nil); errors.As(err, &e) {
+		p.Detail = e.Message
+	}
+	return p
+}
+
+// explain returns an error as a problem, and logs it. No error of the SDK has an address
+// or a secret in it. Others are not logged.
+func (v *visitor) explain(err error) problem {
+	if e := (*roq.Error)(nil); errors.As(err, &e) {
+		v.log.WarnContext(v.r.Context(), "a call failed", "error", e)
+	}
+	p := troubleOf(err)
+	if v.T("problem."+p.Key) == "" { // it has words for one invitee only
+		p.Key = "other"
+	}
+	return p
 }

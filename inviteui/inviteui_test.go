@@ -67,7 +67,7 @@ func TestPreview(t *testing.T) {
 	b := s.browser(s.ann)
 	b.invite("old@example.com").shows(200, "1 invitation was sent.")
 	page := b.invite("foo@@bar\n\"Lee, Eve\" <eve@example.com>\nOLD@example.com, bob@example.com\nBob@example.com\n\"Wick, John\" <john@@x>").shows(200,
-		"Nothing has been sent yet", "2 people can be invited", "foo@@bar: not a valid e-mail address", "OLD@example.com: already invited", "Bob@example.com: entered more than once", "Send 2 invitations")
+		"Nothing has been sent yet", "2 people can be invited", "foo@@bar: not a valid e-mail address", "1 person is already invited: OLD@example.com", "1 address is repeated: Bob@example.com", "Send 2 invitations")
 	s.mails(1)
 	edit := b.post("invite", with(page.form("invite"), "do", "edit")).shows(200, "Invite people")
 	if got := edit.form("invite").Get("emails"); !strings.Contains(got, `"Wick, John" <john@@x>`) || !strings.Contains(got, `"Lee, Eve" <eve@example.com>`) || strings.Contains(got, "OLD@") {

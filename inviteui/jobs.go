@@ -19,16 +19,15 @@ const (
 	// patience is how long a form waits for its job, and haste if it is a campaign. Then
 	// its progress is shown.
 	patience, haste = 8 * time.Second, 2 * time.Second
-	// batch is how many people are invited in one request. More are a campaign.
-	batch = 100
 )
 
 var errBusy = errors.New("inviteui: too many jobs are running")
 
-// store has the jobs of this process, and which forms were handled.
-type store struct {
+// jobs are the sends and actions of this process that run, or did, and which forms were
+// handled.
+type jobs struct {
 	mu      sync.Mutex
-	jobs    map[string]*job
+	byID    map[string]*job
 	order   []string // oldest first
 	running int
 	forms   map[[32]byte]*handled
@@ -42,12 +41,10 @@ type handled struct {
 	err error
 }
 
-func newStore() *store {
-	return &store{jobs: map[string]*job{}, forms: map[[32]byte]*handled{}}
-}
+func newJobs() *jobs { return &jobs{byID: map[string]*job{}, forms: map[[32]byte]*handled{}} }
 
 // once handles a form: the same one, sent again, leads to what it led to before.
-func (s *store) once(form string, handle func() (string, error)) (string, error) {
+func (s *jobs) once(form string, handle func() (string, error)) (string, error) {
 	key := sha256.Sum256([]byte(form))
 	s.mu.Lock()
 	done := s.forms[key]
@@ -64,16 +61,24 @@ func (s *store) once(form string, handle func() (string, error)) (string, error)
 	return done.id, done.err
 }
 
-// job is a send or an action that runs, or did.
+// job is a send or an action.
 type job struct {
 	action Action
-	// queued is whether a Queue does it: only what was refused before is here.
-	queued bool
+	// cancel is nil if a Queue does it: only what was refused before is here.
 	cancel context.CancelFunc
 	done   chan struct{}
 
 	mu     sync.Mutex
 	report Report
+}
+
+// newJob returns a job of the visitor's, with the outcomes of those who are not tried.
+func (v *visitor) newJob(action Action, before []roq.SendOutcome) *job {
+	j := &job{action: action, done: make(chan struct{}), report: Report{TenantID: v.session.User.TenantID, UserID: v.session.RoqUserID, Started: time.Now()}}
+	for _, o := range before {
+		j.note(o)
+	}
+	return j
 }
 
 // note records an outcome.
@@ -89,11 +94,11 @@ func (j *job) note(o roq.SendOutcome) {
 	}
 }
 
-// expect sets how many outcomes there will be.
+// expect says how many more outcomes there will be.
 func (j *job) expect(n int) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	j.report.Total = n
+	j.report.Total = j.report.Handled + n
 }
 
 func (j *job) snapshot() Report {
@@ -104,70 +109,68 @@ func (j *job) snapshot() Report {
 	return r
 }
 
-// keep stores a job under an id, and forgets the oldest that are done.
-func (s *store) keep(id string, j *job) {
+// keep stores a job under an id, and forgets the oldest that do not run.
+func (s *jobs) keep(id string, j *job) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.jobs[id] = j
+	s.byID[id] = j
 	s.order = append(s.order, id)
 	others := 0
-	for _, kept := range s.jobs {
+	for _, kept := range s.byID {
 		others += len(kept.snapshot().Others)
 	}
-	for i := 0; i < len(s.order)-1 && (len(s.jobs) > maxReports || others > maxAllOthers); {
-		old := s.jobs[s.order[i]]
-		select {
-		case <-old.done:
-			others -= len(old.snapshot().Others)
-			delete(s.jobs, s.order[i])
-			s.order = slices.Delete(s.order, i, i+1)
-		default:
-			i++
+	s.order = slices.DeleteFunc(s.order, func(id string) bool {
+		old := s.byID[id].snapshot()
+		forget := (len(s.byID) > maxReports || others > maxAllOthers) && s.byID[id] != j && (old.Done || s.byID[id].cancel == nil)
+		if forget {
+			others -= len(old.Others)
+			delete(s.byID, id)
 		}
-	}
+		return forget
+	})
 }
 
-func (s *store) find(id string) *job {
+func (s *jobs) find(id string) *job {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.jobs[id]
+	return s.byID[id]
+}
+
+// run changes how many jobs run, unless there are too many.
+func (s *jobs) run(by int) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.running+by > maxRunning {
+		return false
+	}
+	s.running += by
+	return true
 }
 
 // start runs a job of the visitor's, and returns its id. The job does not end with the
 // request.
 func (v *visitor) start(action Action, before []roq.SendOutcome, total int, work func(context.Context, *job) error) (string, error) {
-	s := v.store
-	s.mu.Lock()
-	if s.running >= maxRunning {
-		s.mu.Unlock()
+	if !v.jobs.run(1) {
 		return "", errBusy
 	}
-	s.running++
-	s.mu.Unlock()
 	ctx, cancel := context.WithCancel(context.WithoutCancel(v.r.Context()))
-	j := &job{action: action, cancel: cancel, done: make(chan struct{}), report: Report{
-		TenantID: v.session.User.TenantID, UserID: v.session.RoqUserID, Started: time.Now(),
-	}}
-	for _, o := range before {
-		j.note(o)
-	}
-	j.expect(len(before) + total)
+	j := v.newJob(action, before)
+	j.cancel = cancel
+	j.expect(total)
 	id := rand.Text()
-	s.keep(id, j)
+	v.jobs.keep(id, j)
 	go func() {
 		defer cancel()
 		err := errors.New("inviteui: the job did not return")
 		defer func() {
-			if p := recover(); p != nil {
+			if recover() != nil {
 				v.log.Error("a job panicked") // what it panicked with may have an address
 			}
 			j.mu.Lock()
 			j.report.Err, j.report.Done = err, true
 			j.mu.Unlock()
+			v.jobs.run(-1)
 			close(j.done)
-			s.mu.Lock()
-			s.running--
-			s.mu.Unlock()
 		}()
 		err = work(ctx, j)
 	}()
@@ -176,33 +179,33 @@ func (v *visitor) start(action Action, before []roq.SendOutcome, total int, work
 
 // wait waits for a job to end, for a while.
 func (v *visitor) wait(id string) {
-	j := v.store.find(id)
-	if j == nil || j.queued {
+	j := v.jobs.find(id)
+	if j == nil || j.cancel == nil {
 		return
 	}
-	late := time.NewTimer(patience)
+	limit := patience
 	if j.snapshot().Total > batch {
-		late.Reset(haste)
+		limit = haste
 	}
-	defer late.Stop()
+	ctx, cancel := context.WithTimeout(v.r.Context(), limit)
+	defer cancel()
 	select {
 	case <-j.done:
-	case <-late.C:
-	case <-v.r.Context().Done():
+	case <-ctx.Done():
 	}
 }
 
-// reportOf returns the report with an id, if the visitor may see it.
-func (v *visitor) reportOf(id string) (r Report, action Action, found bool) {
+// report returns the report with an id, if the visitor may see it.
+func (v *visitor) report(id string) (r Report, action Action, found bool) {
 	action = ActionSend
-	j := v.store.find(id)
+	j := v.jobs.find(id)
 	if j != nil {
 		r, action = j.snapshot(), j.action
 	}
-	if v.queue != nil && (j == nil || j.queued) {
+	if v.queue != nil && (j == nil || j.cancel == nil) {
 		queued, err := v.queue.Report(v.r.Context(), id)
 		if err != nil {
-			v.explain(v.r.Context(), err)
+			v.explain(err)
 			return r, action, false
 		}
 		queued.Others = slices.Concat(r.Others, queued.Others)
@@ -215,21 +218,24 @@ func (v *visitor) reportOf(id string) (r Report, action Action, found bool) {
 }
 
 // stop ends a job that runs: what is under way is finished, the rest is not begun.
-func (h *handler) stop(v *visitor) {
-	if v.refused(ActionSend) {
+func stop(v *visitor) {
+	if v.session == nil && v.refused(ActionSend) {
 		return
 	}
 	id := v.r.PostFormValue("report")
-	if _, _, found := v.reportOf(id); found {
-		j := h.store.find(id)
-		if j != nil && !j.queued {
+	if _, action, found := v.report(id); found {
+		if v.refused(action) {
+			return
+		}
+		queue, cancels := v.queue.(interface {
+			Cancel(ctx context.Context, id string) error
+		})
+		if j := v.jobs.find(id); j != nil && j.cancel != nil {
 			j.cancel()
 			v.wait(id)
-		} else if q, ok := h.queue.(interface {
-			Cancel(ctx context.Context, id string) error
-		}); ok {
-			if err := q.Cancel(v.r.Context(), id); err != nil {
-				v.explain(v.r.Context(), err)
+		} else if cancels {
+			if err := queue.Cancel(v.r.Context(), id); err != nil {
+				v.explain(err)
 			}
 		}
 	}

@@ -2,137 +2,115 @@ package inviteui
 
 import (
 	"cmp"
-	"math"
+	"maps"
 	"net/url"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-roq/roq"
 )
 
-// view is what of the list is shown. All of it is in the address, so that it can be
-// kept, sent to somebody, and gone back to.
-type view struct {
-	Status, Search, Sort string
-	Descending           bool
-	Page                 int // from 1
-}
+// view is what of the list is shown, as the query of its address: status, search, sort,
+// order and page. So it can be kept, sent to somebody, and gone back to.
+type view struct{ url.Values }
 
-// columns are what the list can be sorted by.
-var columns = []struct {
-	Name string
-	sort roq.UserInviteSort
-}{{"email", roq.SortEmail}, {"status", roq.SortStatus}, {"created", roq.SortCreatedAt}, {"updated", roq.SortUpdatedAt}}
+// sorts are what the list can be sorted by.
+var sorts = map[string]roq.UserInviteSort{"email": roq.SortEmail, "status": roq.SortStatus, "created": roq.SortCreatedAt, "updated": roq.SortUpdatedAt}
 
 var statuses = []roq.UserInviteStatus{roq.StatusPending, roq.StatusAccepted, roq.StatusExpired, roq.StatusCanceled}
 
 // readView reads a view out of an address or a form. What makes no sense is left out.
-func readView(values url.Values) view {
-	v := view{Search: strings.TrimSpace(values.Get("search")), Sort: "created", Descending: true, Page: 1}
-	if status := values.Get("status"); slices.Contains(statuses, roq.UserInviteStatus(status)) {
-		v.Status = status
-	}
-	for _, c := range columns {
-		if c.Name == values.Get("sort") {
-			v.Sort, v.Descending = c.Name, values.Get("order") == "desc"
+func readView(in url.Values) view {
+	v := view{url.Values{}}
+	set := func(name string, makesSense bool) {
+		if value := strings.TrimSpace(in.Get(name)); makesSense && value != "" {
+			v.Set(name, value)
 		}
 	}
-	if n, err := strconv.Atoi(values.Get("page")); err == nil && n > 1 {
-		v.Page = min(n, math.MaxInt32/1000)
+	page, err := strconv.Atoi(in.Get("page"))
+	set("status", slices.Contains(statuses, roq.UserInviteStatus(in.Get("status"))))
+	set("search", true)
+	set("sort", sorts[in.Get("sort")] != "")
+	set("order", in.Get("order") == "desc" && v.Has("sort"))
+	set("page", err == nil && page > 1 && page < 1_000_000)
+	return v
+}
+
+// with returns the first page of the view with another value.
+func (v view) with(name, value string) view {
+	v.Values = maps.Clone(v.Values)
+	v.Del("page")
+	if v.Set(name, value); value == "" {
+		v.Del(name)
 	}
 	return v
 }
 
+// Search is what is searched for.
+func (v view) Search() string { return v.Get("search") }
+
+// Page is the page that is shown, from 1.
+func (v view) Page() int {
+	n, _ := strconv.Atoi(v.Get("page"))
+	return max(n, 1)
+}
+
+// Searching is the view with another search, Of with another status, and At on another
+// page.
+func (v view) Searching(text string) view { return v.with("search", text) }
+func (v view) Of(status string) view      { return v.with("status", status) }
+func (v view) At(page int) view           { return v.with("page", strconv.Itoa(page)) }
+
+// By is the view sorted by the column; again, the other way round.
+func (v view) By(column string) view {
+	if v.AriaSort(column) == "ascending" {
+		return v.with("sort", column).with("order", "desc")
+	}
+	return v.with("sort", column).with("order", "")
+}
+
+// AriaSort says how the list is sorted by the column: by default the newest are first.
+func (v view) AriaSort(column string) string {
+	switch {
+	case cmp.Or(v.Get("sort"), "created") != column:
+		return "none"
+	case v.Has("order") || !v.Has("sort"):
+		return "descending"
+	default:
+		return "ascending"
+	}
+}
+
+// Link is the address of the view. Templates would escape a query by itself.
+func (v view) Link(base string) string { return strings.TrimSuffix(base+"?"+v.Encode(), "?") }
+
+// Fields are the view as hidden fields of a form.
+func (v view) Fields() url.Values { return v.Values }
+
 // filter is the view's condition.
 func (v view) filter(tenantID string) roq.UserInviteFilter {
 	f := roq.UserInviteFilter{TenantID: &roq.IDFilter{EqualTo: tenantID}}
-	if v.Status != "" {
-		f.Status = &roq.StringFilter{EqualTo: v.Status}
+	if status := v.Get("status"); status != "" {
+		f.Status = &roq.StringFilter{EqualTo: status}
 	}
-	if v.Search != "" {
+	if v.Search() != "" {
 		// What stands for anything in a pattern stands for itself in a search.
-		literal := strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(v.Search)
-		f.Email = &roq.StringFilter{ILike: "%" + literal + "%"}
+		f.Email = &roq.StringFilter{ILike: "%" + strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(v.Search()) + "%"}
 	}
 	return f
 }
 
 // order is the view's order.
 func (v view) order() *roq.UserInviteOrder {
-	o := &roq.UserInviteOrder{Order: roq.Ascending}
-	for _, c := range columns {
-		if c.Name == v.Sort {
-			o.Sort = c.sort
-		}
+	column := cmp.Or(v.Get("sort"), "created")
+	if v.AriaSort(column) == "descending" {
+		return &roq.UserInviteOrder{Sort: sorts[column], Order: roq.Descending}
 	}
-	if v.Descending {
-		o.Order = roq.Descending
-	}
-	return o
-}
-
-// values are the view in an address. What is as usual is left out.
-func (v view) values() url.Values {
-	values := url.Values{}
-	for name, value := range map[string]string{"status": v.Status, "search": v.Search} {
-		if value != "" {
-			values.Set(name, value)
-		}
-	}
-	if v.Sort != "created" || !v.Descending {
-		values.Set("sort", v.Sort)
-		values.Set("order", map[bool]string{true: "desc", false: "asc"}[v.Descending])
-	}
-	if v.Page > 1 {
-		values.Set("page", strconv.Itoa(v.Page))
-	}
-	return values
-}
-
-// Link is the address of the view. Templates would escape a query by itself.
-func (v view) Link(base string) string { return strings.TrimSuffix(base+"?"+v.values().Encode(), "?") }
-
-// Fields are the view as hidden fields of a form.
-func (v view) Fields() url.Values { return v.values() }
-
-// Searching is the view with another search.
-func (v view) Searching(text string) view {
-	v.Search, v.Page = text, 1
-	return v
-}
-
-// Of is the view with another status.
-func (v view) Of(status string) view {
-	v.Status, v.Page = status, 1
-	return v
-}
-
-// By is the view sorted by the column; again, the other way round.
-func (v view) By(column string) view {
-	v.Descending = v.Sort == column && !v.Descending
-	v.Sort, v.Page = column, 1
-	return v
-}
-
-// At is another page of the view.
-func (v view) At(page int) view {
-	v.Page = page
-	return v
-}
-
-// AriaSort says how the list is sorted by the column.
-func (v view) AriaSort(column string) string {
-	switch {
-	case v.Sort != column:
-		return "none"
-	case v.Descending:
-		return "descending"
-	default:
-		return "ascending"
-	}
+	return &roq.UserInviteOrder{Sort: sorts[column], Order: roq.Ascending}
 }
 
 // tab is a status to choose, or all of them.
@@ -155,8 +133,88 @@ type list struct {
 	Problem *problem
 	// Counted is whether the tabs have their counts.
 	Counted bool
-	// newest is when the latest change was, whether it is on this page or not.
-	newest time.Time
+	// latest is when the tenant's invites changed last, before they were listed.
+	latest time.Time
+}
+
+// list asks the platform for the view, and how many invites there are of each status.
+func (v *visitor) list(at view) *list {
+	tenantID := v.session.User.TenantID
+	ask := func(q roq.UserInvitesQuery) (*roq.UserInvitePage, error) {
+		return v.platform.UserInvites(v.r.Context(), q)
+	}
+	l := &list{View: at, Pages: 1}
+	counts := make([]int, len(statuses))
+	var uncounted atomic.Bool
+	var wg sync.WaitGroup
+	for i, status := range statuses {
+		if at.Get("status") == string(status) {
+			continue // the list says so
+		}
+		wg.Go(func() {
+			found, err := ask(roq.UserInvitesQuery{Filter: at.Of(string(status)).filter(tenantID), Limit: 1})
+			if err != nil {
+				uncounted.Store(true)
+				return
+			}
+			counts[i] = found.TotalCount
+		})
+	}
+	if last, err := ask(roq.UserInvitesQuery{Filter: view{}.filter(tenantID), Order: &roq.UserInviteOrder{Sort: roq.SortUpdatedAt, Order: roq.Descending}, Limit: 1}); err == nil && len(last.Data) > 0 {
+		l.latest = last.Data[0].UpdatedAt
+	}
+	page, err := ask(roq.UserInvitesQuery{Filter: at.filter(tenantID), Order: at.order(), Limit: v.pageSize, Offset: (at.Page() - 1) * v.pageSize})
+	wg.Wait()
+	if err != nil {
+		p := v.explain(err)
+		l.Problem = &p
+		return l
+	}
+	for _, invite := range page.Data {
+		l.Rows = append(l.Rows, row{v, invite, at})
+	}
+	l.Counted, l.Total, l.Pages = !uncounted.Load(), page.TotalCount, max(1, (page.TotalCount+v.pageSize-1)/v.pageSize)
+	l.count(counts)
+	return l
+}
+
+// count makes the tabs.
+func (l *list) count(counts []int) {
+	all, from := 0, 0
+	for i, status := range statuses {
+		if l.View.Get("status") == string(status) {
+			counts[i] = l.Total
+		}
+		all += counts[i]
+	}
+	if !l.View.Has("status") {
+		all = l.Total
+	}
+	l.Tabs = []tab{{Key: "all", Count: all, Selected: !l.View.Has("status")}}
+	for i, status := range statuses {
+		t := tab{"status." + string(status), string(status), counts[i], l.View.Get("status") == string(status), from, counts[i] * 1000 / max(1, all)}
+		from += t.Width
+		l.Tabs = append(l.Tabs, t)
+	}
+}
+
+// Numbers are the pages to jump to: the first, the last, and those around this one. A 0
+// is a gap.
+func (l *list) Numbers() (numbers []int) {
+	for n := 1; n <= l.Pages; n++ {
+		switch at := l.View.Page(); {
+		case n == 1, n == l.Pages, n >= at-2 && n <= at+2:
+			numbers = append(numbers, n)
+		case numbers[len(numbers)-1] != 0:
+			numbers = append(numbers, 0)
+		}
+	}
+	return numbers
+}
+
+// Filtered reports whether there may be more than what matches.
+func (l *list) Filtered() bool {
+	return l.View.Has("status") || l.View.Has("search") || l.View.Has("page")
 }
 
 // row is an invite in the table.
@@ -170,14 +228,6 @@ type row struct {
 // it.
 func (r row) Offers(action Action) bool { return r.Can(action) && allows(r.Status, action) }
 
-// Act is the address that asks for it.
-func (r row) Act(action Action) string {
-	values := r.View.values()
-	values.Set("do", string(action))
-	values.Set("id", r.ID)
-	return "act?" + values.Encode()
-}
-
 // allows reports whether an invite with that status can be resent or canceled: what is
 // not accepted can be resent, and what is pending be canceled, as on ROQ's own page.
 func allows(status roq.UserInviteStatus, action Action) bool {
@@ -187,105 +237,29 @@ func allows(status roq.UserInviteStatus, action Action) bool {
 	return status == roq.StatusPending
 }
 
-// Label is the status in words.
-func (r row) Label() string {
-	if slices.Contains(statuses, r.Status) {
-		return r.T("status." + string(r.Status))
-	}
-	return string(r.Status)
+// Act is the address that asks for it.
+func (r row) Act(action Action) string {
+	values := maps.Clone(r.View.Values)
+	values.Set("do", string(action))
+	values.Set("id", r.ID)
+	return "act?" + values.Encode()
 }
+
+// Label is the status in words.
+func (r row) Label() string { return cmp.Or(r.T("status."+string(r.Status)), string(r.Status)) }
 
 // Date is a time as the visitor reads it.
 func (r row) Date(t time.Time) string { return r.date(t, r.session.User.Timezone) }
 
 // RoleNames are those of the invitee's roles.
 func (r row) RoleNames() string {
-	var names []string
-	for _, key := range r.RoleKeys {
-		name := key
+	names := slices.Clone(r.RoleKeys)
+	for i, key := range names {
 		for _, role := range r.Roles() {
 			if role.Key == key {
-				name = cmp.Or(role.Name, key)
+				names[i] = cmp.Or(role.Name, key)
 			}
 		}
-		names = append(names, name)
 	}
 	return strings.Join(names, ", ")
 }
-
-// list asks the platform for the view, and how many invites there are of each status.
-func (v *visitor) list(at view) list {
-	tenantID := v.session.User.TenantID
-	l := list{View: at, Pages: 1, Counted: true}
-	counts := make([]int, len(statuses))
-	var wg sync.WaitGroup
-	var mu sync.Mutex
-	for i, status := range statuses {
-		if at.Status == string(status) {
-			continue // the list says so
-		}
-		wg.Go(func() {
-			found, err := v.platform.UserInvites(v.r.Context(), roq.UserInvitesQuery{Filter: at.Of(string(status)).filter(tenantID), Limit: 1})
-			mu.Lock()
-			defer mu.Unlock()
-			if err != nil {
-				l.Counted = false
-				return
-			}
-			counts[i] = found.TotalCount
-		})
-	}
-	wg.Go(func() { l.newest, _, _ = newest(v.r.Context(), v.platform, tenantID) })
-	page, failed := v.platform.UserInvites(v.r.Context(), roq.UserInvitesQuery{
-		Filter: at.filter(tenantID), Order: at.order(), Limit: v.pageSize, Offset: (at.Page - 1) * v.pageSize,
-	})
-	wg.Wait()
-	if failed != nil {
-		l.Problem = v.explain(v.r.Context(), failed)
-		return l
-	}
-	for _, invite := range page.Data {
-		l.Rows = append(l.Rows, row{v, invite, at})
-	}
-	l.Total, l.Pages = page.TotalCount, max(1, (page.TotalCount+v.pageSize-1)/v.pageSize)
-	l.count(counts)
-	return l
-}
-
-// count makes the tabs.
-func (l *list) count(counts []int) {
-	all := 0
-	for i, status := range statuses {
-		if l.View.Status == string(status) {
-			counts[i] = l.Total
-		}
-		all += counts[i]
-	}
-	if l.View.Status == "" {
-		all = l.Total
-	}
-	l.Tabs = []tab{{Key: "all", Count: all, Selected: l.View.Status == ""}}
-	from := 0
-	for i, status := range statuses {
-		t := tab{"status." + string(status), string(status), counts[i], l.View.Status == string(status), from, counts[i] * 1000 / max(1, all)}
-		from += t.Width
-		l.Tabs = append(l.Tabs, t)
-	}
-}
-
-// Numbers are the pages to jump to: the first, the last, and those around this one. A 0
-// is a gap.
-func (l list) Numbers() (numbers []int) {
-	for n := 1; n <= l.Pages; n++ {
-		switch {
-		case n == 1, n == l.Pages, n >= l.View.Page-2 && n <= l.View.Page+2:
-			numbers = append(numbers, n)
-		case numbers[len(numbers)-1] != 0:
-			numbers = append(numbers, 0)
-		}
-	}
-	return numbers
-}
-
-// Filtered reports whether there may be more than what matches.
-func (l list) Filtered() bool { return l.View.Status != "" || l.View.Search != "" || l.View.Page > 1 }

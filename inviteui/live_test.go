@@ -163,7 +163,7 @@ func (p *inside) open(t *testing.T, n int) (streams []*recorder, leave func()) {
 	ctx, cancel := context.WithCancel(t.Context())
 	var wg sync.WaitGroup
 	for range n {
-		r := httptest.NewRequestWithContext(ctx, http.MethodGet, fmt.Sprintf("/events?since=%d", time.Now().UnixMilli()), nil)
+		r := httptest.NewRequestWithContext(ctx, http.MethodGet, "/events?since="+time.Now().UTC().Format(time.RFC3339Nano), nil)
 		r.AddCookie(&http.Cookie{Name: "roq-session-token", Value: p.SessionToken(p.ann.ID)})
 		w := &recorder{header: http.Header{}}
 		streams = append(streams, w)

@@ -5,10 +5,10 @@ import (
 	"crypto/sha256"
 	"encoding/csv"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"html/template"
 	"net/http"
-	"strconv"
 	"strings"
 	"time"
 
@@ -19,36 +19,22 @@ var templates = template.Must(template.New("").Funcs(template.FuncMap{
 	"iso": func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
 }).ParseFS(files, "assets/*.html"))
 
-// asset is a file for the page. Its name changes with its content, so that it can be
-// kept forever.
-type asset struct {
-	kind    string
-	content []byte
-}
-
-func (a asset) serve(w http.ResponseWriter) {
-	w.Header().Set("Content-Type", a.kind)
-	w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
-	w.Header().Set("X-Content-Type-Options", "nosniff")
-	_, _ = w.Write(a.content)
-}
-
-// loadAssets names the files for the page.
-func (h *handler) loadAssets() {
-	h.assets = map[string]asset{}
-	add := func(name, ending, kind, more string) string {
-		content, err := files.ReadFile("assets/" + name + ending)
-		if err != nil {
-			panic(err) // it is a part of this package
-		}
-		content = append(content, more...)
-		sum := sha256.Sum256(content)
-		name += "-" + hex.EncodeToString(sum[:6]) + ending
-		h.assets[name] = asset{kind, content}
-		return name
+// asset serves a file for the page, and returns its name, which changes with its content,
+// so that it can be kept forever.
+func asset(mux *http.ServeMux, name, ending, kind, more string) string {
+	content, err := files.ReadFile("assets/" + name + ending)
+	if err != nil {
+		panic(err) // it is a part of this package
 	}
-	h.style = add("page", ".css", "text/css; charset=utf-8", h.theme.css())
-	h.script = add("page", ".js", "text/javascript; charset=utf-8", "")
+	content = append(content, more...)
+	sum := sha256.Sum256(content)
+	name += "-" + hex.EncodeToString(sum[:6]) + ending
+	mux.HandleFunc("GET /"+name, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", kind)
+		w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
+		_, _ = w.Write(content)
+	})
+	return name
 }
 
 // css returns what the theme changes. Its values are checked by [WithTheme].
@@ -70,8 +56,8 @@ func (t Theme) css() string {
 	return ".rq, .rq-body { " + out.String() + "}"
 }
 
-// home is the page with the form and the list, or one of those that lead to it.
-type home struct {
+// page is what is shown: the form and the list, or one of those that lead to it.
+type page struct {
 	*visitor
 	Form    form
 	List    *list
@@ -80,51 +66,48 @@ type home struct {
 }
 
 // Events is the address of the page's events.
-func (d home) Events() string {
-	values := readView(d.r.URL.Query()).values()
+func (d page) Events() string {
+	at := readView(d.r.URL.Query())
 	if d.Report != nil && !d.Report.Done {
-		values.Set("report", d.Report.ID)
+		at.Set("report", d.Report.ID)
 	}
 	if d.List != nil {
-		values.Set("since", strconv.FormatInt(d.List.newest.UnixMilli(), 10))
+		at.Set("since", d.List.latest.Format(time.RFC3339Nano))
 	}
-	return "events?" + values.Encode()
+	return at.Link("events")
 }
 
 // FirstRole is whether the first role is selected at the beginning.
-func (d home) FirstRole() bool { return d.roles != nil }
+func (d page) FirstRole() bool { return d.roles != nil }
 
 // Locales are the languages that can be chosen.
-func (d home) Locales() []Locale { return d.locales }
+func (d page) Locales() []Locale { return d.locales }
 
 // home shows the page.
-func (h *handler) home(v *visitor) {
+func home(v *visitor) {
 	if !v.Can(ActionSend) && v.refused(ActionList) {
 		return
 	}
-	d := home{visitor: v, Form: v.newForm("", "", "")}
-	status := http.StatusOK
+	d := page{visitor: v, Form: v.newForm("", "", "")}
 	if id := v.r.URL.Query().Get("report"); id != "" {
 		d.Report = v.shown(id)
-		if left := d.Report.Form; d.Report.Done && len(left) > 0 {
-			var role string
-			if len(left[0].Roles) > 0 {
-				role = left[0].Roles[0]
-			}
-			d.Form = v.newForm(strings.Join(write(left), "\n"), role, left[0].Locale)
+		if left := d.Report.Form; d.Report.Done && d.Report.Action == ActionSend && len(left) > 0 {
+			d.Form = v.newForm(roq.FormatUserInvites(left), strings.Join(left[0].Roles, ""), left[0].Locale)
 		}
 	}
-	v.main(d, status)
+	v.main(d, http.StatusOK)
 }
 
 // main shows the page with that on it.
-func (v *visitor) main(d home, status int) {
+func (v *visitor) main(d page, status int) {
 	if v.Can(ActionList) {
-		l := v.list(readView(v.r.URL.Query()))
-		d.List = &l
+		d.List = v.list(readView(v.r.URL.Query()))
 	}
 	v.show(status, "home", d)
 }
+
+// trouble shows a problem on a page of its own.
+func (v *visitor) trouble(p problem) { v.show(p.Status, "trouble", page{visitor: v, Problem: &p}) }
 
 // document is what the frame shows.
 type document struct {
@@ -143,22 +126,19 @@ func (d document) SignedIn() bool { return d.session != nil }
 
 // show writes a page, whole or not at all.
 func (v *visitor) show(status int, name string, data any) {
-	var body, head, page bytes.Buffer
 	d := document{visitor: v, Style: v.style, Script: v.script}
-	if shown, ok := data.(home); ok {
+	if shown, ok := data.(page); ok {
 		d.Reload = shown.Report != nil && !shown.Report.Done
 	}
-	err := templates.ExecuteTemplate(&body, name, data)
-	if err == nil {
-		err = templates.ExecuteTemplate(&head, "head", d)
-	}
-	if err == nil {
-		//nolint:gosec // they are the output of templates
-		d.Page = Page{v.Title(), v.Tag, template.HTML(head.String()), template.HTML(body.String())}
+	var whole bytes.Buffer
+	body, err := render(name, data)
+	head, failed := render("head", d)
+	if err = errors.Join(err, failed); err == nil {
+		d.Page = Page{v.Title(), v.Tag, head, body}
 		if v.layout != nil {
-			err = v.layout(&page, d.Page)
+			err = v.layout(&whole, d.Page)
 		} else {
-			err = templates.ExecuteTemplate(&page, "document", d)
+			err = templates.ExecuteTemplate(&whole, "document", d)
 		}
 	}
 	if err != nil {
@@ -168,12 +148,14 @@ func (v *visitor) show(status int, name string, data any) {
 	}
 	v.w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	v.w.WriteHeader(status)
-	_, _ = page.WriteTo(v.w)
+	_, _ = whole.WriteTo(v.w)
 }
 
-// trouble shows a problem on a page of its own.
-func (v *visitor) trouble(p problem) {
-	v.show(p.Status, "trouble", home{visitor: v, Problem: &p})
+// render returns a part of a page.
+func render(name string, data any) (template.HTML, error) {
+	var out strings.Builder
+	err := templates.ExecuteTemplate(&out, name, data)
+	return template.HTML(out.String()), err //nolint:gosec // it is the output of a template
 }
 
 // cell returns a text as a cell that no spreadsheet computes.
@@ -185,7 +167,7 @@ func cell(text string) string {
 }
 
 // export writes everything that matches as a CSV file.
-func (h *handler) export(v *visitor) {
+func export(v *visitor) {
 	if v.refused(ActionList) {
 		return
 	}
@@ -201,10 +183,10 @@ func (h *handler) export(v *visitor) {
 	query := roq.UserInvitesQuery{Filter: at.filter(v.session.User.TenantID), Limit: 500}
 	for invite, err := range v.platform.AllUserInvites(v.r.Context(), query) {
 		if err != nil && out == nil {
-			v.trouble(*h.explain(v.r.Context(), err))
+			v.trouble(v.explain(err))
 			return
 		} else if err != nil {
-			h.explain(v.r.Context(), err)
+			v.explain(err)
 			panic(http.ErrAbortHandler) // the browser sees that the file is not whole
 		}
 		if out == nil {

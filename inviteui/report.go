@@ -11,6 +11,9 @@ import (
 // maxLines is how many addresses of a kind a page names.
 const maxLines = 1000
 
+// line is an address, and what is said about it.
+type line struct{ Email, Why string }
+
 // report is a Report as it is shown.
 type report struct {
 	Report
@@ -25,7 +28,7 @@ type report struct {
 	// Amber is what is nobody's fault, Red what failed, and Unknown who may have been
 	// mailed.
 	Amber, Red, Unknown []line
-	// NotSent is how many were not sent and are in the form, Form is what remains there.
+	// NotSent is how many were not sent, and Form who remains in the form.
 	NotSent int
 	Form    []roq.UserInviteInput
 }
@@ -34,7 +37,7 @@ type report struct {
 func (v *visitor) shown(id string) *report {
 	r := &report{visitor: v, ID: id}
 	var found bool
-	if r.Report, r.Action, found = v.reportOf(id); !found {
+	if r.Report, r.Action, found = v.report(id); !found {
 		r.Report, r.Missing = Report{Done: true}, true
 		return r
 	}
@@ -55,11 +58,9 @@ func (v *visitor) shown(id string) *report {
 			r.Form = append(r.Form, o.Input)
 		}
 	}
-	if r.Action != ActionSend {
-		r.Form = nil
-	}
 	if r.Err != nil && (len(r.Unknown) == 0 || !errors.Is(r.Err, roq.ErrOutcomeUnknown)) { // the box says that
-		r.Problem = v.explain(v.r.Context(), r.Err)
+		p := v.explain(r.Err)
+		r.Problem = &p
 	}
 	if took := time.Since(r.Started); !r.Done && r.Handled > 0 && took > time.Second {
 		left := took / time.Duration(r.Handled) * time.Duration(r.Total-r.Handled)
@@ -82,17 +83,8 @@ func (r *report) DoneWords() string { return r.N("done."+string(r.Action), r.Sen
 
 // why says why one address was not mailed.
 func (l *language) why(err error) string {
-	for _, reason := range []struct {
-		kind error
-		key  string
-	}{
-		{roq.ErrAlreadyInvited, "why.invited"}, {roq.ErrAlreadyExists, "why.member"}, {roq.ErrAlreadyAccepted, "why.accepted"},
-		{roq.ErrAlreadyCanceled, "why.canceled"}, {roq.ErrBatchTooLarge, "why.large"}, {roq.ErrNotFound, "why.missing"},
-		{roq.ErrForbidden, "why.forbidden"}, {roq.ErrRateLimited, "why.busy"}, {roq.ErrUnavailable, "why.unavailable"},
-	} {
-		if errors.Is(err, reason.kind) {
-			return l.T(reason.key)
-		}
+	if reason := l.T("why." + troubleOf(err).Key); reason != "" {
+		return reason
 	}
 	if e := (*roq.Error)(nil); errors.As(err, &e) && len(e.Findings) > 0 {
 		switch field := e.Findings[0].Field; {
@@ -105,7 +97,7 @@ func (l *language) why(err error) string {
 	if e := (roq.UserInviteError{}); errors.As(err, &e) && e.Message != "" {
 		return l.T("why.refused", strings.TrimSuffix(e.Message, "."))
 	}
-	return l.T("why.other")
+	return l.T("why.impossible")
 }
 
 // fold is a list of addresses, of which ten are shown at once.
@@ -116,20 +108,13 @@ type fold struct {
 	Omitted int
 }
 
-func (v *visitor) Fold(lines []line) fold {
-	f := fold{language: v.language, First: lines}
-	if len(lines) > maxLines {
-		f.Omitted, lines = len(lines)-maxLines, lines[:maxLines]
-	}
-	if len(lines) > 10 {
-		f.First, f.More = lines[:10], lines[10:]
-	}
-	return f
-}
-
-// Lines are people as lines of a preview, outcomes as lines with their reasons.
-func (v *visitor) Lines(of any) (lines []line) {
+// Fold makes a list of lines, of people with their names, or of outcomes with their
+// reasons.
+func (v *visitor) Fold(of any) fold {
+	var lines []line
 	switch of := of.(type) {
+	case []line:
+		lines = of
 	case []roq.UserInviteInput:
 		for _, p := range of {
 			lines = append(lines, line{p.Email, strings.TrimSpace(p.FirstName + " " + p.LastName)})
@@ -139,5 +124,12 @@ func (v *visitor) Lines(of any) (lines []line) {
 			lines = append(lines, line{o.Input.Email, v.why(o.Err)})
 		}
 	}
-	return lines
+	f := fold{language: v.language, First: lines}
+	if len(lines) > maxLines {
+		f.Omitted, lines = len(lines)-maxLines, lines[:maxLines]
+	}
+	if len(lines) > 10 {
+		f.First, f.More = lines[:10], lines[10:]
+	}
+	return f
 }

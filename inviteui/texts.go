@@ -25,22 +25,10 @@ type Texts struct {
 }
 
 // English returns the words of the page in English, to translate from.
-func English() Texts { return builtin("en") }
+func English() Texts { return Texts{"en", builtin("en").words} }
 
 // German returns the words of the page in German.
-func German() Texts { return builtin("de") }
-
-func builtin(lang string) Texts {
-	t := Texts{Lang: lang}
-	text, err := files.ReadFile("assets/" + lang + ".json")
-	if err == nil {
-		err = json.Unmarshal(text, &t.Words)
-	}
-	if err != nil {
-		panic(err) // it is a part of this package
-	}
-	return t
-}
+func German() Texts { return Texts{"de", builtin("de").words} }
 
 // language is a language of the page, complete.
 type language struct {
@@ -48,26 +36,36 @@ type language struct {
 	words map[string]string
 }
 
+func builtin(tag string) *language {
+	l := &language{Tag: tag}
+	text, err := files.ReadFile("assets/" + tag + ".json")
+	if err == nil {
+		err = json.Unmarshal(text, &l.words)
+	}
+	if err != nil {
+		panic(err) // it is a part of this package
+	}
+	return l
+}
+
 func (o *options) addTexts(t Texts) error {
 	if t.Lang == "" {
 		return errors.New("inviteui: WithTexts: Lang must not be empty")
 	}
-	at := slices.IndexFunc(o.languages, func(l *language) bool { return strings.EqualFold(l.Tag, t.Lang) })
-	words := English().Words
-	if at >= 0 {
-		words = maps.Clone(o.languages[at].words)
+	added := builtin("en")
+	added.Tag = t.Lang
+	for _, l := range o.languages {
+		if strings.EqualFold(l.Tag, t.Lang) {
+			added = &language{l.Tag, maps.Clone(l.words)}
+		}
 	}
 	for key, text := range t.Words {
-		if _, known := words[key]; !known {
+		if added.T(key) == "" {
 			return fmt.Errorf("inviteui: WithTexts: there is no text with the key %q", key)
 		}
-		words[key] = text
+		added.words[key] = text
 	}
-	if at >= 0 {
-		o.languages[at] = &language{o.languages[at].Tag, words}
-	} else {
-		o.languages = append(o.languages, &language{t.Lang, words})
-	}
+	o.languages = append(slices.DeleteFunc(o.languages, func(l *language) bool { return l.Tag == added.Tag }), added)
 	return nil
 }
 

@@ -1,0 +1,85 @@
+package inviteui
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/go-roq/roq"
+)
+
+// alive is how often a stream without news says so, so that a connection that has gone is
+// noticed.
+const alive = 15 * time.Second
+
+// events tells an open page what changes: statuses, and the progress of a job.
+func events(v *visitor) {
+	if !v.Can(ActionSend) && v.refused(ActionList) {
+		return
+	}
+	v.w.Header().Set("Content-Type", "text/event-stream")
+	v.w.Header().Set("X-Accel-Buffering", "no")
+	control := http.NewResponseController(v.w)
+	_ = control.SetReadDeadline(time.Time{}) // a server's time-outs are for pages
+	say := func(event string, data any) bool {
+		text, err := json.Marshal(data)
+		if err != nil {
+			return false
+		}
+		_ = control.SetWriteDeadline(time.Now().Add(2 * alive))
+		_, err = fmt.Fprintf(v.w, "event: %s\ndata: %s\n\n", event, text)
+		return err == nil && control.Flush() == nil
+	}
+	query := v.r.URL.Query()
+	var changes <-chan roq.UserInviteChange
+	if v.Can(ActionList) {
+		since, _ := time.Parse(time.RFC3339Nano, query.Get("since"))
+		changes = v.client.FollowUserInvites(v.r.Context(), v.session, since)
+	}
+	id, handled, pace := query.Get("report"), -1, alive
+	if id != "" {
+		pace = time.Second
+	}
+	tick := time.NewTicker(pace)
+	defer tick.Stop()
+	expired := time.NewTimer(time.Until(v.session.ExpiresAt))
+	defer expired.Stop()
+	for ok := say("open", nil); ok; {
+		select {
+		case <-v.r.Context().Done():
+			return
+		case <-expired.C:
+			say("expired", nil)
+			return
+		case change, open := <-changes:
+			if ok = open; ok && change.ID == "" {
+				ok = say("list", nil)
+			} else if ok {
+				ok = say("change", v.changed(change, readView(query)))
+			}
+		case <-tick.C:
+			if id == "" {
+				ok = say("alive", nil)
+			} else if r := v.shown(id); r.Done {
+				id = ""
+				tick.Reset(alive)
+				ok = say("done", nil)
+			} else if r.Handled != handled {
+				handled = r.Handled
+				html, err := render("report", r)
+				ok = err == nil && say("progress", html)
+			}
+		}
+	}
+}
+
+// changed is a change as the page reads it: without a status if the invite is gone.
+func (v *visitor) changed(change roq.UserInviteChange, at view) any {
+	out := map[string]any{"id": change.ID, "was": change.PreviousStatus, "status": "", "html": ""}
+	if change.Current != nil {
+		out["status"] = change.Current.Status
+		out["html"], _ = render("row", row{v, *change.Current, at})
+	}
+	return out
+}
