@@ -3,11 +3,8 @@ package inviteui
 import (
 	"context"
 	"crypto/rand"
-	"errors"
 	"net/http"
 	"net/url"
-	"sync"
-	"sync/atomic"
 
 	"github.com/go-roq/roq"
 )
@@ -123,55 +120,25 @@ func act(v *visitor) {
 }
 
 // perform resends or cancels what matches the filter now.
-func perform(ctx context.Context, platform *roq.RoqPlatform, action Action, filter roq.UserInviteFilter, j *job) error {
-	var targets []roq.UserInvite
-	for invite, err := range platform.AllUserInvites(ctx, roq.UserInvitesQuery{Filter: filter, Limit: 500}) {
-		if err != nil {
-			return err
-		}
-		targets = append(targets, *invite)
+func perform(ctx context.Context, platform *roq.RoqPlatform, action Action, filter roq.UserInviteFilter, j *job) (err error) {
+	all := platform.ResendAllUserInvites
+	if action == ActionCancel {
+		all = platform.CancelAllUserInvites
 	}
-	if filter.ID != nil && len(targets) < len(filter.ID.ValueIn) {
+	found := 0
+	for o, failed := range all(ctx, roq.UserInvitesQuery{Filter: filter, Limit: 500}) {
+		if failed != nil {
+			err = failed
+			continue
+		}
+		if found++; found == 1 {
+			j.expect(o.Total)
+		}
+		j.note(roq.SendOutcome{Input: roq.UserInviteInput{Email: o.Invite.Email}, Status: o.Status, Err: o.Err})
+	}
+	if err == nil && filter.ID != nil && found < len(filter.ID.ValueIn) {
+		j.expect(1)
 		j.note(roq.SendOutcome{Status: roq.OutcomeRefused, Err: roq.ErrNotFound})
 	}
-	j.expect(len(targets))
-	do := platform.ResendUserInvite
-	if action == ActionCancel {
-		do = platform.CancelUserInvite
-	}
-	// The first refusal of the caller ends it.
-	ctx, end := context.WithCancelCause(ctx)
-	defer end(nil)
-	var next atomic.Int64
-	var wg sync.WaitGroup
-	for range 8 {
-		wg.Go(func() {
-			for i := int(next.Add(1)) - 1; i < len(targets); i = int(next.Add(1)) - 1 {
-				err := roq.ErrNotSent
-				if ctx.Err() == nil {
-					_, err = do(context.WithoutCancel(ctx), targets[i].ID) // what has begun is finished
-				}
-				if errors.Is(err, roq.ErrUnauthorized) || errors.Is(err, roq.ErrForbidden) {
-					end(err)
-				}
-				j.note(roq.SendOutcome{Index: i, Input: roq.UserInviteInput{Email: targets[i].Email}, Status: outcomeOf(err), Err: err})
-			}
-		})
-	}
-	wg.Wait()
-	return context.Cause(ctx)
-}
-
-// outcomeOf returns the outcome of an action that ended with err.
-func outcomeOf(err error) roq.OutcomeStatus {
-	switch {
-	case err == nil:
-		return roq.OutcomeSent
-	case errors.Is(err, roq.ErrOutcomeUnknown):
-		return roq.OutcomeUnknown
-	case settled(err) || errors.Is(err, roq.ErrNotFound) || errors.Is(err, roq.ErrInvalidInput):
-		return roq.OutcomeRefused
-	default:
-		return roq.OutcomeNotSent
-	}
+	return err
 }

@@ -147,6 +147,10 @@ func (v *visitor) show(status int, name string, data any) {
 		return
 	}
 	v.w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	if v.r.Method == http.MethodPost {
+		// Back leads to it again. What is not stored would have to be sent again.
+		v.w.Header().Set("Cache-Control", "private, no-cache")
+	}
 	v.w.WriteHeader(status)
 	_, _ = whole.WriteTo(v.w)
 }
