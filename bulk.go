@@ -181,7 +181,7 @@ func (b *bulk) change(ctx context.Context, stop context.CancelCauseFunc, i int) 
 		}
 		o.Status, o.Err = statusOf(err), err
 		switch refused := errors.Is(err, ErrUnauthorized) || errors.Is(err, ErrForbidden); {
-		case refused, o.Status == OutcomeNotSent && !(passing(err) && b.patient()):
+		case refused, o.Status == OutcomeNotSent && !b.patient(err):
 			stop(err)
 			return o
 		case o.Status != OutcomeNotSent:
@@ -200,10 +200,10 @@ func (b *bulk) change(ctx context.Context, stop context.CancelCauseFunc, i int) 
 }
 
 // patient reports whether a change that was not made is worth a retry.
-func (b *bulk) patient() bool {
+func (b *bulk) patient(err error) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return !b.succeeded.IsZero() && time.Since(b.succeeded) < bulkPatience
+	return passing(err) && !b.succeeded.IsZero() && time.Since(b.succeeded) < bulkPatience
 }
 
 // statusOf returns the outcome of a change that ended with err.

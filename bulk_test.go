@@ -34,7 +34,7 @@ type tally struct {
 	err                             error
 }
 
-func (b bulk) tally(t *testing.T, ctx context.Context, p *roq.RoqPlatform, q roq.UserInvitesQuery, opts ...roq.CallOption) (all tally) {
+func (b bulk) tally(ctx context.Context, t *testing.T, p *roq.RoqPlatform, q roq.UserInvitesQuery, opts ...roq.CallOption) (all tally) {
 	t.Helper()
 	seen := map[string]bool{}
 	for o, err := range b.run(p, ctx, q, opts...) {
@@ -82,7 +82,7 @@ func TestBulk(t *testing.T) {
 			}
 		}
 		p := w.client.AsUser(w.user.ID)
-		if got := b.tally(t, t.Context(), p, pendingOnly, roq.WithParallel(5)); got.String() != "247 sent, 0 refused, 0 unknown, 0 not sent" || got.err != nil {
+		if got := b.tally(t.Context(), t, p, pendingOnly, roq.WithParallel(5)); got.String() != "247 sent, 0 refused, 0 unknown, 0 not sent" || got.err != nil {
 			t.Errorf("%s: %s, %v", b.name, got, got.err)
 		}
 		changes := 0
@@ -101,7 +101,7 @@ func TestBulk(t *testing.T) {
 			}
 		}
 		none := roq.UserInvitesQuery{Filter: roq.UserInviteFilter{ID: &roq.IDFilter{EqualTo: inviteID}}}
-		if got := b.tally(t, t.Context(), p, none); got != (tally{}) {
+		if got := b.tally(t.Context(), t, p, none); got != (tally{}) {
 			t.Errorf("%s of nothing: %s, %v", b.name, got, got.err)
 		}
 	}
@@ -129,7 +129,7 @@ func TestBulkInTrouble(t *testing.T) {
 				w.Inject(test.fault)
 				<-time.After(time.Minute) // a resend is told by its time
 				mails := len(w.Outbox())
-				got := b.tally(t, t.Context(), w.client.AsUser(w.user.ID), pendingOnly)
+				got := b.tally(t.Context(), t, w.client.AsUser(w.user.ID), pendingOnly)
 				if test.want != "" && got.String() != test.want || !errors.Is(got.err, test.err) || got.sent+got.refused+got.unknown+got.notSent != 40 {
 					t.Errorf("%s, %s: %s, %v; want %s, %v", b.name, test.name, got, got.err, test.want, test.err)
 				}
@@ -221,14 +221,15 @@ func TestBulkRefuses(t *testing.T) {
 					t.Errorf("%s: recovered %v", b.name, p)
 				}
 			}()
-			for range b.run(client.AsUser(srv.user.ID), t.Context(), pendingOnly, roq.WithParallel(2)) { //nolint:revive // it panics
-			}
+			b.tally(t.Context(), t, client.AsUser(srv.user.ID), pendingOnly, roq.WithParallel(2))
 		}()
 		for name, test := range map[string]func() tally{
-			"zero platform": func() tally { return b.tally(t, t.Context(), new(roq.RoqPlatform), pendingOnly) },
-			"nil context":   func() tally { return b.tally(t, nil, srv.client.AsSuperAdmin(), pendingOnly) }, //nolint:staticcheck // on purpose
-			"nil option":    func() tally { return b.tally(t, t.Context(), srv.client.AsSuperAdmin(), pendingOnly, nil) },
-			"bad query":     func() tally { return b.tally(t, t.Context(), srv.client.AsSuperAdmin(), roq.UserInvitesQuery{Limit: -1}) },
+			"zero platform": func() tally { return b.tally(t.Context(), t, new(roq.RoqPlatform), pendingOnly) },
+			"nil context":   func() tally { return b.tally(nil, t, srv.client.AsSuperAdmin(), pendingOnly) },
+			"nil option":    func() tally { return b.tally(t.Context(), t, srv.client.AsSuperAdmin(), pendingOnly, nil) },
+			"bad query": func() tally {
+				return b.tally(t.Context(), t, srv.client.AsSuperAdmin(), roq.UserInvitesQuery{Limit: -1})
+			},
 		} {
 			if got := test(); !errors.Is(got.err, roq.ErrInvalidInput) || got.sent != 0 {
 				t.Errorf("%s, %s: %s, %v", b.name, name, got, got.err)

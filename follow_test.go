@@ -219,7 +219,7 @@ func TestFollowFails(t *testing.T) {
 			t.Errorf("after a refusal the follower was told %s", got)
 		}
 		leave()
-		for range gone { //nolint:revive // it is closed
+		for range gone {
 		}
 	})
 }

@@ -30,10 +30,10 @@ func (v *visitor) asked(values url.Values) (q question, ok bool) {
 	q = question{visitor: v, Action: Action(values.Get("do")), View: readView(values), All: values.Get("all") != "", IDs: values["id"]}
 	switch {
 	case q.Action != ActionResend && q.Action != ActionCancel:
-		v.trouble(problem{Key: "address", Status: http.StatusNotFound})
+		v.trouble(&problem{Key: "address", Status: http.StatusNotFound})
 	case v.refused(q.Action):
 	case !q.All && len(q.IDs) == 0 || len(q.IDs) > 200:
-		v.trouble(problem{Key: "none", Status: http.StatusUnprocessableEntity})
+		v.trouble(&problem{Key: "none", Status: http.StatusUnprocessableEntity})
 	default:
 		return q, true
 	}
@@ -86,7 +86,7 @@ func confirm(v *visitor) {
 	case !q.All && len(found.Data) == 0:
 		v.trouble(troubleOf(roq.ErrNotFound))
 	case q.Count == 0:
-		v.trouble(problem{Key: "late", Status: http.StatusConflict})
+		v.trouble(&problem{Key: "late", Status: http.StatusConflict})
 	default:
 		v.show(http.StatusOK, "confirm", q)
 	}
@@ -96,7 +96,7 @@ func confirm(v *visitor) {
 func act(v *visitor) {
 	v.r.Body = http.MaxBytesReader(v.w, v.r.Body, 1<<20)
 	if err := v.r.ParseForm(); err != nil {
-		v.trouble(problem{Key: "form", Status: http.StatusBadRequest})
+		v.trouble(&problem{Key: "form", Status: http.StatusBadRequest})
 		return
 	}
 	q, ok := v.asked(v.r.PostForm)
@@ -111,7 +111,7 @@ func act(v *visitor) {
 		return v.start(q.Action, nil, len(q.IDs), func(ctx context.Context, j *job) error { return perform(ctx, platform, q.Action, q.filter(), j) })
 	})
 	if err != nil {
-		v.trouble(problem{Key: "full", Status: http.StatusServiceUnavailable})
+		v.trouble(troubleOf(err))
 		return
 	}
 	v.wait(id)

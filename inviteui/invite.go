@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"io"
+	"iter"
 	"net/http"
 	"slices"
 	"strings"
@@ -33,10 +34,8 @@ type form struct {
 	NoRole bool
 
 	// Ready are those who can be invited. Invalid, Already and Repeated cannot be.
-	Ready             []roq.UserInviteInput
-	Invalid           []roq.SendOutcome
-	Already, Repeated []roq.UserInviteInput
-	file              bool
+	Ready, Invalid, Already, Repeated []roq.UserInviteInput
+	file                              bool
 }
 
 // newForm returns a form with a text.
@@ -84,8 +83,8 @@ func (f *form) understand() {
 		if p.Locale = f.Locale; f.Role != "" {
 			p.Roles = []string{f.Role}
 		}
-		if err := p.Validate(); err != nil {
-			f.Invalid = append(f.Invalid, roq.SendOutcome{Input: p, Status: roq.OutcomeRefused, Err: err})
+		if p.Validate() != nil {
+			f.Invalid = append(f.Invalid, p)
 		} else {
 			f.Ready = append(f.Ready, p)
 		}
@@ -147,24 +146,18 @@ func (f *form) settleChoices(v *visitor) {
 func (f form) Sendable() string { return roq.FormatUserInvites(f.Ready) }
 
 // Rest is described at Sendable.
-func (f form) Rest() string {
-	var people []roq.UserInviteInput
-	for _, o := range f.Invalid {
-		people = append(people, o.Input)
-	}
-	return roq.FormatUserInvites(people)
-}
+func (f form) Rest() string { return roq.FormatUserInvites(f.Invalid) }
 
 // invite handles the form. It sends if there is nothing to see before, or if the visitor
 // has seen it.
 func invite(v *visitor) {
 	f := v.newForm("", "", "")
 	if err := f.read(v.w, v.r); err != nil {
-		p := problem{Key: "form", Status: http.StatusBadRequest}
 		if large := (*http.MaxBytesError)(nil); errors.As(err, &large) {
-			p = problem{Key: "size", Status: http.StatusRequestEntityTooLarge}
+			v.trouble(&problem{Key: "size", Status: http.StatusRequestEntityTooLarge})
+			return
 		}
-		v.trouble(p)
+		v.trouble(&problem{Key: "form", Status: http.StatusBadRequest})
 		return
 	}
 	if v.session == nil {
@@ -208,8 +201,6 @@ func invite(v *visitor) {
 		return v.launch(&f)
 	})
 	switch {
-	case errors.Is(err, errBusy):
-		again(http.StatusServiceUnavailable, "full")
 	case err != nil:
 		again(http.StatusServiceUnavailable, v.explain(err).Key)
 	case id != "":
@@ -234,22 +225,20 @@ func (v *visitor) launch(f *form) (string, error) {
 		}
 		return id, err
 	}
-	work := func(ctx context.Context, note func(roq.SendOutcome)) error {
-		return send(ctx, v.platform, people, note)
-	}
-	if len(people) > batch {
-		// A session may expire before the end.
-		platform := v.client.AsUser(userID)
-		work = func(ctx context.Context, note func(roq.SendOutcome)) error {
-			return sendAll(ctx, platform, tenantID, people, note)
+	return v.start(ActionSend, f.Invalid, len(people), func(ctx context.Context, j *job) (err error) {
+		outcomes := send(ctx, v.platform, people)
+		if len(people) > batch { // a session may expire before the end
+			outcomes = v.client.AsUser(userID).SendAllUserInvites(ctx, roq.SendAllUserInvitesInput{TenantID: tenantID, UserInvites: roq.InputsOf(slices.Values(people))})
 		}
-	}
-	return v.start(ActionSend, f.Invalid, len(people), func(ctx context.Context, j *job) error {
 		noted := make([]bool, len(people))
-		err := work(ctx, func(o roq.SendOutcome) {
+		for o, failed := range outcomes {
+			if failed != nil {
+				err = failed
+				continue
+			}
 			noted[o.Index] = true
 			j.note(o)
-		})
+		}
 		for i, p := range people {
 			if !noted[i] { // refused as a whole, or never begun
 				j.note(roq.SendOutcome{Input: p, Status: roq.OutcomeNotSent, Err: cmp.Or(err, roq.ErrNotSent)})
@@ -259,26 +248,17 @@ func (v *visitor) launch(f *form) (string, error) {
 	})
 }
 
-// send invites people in one request.
-func send(ctx context.Context, platform *roq.RoqPlatform, people []roq.UserInviteInput, note func(roq.SendOutcome)) error {
-	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
-	defer cancel()
-	sent, err := platform.SendUserInvites(ctx, roq.SendUserInvitesInput{UserInvites: people}, roq.WithSkipInvalid())
-	for _, o := range sent.Outcomes() {
-		note(o)
-	}
-	return err
-}
-
-// sendAll invites any number of people.
-func sendAll(ctx context.Context, platform *roq.RoqPlatform, tenantID string, people []roq.UserInviteInput, note func(roq.SendOutcome)) (err error) {
-	in := roq.SendAllUserInvitesInput{TenantID: tenantID, UserInvites: roq.InputsOf(slices.Values(people))}
-	for o, failed := range platform.SendAllUserInvites(ctx, in) {
-		if failed != nil {
-			err = failed
-			continue
+// send invites people in one request, and yields what SendAllUserInvites would.
+func send(ctx context.Context, platform *roq.RoqPlatform, people []roq.UserInviteInput) iter.Seq2[roq.SendOutcome, error] {
+	return func(yield func(roq.SendOutcome, error) bool) {
+		ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
+		defer cancel()
+		sent, err := platform.SendUserInvites(ctx, roq.SendUserInvitesInput{UserInvites: people}, roq.WithSkipInvalid())
+		for _, o := range sent.Outcomes() {
+			yield(o, nil)
 		}
-		note(o)
+		if err != nil {
+			yield(roq.SendOutcome{}, err)
+		}
 	}
-	return err
 }

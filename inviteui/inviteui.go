@@ -32,7 +32,8 @@ func New(client *roq.Client, opts ...Option) (http.Handler, error) {
 	if client == nil {
 		return nil, errors.New("inviteui: New: the client must not be nil")
 	}
-	h := &handler{client: client, jobs: newJobs(), known: map[string]facts{}, options: options{pageSize: 25, log: slog.New(slog.DiscardHandler)}}
+	h := &handler{client: client, jobs: &jobs{byID: map[string]*job{}, running: make(chan struct{}, maxRunning), forms: map[[32]byte]func() (string, error){}}, known: map[string]facts{},
+		options: options{pageSize: 25, log: slog.New(slog.DiscardHandler)}}
 	h.languages = []*language{builtin("en"), builtin("de")}
 	for _, o := range opts {
 		if o == nil {
@@ -48,7 +49,7 @@ func New(client *roq.Client, opts ...Option) (http.Handler, error) {
 		h.policy += " " + u.Scheme + "://" + u.Host
 	}
 	mux := http.NewServeMux()
-	h.style = asset(mux, "page", ".css", "text/css; charset=utf-8", h.theme.css())
+	h.style = asset(mux, "page", ".css", "text/css; charset=utf-8", h.css)
 	h.script = asset(mux, "page", ".js", "text/javascript; charset=utf-8", "")
 	for pattern, serve := range map[string]func(*visitor){
 		"GET /{$}": home, "POST /invite": invite, "GET /act": confirm, "POST /act": act, "POST /stop": stop, "GET /events": events, "GET /invitations.csv": export,
@@ -57,12 +58,10 @@ func New(client *roq.Client, opts ...Option) (http.Handler, error) {
 	}
 	protected := http.NewCrossOriginProtection().Handler(mux)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !strings.HasPrefix(r.URL.Path, "/") { // the prefix had the slash
-			u := *r.URL
-			u.Path, u.RawPath = "/"+u.Path, ""
-			r = r.WithContext(r.Context())
-			r.URL = &u
-		}
+		u := *r.URL
+		u.Path, u.RawPath = "/"+strings.TrimPrefix(u.Path, "/"), "" // the prefix may have had the slash
+		r = r.WithContext(r.Context())
+		r.URL = &u
 		header := w.Header()
 		if header.Get("Content-Security-Policy") == "" { // the application's own is the application's choice
 			header.Set("Content-Security-Policy", h.policy)
@@ -118,24 +117,21 @@ type visitor struct {
 
 // Can reports whether the visitor may do that.
 func (v *visitor) Can(action Action) bool {
-	may, known := v.may[action]
-	if !known {
-		may = v.session != nil && (v.authorize == nil || v.authorize(v.r.Context(), v.session, action) == nil)
-		v.may[action] = may
+	if _, known := v.may[action]; !known { // it may be asked for each row
+		v.may[action] = v.session != nil && (v.authorize == nil || v.authorize(v.r.Context(), v.session, action) == nil)
 	}
-	return may
+	return v.may[action]
 }
 
 // refused shows that the visitor may not do that, and reports whether it did.
 func (v *visitor) refused(action Action) bool {
-	switch {
-	case v.session == nil:
-		v.trouble(troubleOf(roq.ErrUnauthorized))
-	case !v.Can(action):
-		v.trouble(troubleOf(roq.ErrForbidden))
-	default:
+	err := roq.ErrForbidden
+	if v.session == nil {
+		err = roq.ErrUnauthorized
+	} else if v.Can(action) {
 		return false
 	}
+	v.trouble(troubleOf(err))
 	return true
 }
 
@@ -191,15 +187,15 @@ func (v *visitor) facts() facts {
 		return known
 	}
 	tenant, failed := v.platform.Tenant(v.r.Context(), id)
-	roles, err := v.platform.InviteRoles(v.r.Context())
 	if failed == nil {
 		known.name = tenant.Name
 	}
+	roles, err := v.platform.InviteRoles(v.r.Context())
 	if err == nil {
 		known.roles = roles
 	}
 	known.until = time.Now().Add(time.Minute)
-	if err := errors.Join(failed, err); err != nil {
+	if err = cmp.Or(failed, err); err != nil {
 		v.explain(err)
 		known.until = time.Now().Add(time.Second)
 	}
@@ -231,6 +227,7 @@ var kinds = []struct {
 	{roq.ErrForbidden, "forbidden", http.StatusForbidden},
 	{roq.ErrRateLimited, "busy", http.StatusTooManyRequests},
 	{roq.ErrUnavailable, "unavailable", http.StatusServiceUnavailable},
+	{errBusy, "full", http.StatusServiceUnavailable},
 	{context.Canceled, "stopped", http.StatusConflict},
 	{context.DeadlineExceeded, "unavailable", http.StatusServiceUnavailable},
 }
@@ -244,13 +241,13 @@ type problem struct {
 	Detail string
 }
 
-func troubleOf(err error) problem {
+func troubleOf(err error) *problem {
 	for _, k := range kinds {
 		if errors.Is(err, k.kind) {
-			return problem{Key: k.key, Status: k.status}
+			return &problem{Key: k.key, Status: k.status}
 		}
 	}
-	p := problem{Key: "other", Status: http.StatusBadGateway}
+	p := &problem{Key: "other", Status: http.StatusBadGateway}
 	if e := (*roq.Error)(nil); errors.As(err, &e) {
 		p.Detail = e.Message
 	}
@@ -259,7 +256,7 @@ func troubleOf(err error) problem {
 
 // explain returns an error as a problem, and logs it. No error of the SDK has an address
 // or a secret in it. Others are not logged.
-func (v *visitor) explain(err error) problem {
+func (v *visitor) explain(err error) *problem {
 	if e := (*roq.Error)(nil); errors.As(err, &e) {
 		v.log.WarnContext(v.r.Context(), "a call failed", "error", e)
 	}

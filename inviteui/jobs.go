@@ -29,36 +29,27 @@ type jobs struct {
 	mu      sync.Mutex
 	byID    map[string]*job
 	order   []string // oldest first
-	running int
-	forms   map[[32]byte]*handled
-	recent  [][32]byte
+	running chan struct{}
+	// forms say what a form leads to, by its hash.
+	forms  map[[32]byte]func() (id string, err error)
+	recent [][32]byte
 }
-
-// handled is what a form led to.
-type handled struct {
-	sync.Once
-	id  string
-	err error
-}
-
-func newJobs() *jobs { return &jobs{byID: map[string]*job{}, forms: map[[32]byte]*handled{}} }
 
 // once handles a form: the same one, sent again, leads to what it led to before.
 func (s *jobs) once(form string, handle func() (string, error)) (string, error) {
 	key := sha256.Sum256([]byte(form))
 	s.mu.Lock()
-	done := s.forms[key]
-	if done == nil {
-		done = new(handled)
-		s.forms[key] = done
+	once := s.forms[key]
+	if once == nil {
+		once = sync.OnceValues(handle)
+		s.forms[key] = once
 		if s.recent = append(s.recent, key); len(s.recent) > maxForms {
 			delete(s.forms, s.recent[0])
 			s.recent = s.recent[1:]
 		}
 	}
 	s.mu.Unlock()
-	done.Do(func() { done.id, done.err = handle() })
-	return done.id, done.err
+	return once()
 }
 
 // job is a send or an action.
@@ -72,11 +63,12 @@ type job struct {
 	report Report
 }
 
-// newJob returns a job of the visitor's, with the outcomes of those who are not tried.
-func (v *visitor) newJob(action Action, before []roq.SendOutcome) *job {
+// newJob returns a job of the visitor's, with those who are not tried because they are not
+// valid.
+func (v *visitor) newJob(action Action, before []roq.UserInviteInput) *job {
 	j := &job{action: action, done: make(chan struct{}), report: Report{TenantID: v.session.User.TenantID, UserID: v.session.RoqUserID, Started: time.Now()}}
-	for _, o := range before {
-		j.note(o)
+	for _, p := range before {
+		j.note(roq.SendOutcome{Input: p, Status: roq.OutcomeRefused, Err: p.Validate()})
 	}
 	return j
 }
@@ -136,21 +128,12 @@ func (s *jobs) find(id string) *job {
 	return s.byID[id]
 }
 
-// run changes how many jobs run, unless there are too many.
-func (s *jobs) run(by int) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.running+by > maxRunning {
-		return false
-	}
-	s.running += by
-	return true
-}
-
 // start runs a job of the visitor's, and returns its id. The job does not end with the
 // request.
-func (v *visitor) start(action Action, before []roq.SendOutcome, total int, work func(context.Context, *job) error) (string, error) {
-	if !v.jobs.run(1) {
+func (v *visitor) start(action Action, before []roq.UserInviteInput, total int, work func(context.Context, *job) error) (string, error) {
+	select {
+	case v.jobs.running <- struct{}{}:
+	default:
 		return "", errBusy
 	}
 	ctx, cancel := context.WithCancel(context.WithoutCancel(v.r.Context()))
@@ -169,7 +152,7 @@ func (v *visitor) start(action Action, before []roq.SendOutcome, total int, work
 			j.mu.Lock()
 			j.report.Err, j.report.Done = err, true
 			j.mu.Unlock()
-			v.jobs.run(-1)
+			<-v.jobs.running
 			close(j.done)
 		}()
 		err = work(ctx, j)
@@ -187,11 +170,10 @@ func (v *visitor) wait(id string) {
 	if j.snapshot().Total > batch {
 		limit = haste
 	}
-	ctx, cancel := context.WithTimeout(v.r.Context(), limit)
-	defer cancel()
 	select {
 	case <-j.done:
-	case <-ctx.Done():
+	case <-time.After(limit):
+	case <-v.r.Context().Done():
 	}
 }
 
@@ -211,8 +193,6 @@ func (v *visitor) report(id string) (r Report, action Action, found bool) {
 		queued.Others = slices.Concat(r.Others, queued.Others)
 		queued.Total, queued.Handled = queued.Total+r.Handled, queued.Handled+r.Handled
 		r = queued
-	} else if j == nil {
-		return r, action, false
 	}
 	return r, action, r.TenantID == v.session.User.TenantID && r.UserID == v.session.RoqUserID
 }

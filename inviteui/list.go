@@ -8,7 +8,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/go-roq/roq"
@@ -26,17 +25,16 @@ var statuses = []roq.UserInviteStatus{roq.StatusPending, roq.StatusAccepted, roq
 // readView reads a view out of an address or a form. What makes no sense is left out.
 func readView(in url.Values) view {
 	v := view{url.Values{}}
-	set := func(name string, makesSense bool) {
-		if value := strings.TrimSpace(in.Get(name)); makesSense && value != "" {
-			v.Set(name, value)
+	page, err := strconv.Atoi(in.Get("page"))
+	sorted := sorts[in.Get("sort")] != ""
+	for name, makesSense := range map[string]bool{
+		"status": slices.Contains(statuses, roq.UserInviteStatus(in.Get("status"))), "search": strings.TrimSpace(in.Get("search")) != "",
+		"sort": sorted, "order": sorted && in.Get("order") == "desc", "page": err == nil && page > 1 && page < 1_000_000,
+	} {
+		if makesSense {
+			v.Set(name, strings.TrimSpace(in.Get(name)))
 		}
 	}
-	page, err := strconv.Atoi(in.Get("page"))
-	set("status", slices.Contains(statuses, roq.UserInviteStatus(in.Get("status"))))
-	set("search", true)
-	set("sort", sorts[in.Get("sort")] != "")
-	set("order", in.Get("order") == "desc" && v.Has("sort"))
-	set("page", err == nil && page > 1 && page < 1_000_000)
 	return v
 }
 
@@ -143,21 +141,17 @@ func (v *visitor) list(at view) *list {
 	ask := func(q roq.UserInvitesQuery) (*roq.UserInvitePage, error) {
 		return v.platform.UserInvites(v.r.Context(), q)
 	}
-	l := &list{View: at, Pages: 1}
-	counts := make([]int, len(statuses))
-	var uncounted atomic.Bool
+	l := &list{View: at, Pages: 1, Counted: true, Tabs: make([]tab, 1+len(statuses))}
+	l.Tabs[0] = tab{Key: "all", Selected: !at.Has("status")}
 	var wg sync.WaitGroup
 	for i, status := range statuses {
-		if at.Get("status") == string(status) {
-			continue // the list says so
-		}
+		t := &l.Tabs[1+i]
+		*t = tab{Key: "status." + string(status), Status: string(status), Selected: at.Get("status") == string(status)}
 		wg.Go(func() {
-			found, err := ask(roq.UserInvitesQuery{Filter: at.Of(string(status)).filter(tenantID), Limit: 1})
-			if err != nil {
-				uncounted.Store(true)
-				return
+			t.Count = -1
+			if found, err := ask(roq.UserInvitesQuery{Filter: at.Of(t.Status).filter(tenantID), Limit: 1}); err == nil {
+				t.Count = found.TotalCount
 			}
-			counts[i] = found.TotalCount
 		})
 	}
 	if last, err := ask(roq.UserInvitesQuery{Filter: view{}.filter(tenantID), Order: &roq.UserInviteOrder{Sort: roq.SortUpdatedAt, Order: roq.Descending}, Limit: 1}); err == nil && len(last.Data) > 0 {
@@ -166,36 +160,24 @@ func (v *visitor) list(at view) *list {
 	page, err := ask(roq.UserInvitesQuery{Filter: at.filter(tenantID), Order: at.order(), Limit: v.pageSize, Offset: (at.Page() - 1) * v.pageSize})
 	wg.Wait()
 	if err != nil {
-		p := v.explain(err)
-		l.Problem = &p
+		l.Problem, l.Counted = v.explain(err), false
 		return l
 	}
 	for _, invite := range page.Data {
 		l.Rows = append(l.Rows, row{v, invite, at})
 	}
-	l.Counted, l.Total, l.Pages = !uncounted.Load(), page.TotalCount, max(1, (page.TotalCount+v.pageSize-1)/v.pageSize)
-	l.count(counts)
-	return l
-}
-
-// count makes the tabs.
-func (l *list) count(counts []int) {
-	all, from := 0, 0
-	for i, status := range statuses {
-		if l.View.Get("status") == string(status) {
-			counts[i] = l.Total
-		}
-		all += counts[i]
+	l.Total, l.Pages = page.TotalCount, max(1, (page.TotalCount+v.pageSize-1)/v.pageSize)
+	all, from := &l.Tabs[0], 0
+	for _, t := range l.Tabs[1:] {
+		all.Count += t.Count
+		l.Counted = l.Counted && t.Count >= 0
 	}
-	if !l.View.Has("status") {
-		all = l.Total
-	}
-	l.Tabs = []tab{{Key: "all", Count: all, Selected: !l.View.Has("status")}}
-	for i, status := range statuses {
-		t := tab{"status." + string(status), string(status), counts[i], l.View.Get("status") == string(status), from, counts[i] * 1000 / max(1, all)}
+	for i := range l.Tabs[1:] {
+		t := &l.Tabs[1+i]
+		t.From, t.Width = from, t.Count*1000/max(1, all.Count)
 		from += t.Width
-		l.Tabs = append(l.Tabs, t)
 	}
+	return l
 }
 
 // Numbers are the pages to jump to: the first, the last, and those around this one. A 0
@@ -231,10 +213,7 @@ func (r row) Offers(action Action) bool { return r.Can(action) && allows(r.Statu
 // allows reports whether an invite with that status can be resent or canceled: what is
 // not accepted can be resent, and what is pending be canceled, as on ROQ's own page.
 func allows(status roq.UserInviteStatus, action Action) bool {
-	if action == ActionResend {
-		return status != roq.StatusAccepted
-	}
-	return status == roq.StatusPending
+	return status == roq.StatusPending || action == ActionResend && status != roq.StatusAccepted
 }
 
 // Act is the address that asks for it.
@@ -253,13 +232,13 @@ func (r row) Date(t time.Time) string { return r.date(t, r.session.User.Timezone
 
 // RoleNames are those of the invitee's roles.
 func (r row) RoleNames() string {
-	names := slices.Clone(r.RoleKeys)
-	for i, key := range names {
-		for _, role := range r.Roles() {
-			if role.Key == key {
-				names[i] = cmp.Or(role.Name, key)
-			}
-		}
+	names := map[string]string{}
+	for _, role := range r.Roles() {
+		names[role.Key] = role.Name
 	}
-	return strings.Join(names, ", ")
+	var all []string
+	for _, key := range r.RoleKeys {
+		all = append(all, cmp.Or(names[key], key))
+	}
+	return strings.Join(all, ", ")
 }

@@ -24,7 +24,7 @@ type options struct {
 	locales   []Locale
 	authorize func(context.Context, *roq.Session, Action) error
 	layout    func(io.Writer, Page) error
-	theme     Theme
+	css       string // of the theme
 	languages []*language
 	title     string
 	queue     Queue
@@ -82,10 +82,6 @@ type Colors struct {
 	Text, Muted, Border string
 }
 
-func (c Colors) values() []string {
-	return []string{c.Accent, c.OnAccent, c.Background, c.Surface, c.Text, c.Muted, c.Border}
-}
-
 // Queue does the sends of more than 100 people, so that they survive the process and
 // every instance reaches their reports. It must be safe for concurrent use.
 //
@@ -129,10 +125,8 @@ type Report struct {
 // and the visitor has to choose.
 func WithRoles(roles ...Role) Option {
 	return func(o *options) error {
-		for _, r := range roles {
-			if r.Key == "" {
-				return errors.New("inviteui: WithRoles: Key must not be empty")
-			}
+		if slices.ContainsFunc(roles, func(r Role) bool { return r.Key == "" }) {
+			return errors.New("inviteui: WithRoles: Key must not be empty")
 		}
 		o.roles = append([]Role{}, roles...)
 		return nil
@@ -144,10 +138,8 @@ func WithRoles(roles ...Role) Option {
 // no field is shown.
 func WithLocales(locales ...Locale) Option {
 	return func(o *options) error {
-		for _, l := range locales {
-			if l.Tag == "" {
-				return errors.New("inviteui: WithLocales: Tag must not be empty")
-			}
+		if slices.ContainsFunc(locales, func(l Locale) bool { return l.Tag == "" }) {
+			return errors.New("inviteui: WithLocales: Tag must not be empty")
 		}
 		o.locales = append([]Locale{}, locales...)
 		return nil
@@ -173,13 +165,23 @@ var cssValue = regexp.MustCompile(`^[\w#%.,()/'" +-]*$`)
 
 // WithTheme sets colors, corners and font, as CSS values.
 func WithTheme(theme Theme) Option {
+	l, d := theme.Light, theme.Dark
 	return func(o *options) error {
-		for _, value := range slices.Concat([]string{theme.Radius, theme.Font}, theme.Light.values(), theme.Dark.values()) {
-			if !cssValue.MatchString(value) || strings.Contains(strings.ToLower(value), "url(") {
-				return fmt.Errorf("inviteui: WithTheme: %q is not a plain CSS value", value)
+		var css strings.Builder
+		for _, set := range [][2]string{
+			{"radius", theme.Radius}, {"font", theme.Font},
+			{"accent-light", l.Accent}, {"on-accent-light", l.OnAccent}, {"back-light", l.Background}, {"surface-light", l.Surface},
+			{"text-light", l.Text}, {"muted-light", l.Muted}, {"line-light", l.Border},
+			{"accent-dark", d.Accent}, {"on-accent-dark", d.OnAccent}, {"back-dark", d.Background}, {"surface-dark", d.Surface},
+			{"text-dark", d.Text}, {"muted-dark", d.Muted}, {"line-dark", d.Border},
+		} {
+			if !cssValue.MatchString(set[1]) || strings.Contains(strings.ToLower(set[1]), "url(") {
+				return fmt.Errorf("inviteui: WithTheme: %q is not a plain CSS value", set[1])
+			} else if set[1] != "" {
+				fmt.Fprintf(&css, "--rq-%s: %s; ", set[0], set[1])
 			}
 		}
-		o.theme = theme
+		o.css = ".rq, .rq-body { " + css.String() + "}"
 		return nil
 	}
 }

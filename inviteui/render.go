@@ -37,25 +37,6 @@ func asset(mux *http.ServeMux, name, ending, kind, more string) string {
 	return name
 }
 
-// css returns what the theme changes. Its values are checked by [WithTheme].
-func (t Theme) css() string {
-	var out strings.Builder
-	set := func(name, value string) {
-		if value != "" {
-			fmt.Fprintf(&out, "--rq-%s: %s; ", name, value)
-		}
-	}
-	set("radius", t.Radius)
-	set("font", t.Font)
-	for i, c := range []Colors{t.Light, t.Dark} {
-		scheme := []string{"-light", "-dark"}[i]
-		for j, name := range []string{"accent", "on-accent", "back", "surface", "text", "muted", "line"} {
-			set(name+scheme, c.values()[j])
-		}
-	}
-	return ".rq, .rq-body { " + out.String() + "}"
-}
-
 // page is what is shown: the form and the list, or one of those that lead to it.
 type page struct {
 	*visitor
@@ -107,7 +88,7 @@ func (v *visitor) main(d page, status int) {
 }
 
 // trouble shows a problem on a page of its own.
-func (v *visitor) trouble(p problem) { v.show(p.Status, "trouble", page{visitor: v, Problem: &p}) }
+func (v *visitor) trouble(p *problem) { v.show(p.Status, "trouble", page{visitor: v, Problem: p}) }
 
 // document is what the frame shows.
 type document struct {
@@ -170,43 +151,31 @@ func cell(text string) string {
 	return text
 }
 
-// export writes everything that matches as a CSV file.
+// export writes everything that matches as a CSV file, whole or not at all.
 func export(v *visitor) {
 	if v.refused(ActionList) {
 		return
 	}
 	at := readView(v.r.URL.Query())
-	var out *csv.Writer
-	begin := func() {
-		v.w.Header().Set("Content-Type", "text/csv; charset=utf-8")
-		v.w.Header().Set("Content-Disposition", `attachment; filename="invitations.csv"`)
-		_, _ = v.w.Write([]byte("\ufeff")) // for spreadsheets
-		out = csv.NewWriter(v.w)
-		_ = out.Write([]string{"Email", "First name", "Last name", v.T("column.status"), v.T("column.roles"), v.T("language"), v.T("column.created"), v.T("column.updated")})
-	}
-	query := roq.UserInvitesQuery{Filter: at.filter(v.session.User.TenantID), Limit: 500}
-	for invite, err := range v.platform.AllUserInvites(v.r.Context(), query) {
-		if err != nil && out == nil {
+	var file bytes.Buffer
+	file.WriteString("\ufeff") // for spreadsheets
+	out := csv.NewWriter(&file)
+	// The headers of addresses and names are those that a form reads again.
+	_ = out.Write([]string{"Email", "First name", "Last name", v.T("column.status"), v.T("column.roles"), v.T("language"), v.T("column.created"), v.T("column.updated")})
+	for i, err := range v.platform.AllUserInvites(v.r.Context(), roq.UserInvitesQuery{Filter: at.filter(v.session.User.TenantID), Limit: 500}) {
+		if err != nil {
 			v.trouble(v.explain(err))
 			return
-		} else if err != nil {
-			v.explain(err)
-			panic(http.ErrAbortHandler) // the browser sees that the file is not whole
 		}
-		if out == nil {
-			begin()
+		r := row{v, *i, at}
+		cells := []string{i.Email, i.FirstName, i.LastName, r.Label(), r.RoleNames(), i.Locale, i.CreatedAt.Format(time.RFC3339), i.UpdatedAt.Format(time.RFC3339)}
+		for n := range cells {
+			cells[n] = cell(cells[n])
 		}
-		r := row{v, *invite, at}
-		cells := []string{invite.Email, invite.FirstName, invite.LastName, r.Label(), r.RoleNames(), invite.Locale, invite.CreatedAt.Format(time.RFC3339), invite.UpdatedAt.Format(time.RFC3339)}
-		for i := range cells {
-			cells[i] = cell(cells[i])
-		}
-		if out.Write(cells) != nil {
-			return
-		}
-	}
-	if out == nil {
-		begin()
+		_ = out.Write(cells)
 	}
 	out.Flush()
+	v.w.Header().Set("Content-Type", "text/csv; charset=utf-8")
+	v.w.Header().Set("Content-Disposition", `attachment; filename="invitations.csv"`)
+	_, _ = file.WriteTo(v.w)
 }

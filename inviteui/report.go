@@ -59,8 +59,7 @@ func (v *visitor) shown(id string) *report {
 		}
 	}
 	if r.Err != nil && (len(r.Unknown) == 0 || !errors.Is(r.Err, roq.ErrOutcomeUnknown)) { // the box says that
-		p := v.explain(r.Err)
-		r.Problem = &p
+		r.Problem = v.explain(r.Err)
 	}
 	if took := time.Since(r.Started); !r.Done && r.Handled > 0 && took > time.Second {
 		left := took / time.Duration(r.Handled) * time.Duration(r.Total-r.Handled)
@@ -108,8 +107,7 @@ type fold struct {
 	Omitted int
 }
 
-// Fold makes a list of lines, of people with their names, or of outcomes with their
-// reasons.
+// Fold makes a list of lines, or of people with their names, or what is wrong with them.
 func (v *visitor) Fold(of any) fold {
 	var lines []line
 	switch of := of.(type) {
@@ -118,18 +116,11 @@ func (v *visitor) Fold(of any) fold {
 	case []roq.UserInviteInput:
 		for _, p := range of {
 			lines = append(lines, line{p.Email, strings.TrimSpace(p.FirstName + " " + p.LastName)})
+			if err := p.Validate(); err != nil {
+				lines[len(lines)-1].Why = v.why(err)
+			}
 		}
-	case []roq.SendOutcome:
-		for _, o := range of {
-			lines = append(lines, line{o.Input.Email, v.why(o.Err)})
-		}
 	}
-	f := fold{language: v.language, First: lines}
-	if len(lines) > maxLines {
-		f.Omitted, lines = len(lines)-maxLines, lines[:maxLines]
-	}
-	if len(lines) > 10 {
-		f.First, f.More = lines[:10], lines[10:]
-	}
-	return f
+	some, most := min(len(lines), 10), min(len(lines), maxLines)
+	return fold{v.language, lines[:some], lines[some:most], len(lines) - most}
 }

@@ -96,11 +96,8 @@ func (l *language) T(key string, args ...any) string {
 
 // N returns the text with that key for n of something.
 func (l *language) N(key string, n int, args ...any) string {
-	form := key + ".other"
-	if n == 1 {
-		form = key + ".one"
-	}
-	return strings.ReplaceAll(l.T(form, args...), "{n}", l.Number(n))
+	form := map[bool]string{true: ".one", false: ".other"}[n == 1]
+	return strings.ReplaceAll(l.T(key+form, args...), "{n}", l.Number(n))
 }
 
 // Number returns a number as the language writes it.
