@@ -210,6 +210,7 @@ func TestBulkRefuses(t *testing.T) {
 	if err := errors.Join(err, sent.Err()); err != nil {
 		t.Fatal(err)
 	}
+	var none context.Context
 	transport := &panicking{RoundTripper: http.DefaultTransport}
 	transport.left.Store(8)
 	client := newClient(t, srv.Config(), roq.WithUserAgent("panics"), roq.WithHTTPClient(&http.Client{Transport: transport}))
@@ -225,7 +226,7 @@ func TestBulkRefuses(t *testing.T) {
 		}()
 		for name, test := range map[string]func() tally{
 			"zero platform": func() tally { return b.tally(t.Context(), t, new(roq.RoqPlatform), pendingOnly) },
-			"nil context":   func() tally { return b.tally(nil, t, srv.client.AsSuperAdmin(), pendingOnly) },
+			"nil context":   func() tally { return b.tally(none, t, srv.client.AsSuperAdmin(), pendingOnly) },
 			"nil option":    func() tally { return b.tally(t.Context(), t, srv.client.AsSuperAdmin(), pendingOnly, nil) },
 			"bad query": func() tally {
 				return b.tally(t.Context(), t, srv.client.AsSuperAdmin(), roq.UserInvitesQuery{Limit: -1})

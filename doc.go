@@ -63,7 +63,11 @@
 // [RoqPlatform.AllUserInvites] reads lists of any length, and reads pages ahead of the
 // loop. [RoqPlatform.WatchUserInvites] reports changes to any number of invites with
 // one request per poll, and [RoqPlatform.WaitUserInvite] waits for one invite.
-// [WithInterval], a [WatchOption], sets how often they poll. [WithRateLimit] limits
+// [WithInterval], a [WatchOption], sets how often they poll. With
+// [Client.FollowUserInvites] all open pages of a tenant share one watch.
+//
+// [RoqPlatform.ResendAllUserInvites] and [RoqPlatform.CancelAllUserInvites] change
+// every invite that matches a query. [WithRateLimit] limits
 // the requests of all of them together.
 //
 // # Accepting

@@ -314,6 +314,52 @@ func ExampleAddressKey() {
 	// true
 }
 
+// Everybody whose invitation has expired gets it again.
+func ExampleRoqPlatform_ResendAllUserInvites() {
+	srv, client, ann := acme()
+	defer srv.Close()
+	platform := client.AsUser(ann.ID)
+	made := sendTo(platform, ann.TenantID, "bob@example.com", "eve@example.com", "joe@example.com")
+	for _, i := range made[:2] {
+		if err := srv.Expire(i.ID); err != nil {
+			log.Fatal(err)
+		}
+	}
+	expired := roq.UserInvitesQuery{Filter: roq.UserInviteFilter{Status: roq.StatusIn(roq.StatusExpired)}}
+	for outcome, err := range platform.ResendAllUserInvites(context.Background(), expired, roq.WithParallel(1)) {
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Println(outcome.Invite.Email, outcome.Status, "and", outcome.Invite.Status)
+	}
+	// Output:
+	// bob@example.com sent and pending
+	// eve@example.com sent and pending
+}
+
+// Nobody is to join any more.
+func ExampleRoqPlatform_CancelAllUserInvites() {
+	srv, client, ann := acme()
+	defer srv.Close()
+	platform := client.AsUser(ann.ID)
+	sendTo(platform, ann.TenantID, "bob@example.com", "eve@example.com")
+	canceled := 0
+	pending := roq.UserInvitesQuery{Filter: roq.UserInviteFilter{Status: roq.StatusIn(roq.StatusPending)}}
+	for outcome, err := range platform.CancelAllUserInvites(context.Background(), pending) {
+		switch {
+		case err != nil:
+			log.Fatal(err) // why it ended early
+		case outcome.Err != nil:
+			log.Print(outcome.Err) // of one invite
+		default:
+			canceled++
+		}
+	}
+	fmt.Println(canceled, "invitations were canceled")
+	// Output:
+	// 2 invitations were canceled
+}
+
 // A form shows who was refused, to be corrected.
 func ExampleFormatUserInvites() {
 	people := roq.ParseUserInvites(`"Wick, John" <wick.john@roq.tech>, Justin`)

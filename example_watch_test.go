@@ -104,3 +104,29 @@ func onceWatched(srv *roqtest.Server, do func() error) {
 		}
 	}()
 }
+
+// A page is told what happens, by server-sent events for example. A hundred open pages
+// cost the platform as many requests as one does.
+func ExampleClient_FollowUserInvites() {
+	srv, client, ann := acme()
+	defer srv.Close()
+	session, err := client.ParseSession(srv.SessionToken(ann.ID)) // of the visitor
+	if err != nil {
+		log.Fatal(err)
+	}
+	made := sendTo(client.AsSession(session), ann.TenantID, "bob@example.com")
+	onceWatched(srv, func() error { _, err := srv.Accept(srv.Outbox()[0].Token); return err })
+
+	ctx, leave := context.WithCancel(context.Background()) // in a handler, the request's
+	defer leave()
+	for change := range client.FollowUserInvites(ctx, session, made[0].UpdatedAt) {
+		if change.ID == "" {
+			fmt.Println("the page has to read the list again")
+			continue
+		}
+		fmt.Println(change.Current.Email, "was", change.PreviousStatus, "and is", change.Current.Status)
+		leave()
+	}
+	// Output:
+	// bob@example.com was pending and is accepted
+}

@@ -326,8 +326,9 @@ func WithBatchSize(n int) ClientCallOption {
 // [RoqPlatform.SendAllUserInvites] sends that many batches at a time.
 // [RoqPlatform.AllUserInvites] reads that many pages ahead, and so does
 // [RoqPlatform.WatchUserInvites] when it lists the invites. If invites are missing from
-// the list, the watch reads that many of them at a time. Other calls make one request at
-// a time. The default is 8.
+// the list, the watch reads that many of them at a time.
+// [RoqPlatform.ResendAllUserInvites] and [RoqPlatform.CancelAllUserInvites] change that
+// many invites at a time. Other calls make one request at a time. The default is 8.
 func WithParallel(n int) ClientCallOption {
 	return setting(func(o *callOptions) error {
 		if n < 1 || n > maxParallel {

@@ -321,6 +321,13 @@ func TestZeroClient(t *testing.T) {
 					t.Errorf("WatchUserInvites: %v", err)
 				}
 			}
+			for _, b := range bulks {
+				for _, err := range b.run(p, t.Context(), roq.UserInvitesQuery{}) {
+					if !errors.Is(err, roq.ErrInvalidInput) {
+						t.Errorf("%s of all: %v", b.name, err)
+					}
+				}
+			}
 			for _, err := range p.SendAllUserInvites(t.Context(), roq.SendAllUserInvitesInput{}) {
 				if !errors.Is(err, roq.ErrInvalidInput) {
 					t.Errorf("SendAllUserInvites: %v", err)
