@@ -368,3 +368,15 @@ func ExampleFormatUserInvites() {
 	// "Wick, John" <wick.john@roq.tech>
 	// Justin
 }
+
+// A form says who was entered more than once.
+func ExampleRepeatedUserInvites() {
+	text := "bob@example.com, eve@example.com, Bob@Example.com"
+	fmt.Println(len(roq.ParseUserInvites(text)), "people")
+	for _, in := range roq.RepeatedUserInvites(text) {
+		fmt.Println(in.Email, "is repeated")
+	}
+	// Output:
+	// 2 people
+	// Bob@Example.com is repeated
+}
