@@ -253,9 +253,15 @@ func (q *Queue[TTx]) others(ctx context.Context, c *campaign, limit int, notSent
 		return nil
 	}
 	const columns = `SELECT coalesce(batch_id, 0), n, input, status, code, message FROM {invite} `
-	if err := q.db.Query(ctx, read, columns+`WHERE batch_id IN (SELECT r.id FROM {rows $1 id bigint})
-		AND status IN (`+statuses+`) AND input <> '' LIMIT $2`, batches, limit); err != nil {
-		return nil, err
+	if len(batches) > 0 {
+		list, err := store.Rows(batches)
+		if err != nil {
+			return nil, err
+		}
+		if err := q.db.Query(ctx, read, columns+`WHERE batch_id IN (SELECT r.id FROM {rows $1 id bigint})
+			AND status IN (`+statuses+`) AND input <> '' LIMIT $2`, list, limit); err != nil {
+			return nil, err
+		}
 	}
 	slices.SortFunc(found, func(a, b placed) int {
 		return cmp.Or(cmp.Compare(a.batch, b.batch), cmp.Compare(a.n, b.n))
@@ -272,31 +278,32 @@ func (q *Queue[TTx]) others(ctx context.Context, c *campaign, limit int, notSent
 	return outcomes, nil
 }
 
-// batchesWith returns the first batches of a campaign that together have at least limit of
-// the people whom an expression counts, as {rows $1 id bigint} reads them. They say where
-// to look, so that a report takes no longer the more people were mailed.
-func (q *Queue[TTx]) batchesWith(ctx context.Context, c *campaign, people string, limit int) (string, error) {
-	type batch struct {
-		ID     int64 `json:"id"`
-		people int
-	}
-	var all []batch
+// someBatch is a batch, and how many people in it are looked for.
+type someBatch struct {
+	ID     int64 `json:"id"`
+	people int
+}
+
+// batchesWith returns the first batches of a campaign that together have limit of the
+// people whom an expression counts. They say where to look, so that a report does not take
+// longer the more people were mailed.
+func (q *Queue[TTx]) batchesWith(ctx context.Context, c *campaign, people string, limit int) ([]someBatch, error) {
+	var all []someBatch
 	err := q.db.Query(ctx, func(scan func(...any) error) error {
-		var b batch
+		var b someBatch
 		err := scan(&b.ID, &b.people)
 		all = append(all, b)
 		return err
 	}, `SELECT id, `+people+` FROM {batch} WHERE campaign_id = $1 AND `+people+` > 0`, c.id)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	slices.SortFunc(all, func(a, b batch) int { return cmp.Compare(a.ID, b.ID) })
+	slices.SortFunc(all, func(a, b someBatch) int { return cmp.Compare(a.ID, b.ID) })
 	n := 0
 	for i := range all {
 		if n += all[i].people; n >= limit {
-			all = all[:i+1]
-			break
+			return all[:i+1], nil
 		}
 	}
-	return store.Rows(all)
+	return all, nil
 }
