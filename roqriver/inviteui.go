@@ -17,38 +17,41 @@ import (
 )
 
 const (
-	// pageSends is what the names of a page's campaigns begin with, and what all of them
-	// are called in traces and metrics.
+	// pageSends begins the names of a page's campaigns. In traces and metrics all of them
+	// have this name.
 	pageSends = "inviteui"
-	// maxOthers bounds the outcomes in a report, and maxOthersYet those in the report of a
-	// send that is not done: a page asks for it every second.
+	// maxOthers bounds the outcomes in a report. maxOthersYet bounds them while the send is
+	// not done: an open page reads the report every second.
 	maxOthers, maxOthersYet = 10_000, 1_000
-	// settleFor bounds the question whether a transaction was committed.
+	// settleFor bounds the time to find out whether a transaction was committed.
 	settleFor = 5 * time.Second
 )
 
-// sendID matches what [rand.Text] returns, so that no other campaign is taken for a send.
+// sendID matches what [rand.Text] returns: no other campaign can be read as a send.
 var sendID = regexp.MustCompile(`^[A-Z2-7]{26,64}$`)
 
 // InviteUI returns the queue for an invitation page: for [inviteui.WithQueue]. The
-// processes that call [Queue.Work] do the page's sends of more than 100 people. They need
-// not have the page. Every process that has it and this database shows the progress and the
-// report of each send, and can stop it.
+// processes that call [Queue.Work] do the page's sends of more than 100 people. Every
+// process with the page and this database shows the progress and the report of each send,
+// and can stop it.
 //
 // Each send is a campaign of its own, with the tenant and the user of the send. Its name is
 // "inviteui/" and the id of the report. All people of a send are enqueued in one
-// transaction: if Enqueue fails, nobody is invited. Who is sent to twice, in two sends, is
-// invited twice if the platform allows that.
+// transaction: if Enqueue fails, nobody is invited. A person in two sends is invited twice
+// if the platform allows second invites.
 //
-// A send is done when each of its people has an outcome, or it is canceled and no request
-// is in flight any more. Unknown outcomes are looked for again after that, and the report
-// changes then. A send whose campaign is stopped is not done: its report has an error, and
-// [Queue.Resume] continues it. It also has a method Cancel, for the button of the page.
+// A send is done when each person has an outcome. It is also done when it is canceled and
+// no request is in flight. Unknown outcomes are looked for again after that
+// ([WithLookUps]), and the report then changes. A send whose campaign is stopped is not
+// done: its report has an error, which is [roq.ErrForbidden] if the platform does not let
+// the inviter send. [Queue.Resume] continues it, and Cancel ends it.
 //
-// A report has up to 10,000 outcomes of people who were not mailed, or 1,000 while the send
-// is not done. Addresses and names stay in the database until [Queue.Forget]. After that
-// the report has the counts only. There is no report of an unknown id: that is
+// A report has the outcomes of up to 10,000 people who were not mailed, or of 1,000 while
+// the send is not done. Addresses and names stay in the database until [Queue.Forget], and
+// after that a report has the counts only. There is no report with an unknown id: that is
 // [roq.ErrNotFound].
+//
+// The queue also has the method Cancel, for the page's button.
 func (q *Queue[TTx]) InviteUI() inviteui.Queue { return &pageQueue[TTx]{q} }
 
 // pageQueue is a Queue as a page needs it.
@@ -87,17 +90,18 @@ func (p *pageQueue[TTx]) Enqueue(ctx context.Context, send inviteui.Send) (strin
 	return id, nil
 }
 
-// errUndone undoes a transaction.
-var errUndone = errors.New("roqriver: the transaction was only a question")
+// errUndone rolls back a transaction that only finds something out.
+var errUndone = errors.New("roqriver: the transaction is rolled back")
 
-// begun reports whether there is a campaign of which it is not known whether it was
-// committed: the connection or the context ended meanwhile.
+// begun reports whether a campaign was committed although its transaction returned an
+// error: the context or the connection may have ended during the commit.
 func (q *Queue[TTx]) begun(ctx context.Context, c Campaign) bool {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleFor)
 	defer cancel()
 	there := false
 	_ = q.db.Tx(ctx, func(_ TTx, conn store.Conn) error {
-		// Reading would not wait for a transaction that the database is still about to end.
+		// An insert waits until the database has ended the other transaction. A read would
+		// not.
 		n, err := q.insert(ctx, conn, c)
 		there = err == nil && n == 0
 		return errUndone
@@ -139,8 +143,8 @@ func (p *pageQueue[TTx]) Report(ctx context.Context, id string) (inviteui.Report
 	if err != nil {
 		return inviteui.Report{}, err
 	}
-	// Before the counts: a request that is in flight now either has a worker when they are
-	// read, or its outcomes are in them.
+	// This is read before the counts. A request that leaves or ends in between is then
+	// either that of a batch with a worker, or its outcomes are in the counts.
 	var inFlight int
 	if c.state == StateCanceled {
 		if inFlight, err = q.inFlight(ctx, c); err != nil {
@@ -172,8 +176,8 @@ func (p *pageQueue[TTx]) Report(ctx context.Context, id string) (inviteui.Report
 	return r, err
 }
 
-// inFlight returns how many people of a campaign are in requests whose end nobody has
-// written down.
+// inFlight returns how many people of a campaign are in requests that have left and have
+// no outcome, whether their worker is alive or not.
 func (q *Queue[TTx]) inFlight(ctx context.Context, c *campaign) (int, error) {
 	n := 0
 	err := q.db.Query(ctx, func(scan func(...any) error) error {
@@ -183,13 +187,13 @@ func (q *Queue[TTx]) inFlight(ctx context.Context, c *campaign) (int, error) {
 			return err
 		}
 		left, err := parseUnderWay(underWay)
-		n += max(0, len(left)-unknown) // those who are unknown stay under way
+		n += max(0, len(left)-unknown) // unknown ones stay under way
 		return err
 	}, `SELECT under_way, unknown FROM {batch} WHERE campaign_id = $1 AND under_way <> ''`, c.id)
 	return n, err
 }
 
-// pageError is an error of which the database has kept the text.
+// pageError is an error that was kept in the database as text.
 type pageError struct {
 	text  string
 	kinds []error
@@ -199,7 +203,7 @@ func (e *pageError) Error() string { return e.text }
 
 func (e *pageError) Unwrap() []error { return e.kinds }
 
-// stopped is why a campaign is stopped.
+// stopped returns why a campaign is stopped.
 func (c *campaign) stopped() error {
 	err := &pageError{text: "roqriver: the send is stopped: " + c.reason}
 	if c.cause == causeForbidden {
@@ -208,12 +212,12 @@ func (c *campaign) stopped() error {
 	return err
 }
 
-// why is why somebody was not mailed.
+// why returns why somebody was not mailed.
 func why(o *roq.SendOutcome, code, message string) error {
 	switch o.Status {
 	case roq.OutcomeRefused:
 		return roq.UserInviteError{Email: o.Input.Email, FirstName: o.Input.FirstName, LastName: o.Input.LastName, Code: code, Message: message}
-	case roq.OutcomeUnknown: // because no usable answer came
+	case roq.OutcomeUnknown: // no usable response came
 		return &pageError{message, []error{roq.ErrOutcomeUnknown, roq.ErrUnavailable}}
 	default:
 		return roq.ErrNotSent
@@ -286,7 +290,7 @@ type someBatch struct {
 
 // batchesWith returns the first batches of a campaign that together have limit of the
 // people whom an expression counts. They say where to look, so that a report does not take
-// longer the more people were mailed.
+// longer if more people were mailed.
 func (q *Queue[TTx]) batchesWith(ctx context.Context, c *campaign, people string, limit int) ([]someBatch, error) {
 	var all []someBatch
 	err := q.db.Query(ctx, func(scan func(...any) error) error {
