@@ -28,7 +28,8 @@
 // Its report is kept in this process: the last 256 reports. Behind a load balancer
 // another instance does not have it. The page then says so, and the list shows what was
 // sent. When the process ends, its sends end too. [WithQueue] puts large sends and
-// their reports where all instances reach them.
+// their reports where all instances reach them, with module
+// github.com/go-roq/roq/roqriver for example.
 //
 // Twenty open pages of one tenant cost the platform one request a tick, because all pages
 // of a tenant in this process share one [roq.RoqPlatform.WatchUserInvites].

@@ -199,8 +199,9 @@ func WithTitle(title string) Option {
 	return func(o *options) error { o.title = title; return nil }
 }
 
-// WithQueue sets who does the sends of more than 100 people. By default it is this
-// process.
+// WithQueue sets who does the sends of more than 100 people. The method InviteUI of a
+// queue of module github.com/go-roq/roq/roqriver returns one that keeps them in PostgreSQL
+// or SQLite. By default it is this process.
 func WithQueue(queue Queue) Option {
 	return func(o *options) error { o.queue = queue; return nil }
 }

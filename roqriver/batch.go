@@ -69,7 +69,11 @@ func (w *batchWorker[TTx]) trace(ctx context.Context, b *batch[TTx]) (context.Co
 	if tracer == nil {
 		return ctx, func(error) {}
 	}
-	start := roq.TraceJobStartData{Campaign: b.campaign.Name, Invites: len(b.invites), Waited: time.Duration(b.now-b.ready) * time.Microsecond}
+	name := b.campaign.Name
+	if strings.HasPrefix(name, pageSends+"/") {
+		name = pageSends // a metric of its own for each send would be too many
+	}
+	start := roq.TraceJobStartData{Campaign: name, Invites: len(b.invites), Waited: time.Duration(b.now-b.ready) * time.Microsecond}
 	_ = json.Unmarshal([]byte(b.trace), &start.Enqueued) // it is empty where nobody traced
 	ctx = tracer.TraceJobStart(ctx, start)
 	sent, refused := b.sent, b.refused

@@ -39,8 +39,8 @@ func TestDocumentsCompile(t *testing.T) {
 			packages = append(packages, "./"+pkg)
 		}
 	}
-	if len(replace) != 3 {
-		t.Fatalf("the documents have %d blocks about this module, want 3", len(replace))
+	if len(replace) != 4 {
+		t.Fatalf("the documents have %d blocks about this module, want 4", len(replace))
 	}
 	encoded, err := json.Marshal(map[string]any{"Replace": replace})
 	if err != nil {

@@ -173,9 +173,7 @@ func check(in *roq.UserInviteInput, userID string) []roq.Finding {
 func (q *Queue[TTx]) begin(ctx context.Context, conn store.Conn, in Campaign) (*campaign, error) {
 	c, err := find(ctx, conn, in.Name)
 	if errors.Is(err, errNoCampaign) {
-		_, err = conn.Exec(ctx, `INSERT INTO {campaign} (name, scope, tenant_id, user_id, salt, created_at)
-			VALUES ($1, $2, $3, $4, $5, {now}) ON CONFLICT (name) DO NOTHING`, in.Name, q.opt.Scope, in.TenantID, in.UserID, rand.Text())
-		if err == nil {
+		if _, err = q.insert(ctx, conn, in); err == nil {
 			c, err = find(ctx, conn, in.Name)
 		}
 	}
@@ -196,6 +194,12 @@ func (q *Queue[TTx]) begin(ctx context.Context, conn store.Conn, in Campaign) (*
 		return c, nil
 	}
 	return nil, fmt.Errorf("roqriver: the campaign %q %s: %w", in.Name, other, roq.ErrInvalidInput)
+}
+
+// insert makes a campaign if there is none of that name, and returns how many it has made.
+func (q *Queue[TTx]) insert(ctx context.Context, conn store.Conn, in Campaign) (int64, error) {
+	return conn.Exec(ctx, `INSERT INTO {campaign} (name, scope, tenant_id, user_id, salt, created_at)
+		VALUES ($1, $2, $3, $4, $5, {now}) ON CONFLICT (name) DO NOTHING`, in.Name, q.opt.Scope, in.TenantID, in.UserID, rand.Text())
 }
 
 // key stands for a mailbox in a campaign. It is short because each row has it twice: the

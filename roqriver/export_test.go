@@ -2,6 +2,7 @@ package roqriver
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/go-roq/roq/roqriver/internal/store"
@@ -53,6 +54,26 @@ func (q *Queue[TTx]) Explain(explain string, columns int, report func(sql, line 
 		}, explain+" "+sql, args...)
 		return sql
 	}}
+}
+
+// LoseCommit makes the next transaction fail after it was committed, and calls then.
+func (q *Queue[TTx]) LoseCommit(then func()) {
+	q.db = &losingDB[TTx]{DB: q.db, then: then}
+}
+
+type losingDB[TTx any] struct {
+	store.DB[TTx]
+	then func()
+}
+
+func (l *losingDB[TTx]) Tx(ctx context.Context, do func(TTx, store.Conn) error) error {
+	err := l.DB.Tx(ctx, do)
+	if then := l.then; err == nil && then != nil {
+		l.then = nil
+		then()
+		return errors.New("the connection is lost")
+	}
+	return err
 }
 
 // hook sees a statement before it runs, and may change it.

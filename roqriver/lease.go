@@ -99,7 +99,7 @@ func (q *Queue[TTx]) take(ctx context.Context, id int64, scope string) (*batch[T
 		decoder := json.NewDecoder(strings.NewReader(input))
 		decoder.UseNumber() // a large number in Variables stays what it is
 		if err := decoder.Decode(&one.input); err != nil {
-			return errors.New("roqriver: an input in the database cannot be read")
+			return errUnreadable
 		}
 		b.invites = append(b.invites, one)
 		return nil
@@ -325,8 +325,12 @@ func (b *batch[TTx]) giveUpUnknown(ctx context.Context, outcomes []roq.SendOutco
 // stopCampaign stops the campaign, so that a person looks at it. It does not if somebody has
 // looked at it since the batch was taken: what failed then need not fail now.
 func (b *batch[TTx]) stopCampaign(ctx context.Context, failure error) (stopped bool, err error) {
-	n, err := b.queue.db.Exec(ctx, `UPDATE {campaign} SET state = 'stopped', reason = $2 WHERE id = $1 AND state = 'open' AND resumes = $3`,
-		b.campaign.id, reason(failure), b.campaign.resumes)
+	cause := ""
+	if errors.Is(failure, roq.ErrForbidden) {
+		cause = causeForbidden
+	}
+	n, err := b.queue.db.Exec(ctx, `UPDATE {campaign} SET state = 'stopped', reason = $2, cause = $3 WHERE id = $1 AND state = 'open' AND resumes = $4`,
+		b.campaign.id, reason(failure), cause, b.campaign.resumes)
 	return n > 0, err
 }
 

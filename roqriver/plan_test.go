@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/go-roq/roq"
+	"github.com/go-roq/roq/inviteui"
 	"github.com/go-roq/roq/roqtest"
 )
 
@@ -51,9 +52,17 @@ func TestPlans(t *testing.T) {
 				t.Fatal(err)
 			}
 			until(t, q, "all are sent", settled(251))
+			p.Inject(roqtest.Fault{Operation: "sendUserInvites", Status: 403})
+			sends := pageSendsOf(t, q)
+			id := enqueue(t, sends, p, append(people(150), roq.UserInviteInput{Email: "new@x.example"}))
+			reported(t, sends, id, "it is stopped", func(r inviteui.Report) bool { return r.Err != nil })
+			if err := sends.Cancel(t.Context(), id); err != nil {
+				t.Fatal(err)
+			}
+			reported(t, sends, id, "it is done", done)
 			mu.Lock()
 			defer mu.Unlock()
-			if len(seen) < 20 {
+			if len(seen) < 30 {
 				t.Errorf("%d statements were seen", len(seen))
 			}
 		})

@@ -122,17 +122,20 @@ func checkText(field, s string, required bool) error {
 // campaign is a campaign's row.
 type campaign struct {
 	Campaign
-	id        int64
-	scope     string
-	salt      string
-	state     State
-	reason    string
-	batchSize int64
+	id    int64
+	scope string
+	salt  string
+	state State
+	// reason is why it is stopped, and cause is causeForbidden if the platform did not let
+	// its inviter send.
+	reason, cause string
+	batchSize     int64
 	// fits is the largest request that the platform took, and tooMany the smallest that had
 	// too many invites; 0 if there was none.
 	fits, tooMany int64
 	resumes       int64     // how often it was resumed
-	now           time.Time // when it was read, by the database's clock
+	created       time.Time // when it was begun, and when it was read, by the database's clock
+	now           time.Time
 }
 
 // find reads a campaign by its name.
@@ -144,16 +147,20 @@ func findWhere(ctx context.Context, c store.Conn, where string, arg any) (*campa
 	var found *campaign
 	err := c.Query(ctx, func(scan func(...any) error) error {
 		found = new(campaign)
-		var now int64
-		err := scan(&found.id, &found.Name, &found.scope, &found.TenantID, &found.UserID, &found.salt, &found.state, &found.reason, &found.batchSize, &found.fits, &found.tooMany, &found.resumes, &now)
+		var created, now int64
+		err := scan(&found.id, &found.Name, &found.scope, &found.TenantID, &found.UserID, &found.salt, &found.state, &found.reason, &found.cause, &found.batchSize, &found.fits, &found.tooMany, &found.resumes, &created, &now)
+		found.created = time.UnixMicro(created).UTC()
 		found.now = time.UnixMicro(now)
 		return err
-	}, `SELECT id, name, scope, tenant_id, user_id, salt, state, reason, batch_size, fits, too_many, resumes, {now} FROM {campaign} WHERE `+where, arg)
+	}, `SELECT id, name, scope, tenant_id, user_id, salt, state, reason, cause, batch_size, fits, too_many, resumes, created_at, {now} FROM {campaign} WHERE `+where, arg)
 	if err == nil && found == nil {
 		err = errNoCampaign
 	}
 	return found, err
 }
+
+// causeForbidden means that a campaign is stopped because of [roq.ErrForbidden].
+const causeForbidden = "forbidden"
 
 var errNoCampaign = errors.New("roqriver: there is no such campaign")
 

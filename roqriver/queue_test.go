@@ -227,6 +227,25 @@ func TestGather(t *testing.T) {
 	})
 }
 
+// Status counts everybody while people are given a batch.
+func TestStatusWhileGathering(t *testing.T) {
+	each(t, func(t *testing.T, db *database) {
+		p := newPlatform(t)
+		q := db.open(t)
+		invite(t, q, p.campaign, people(10))
+		q.Break(func(sql string) string {
+			if strings.Contains(sql, "count(*)") {
+				db.exec(t, "INSERT INTO roq_batch (campaign_id, people, ready_at, created_at) SELECT id, 10, 0, 0 FROM roq_campaign")
+				db.exec(t, "UPDATE roq_invite SET batch_id = (SELECT max(id) FROM roq_batch)")
+			}
+			return sql
+		})
+		if s, err := q.Status(t.Context(), "spring"); err != nil || s.Waiting != 10 {
+			t.Errorf("Status = %+v, %v", s, err)
+		}
+	})
+}
+
 // Without tables every call says what to do.
 func TestNoTables(t *testing.T) {
 	t.Parallel()

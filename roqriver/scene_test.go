@@ -20,6 +20,7 @@ import (
 	"github.com/riverqueue/river"
 
 	"github.com/go-roq/roq"
+	"github.com/go-roq/roq/inviteui"
 	"github.com/go-roq/roq/roqriver"
 	"github.com/go-roq/roq/roqriver/pgxqueue"
 	"github.com/go-roq/roq/roqriver/sqlitequeue"
@@ -40,6 +41,8 @@ type queue interface {
 	AddWorkers(w *river.Workers, client *roq.Client, opts ...roqriver.WorkOption) error
 	Limiter(requestsPerSecond float64) roq.Limiter
 	WebhookEvents(handle func(context.Context, roq.WebhookEvent) error) func(context.Context, roq.WebhookEvent) error
+	InviteUI() inviteui.Queue
+	LoseCommit(then func())
 	SetLease(d time.Duration)
 	Break(statement func(sql string) string)
 	Explain(explain string, columns int, report func(sql, line string))

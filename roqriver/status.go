@@ -40,35 +40,52 @@ func (q *Queue[TTx]) Status(ctx context.Context, campaign string) (Status, error
 	if err != nil {
 		return Status{}, of(campaign, err)
 	}
-	s := Status{Campaign: c.Campaign, State: c.state, Reason: c.reason}
-	var people, recent, oldest int64
-	err = q.db.Query(ctx, func(scan func(...any) error) error {
-		return scan(&people, &s.Sent, &s.Refused, &s.Unknown, &recent, &oldest)
-	}, `SELECT CAST(coalesce(sum(people), 0) AS BIGINT), CAST(coalesce(sum(sent), 0) AS BIGINT),
-			CAST(coalesce(sum(refused), 0) AS BIGINT), CAST(coalesce(sum(unknown), 0) AS BIGINT),
-			CAST(coalesce(sum(CASE WHEN settled_at > {now} - 60000000 THEN sent + refused + unknown END), 0) AS BIGINT),
-			coalesce(min(CASE WHEN people > sent + refused + unknown THEN created_at END), 0)
-		FROM {batch} WHERE campaign_id = $1`, c.id)
+	n, err := q.count(ctx, c)
 	if err != nil {
 		return Status{}, err
 	}
+	s := Status{
+		Campaign: c.Campaign, State: c.state, Reason: c.reason,
+		Sent: int(n.sent), Refused: int(n.refused), Unknown: int(n.unknown), Waiting: int(n.waiting()),
+		Rate: float64(n.recent) / 60,
+	}
+	if n.oldest > 0 {
+		s.Oldest = max(0, c.now.Sub(time.UnixMicro(n.oldest)))
+	}
+	return s, nil
+}
+
+// counts are how far a campaign is.
+type counts struct {
+	people, sent, refused, unknown int64
+	// recent is how many had an outcome in the last minute, and oldest when the first of
+	// those who wait was enqueued; 0 if nobody waits.
+	recent, oldest int64
+	// held is how many batches with people who wait have a worker.
+	held int64
+}
+
+func (n *counts) waiting() int64 { return n.people - n.sent - n.refused - n.unknown }
+
+// count counts the people of a campaign in one statement: those who are given a batch
+// meanwhile are neither missed nor counted twice.
+func (q *Queue[TTx]) count(ctx context.Context, c *campaign) (n counts, err error) {
 	err = q.db.Query(ctx, func(scan func(...any) error) error {
 		var loose, since int64
-		if err := scan(&loose, &since); err != nil || loose == 0 {
-			return err
+		err := scan(&n.people, &n.sent, &n.refused, &n.unknown, &n.recent, &n.held, &n.oldest, &loose, &since)
+		if n.people += loose; loose > 0 && (n.oldest == 0 || since < n.oldest) {
+			n.oldest = since
 		}
-		people += loose
-		if oldest == 0 || since < oldest {
-			oldest = since
-		}
-		return nil
-	}, `SELECT count(*), coalesce(min(added_at), 0) FROM {invite} WHERE campaign_id = $1 AND batch_id IS NULL`, c.id)
-	s.Waiting = int(people) - s.Sent - s.Refused - s.Unknown
-	s.Rate = float64(recent) / 60
-	if oldest > 0 {
-		s.Oldest = max(0, c.now.Sub(time.UnixMicro(oldest)))
-	}
-	return s, err
+		return err
+	}, `SELECT CAST(coalesce(sum(people), 0) AS BIGINT), CAST(coalesce(sum(sent), 0) AS BIGINT),
+			CAST(coalesce(sum(refused), 0) AS BIGINT), CAST(coalesce(sum(unknown), 0) AS BIGINT),
+			CAST(coalesce(sum(CASE WHEN settled_at > {now} - 60000000 THEN sent + refused + unknown END), 0) AS BIGINT),
+			CAST(coalesce(sum(CASE WHEN lease_until > {now} AND people > sent + refused + unknown THEN 1 END), 0) AS BIGINT),
+			coalesce(min(CASE WHEN people > sent + refused + unknown THEN created_at END), 0),
+			(SELECT count(*) FROM {invite} WHERE campaign_id = $1 AND batch_id IS NULL),
+			(SELECT coalesce(min(added_at), 0) FROM {invite} WHERE campaign_id = $1 AND batch_id IS NULL)
+		FROM {batch} WHERE campaign_id = $1`, c.id)
+	return n, err
 }
 
 // Outcome is the outcome of one person.
@@ -95,6 +112,8 @@ func (q *Queue[TTx]) Outcomes(ctx context.Context, campaign string, only ...roq.
 		}
 	}
 }
+
+var errUnreadable = errors.New("roqriver: an input in the database cannot be read")
 
 // outcomes calls yield with each outcome until it returns false.
 func (q *Queue[TTx]) outcomes(ctx context.Context, campaign string, only []roq.OutcomeStatus, yield func(Outcome) bool) error {
@@ -136,7 +155,7 @@ func (q *Queue[TTx]) outcomes(ctx context.Context, campaign string, only []roq.O
 				return err
 			}
 			if input != "" && json.Unmarshal([]byte(input), &o.Input) != nil {
-				return errors.New("roqriver: an input in the database cannot be read")
+				return errUnreadable
 			}
 			if o.Status == waiting {
 				o.Status = roq.OutcomeNotSent

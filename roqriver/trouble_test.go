@@ -46,12 +46,15 @@ func (g *gate) wait(t *testing.T) {
 }
 
 // holdAnswer holds the answer to the first request that sends invites.
-func (g *gate) holdAnswer() roq.Option {
-	var answered atomic.Bool
+func (g *gate) holdAnswer() roq.Option { return g.holdAnswerTo(1) }
+
+// holdAnswerTo holds the answer to the n-th request that sends invites.
+func (g *gate) holdAnswerTo(n int64) roq.Option {
+	var requests atomic.Int64
 	return roq.WithTransport(func(next http.RoundTripper) http.RoundTripper {
 		return roundTripper(func(r *http.Request) (*http.Response, error) {
 			r = r.Clone(r.Context())
-			held := isSend(r) && answered.CompareAndSwap(false, true)
+			held := isSend(r) && requests.Add(1) == n
 			resp, err := next.RoundTrip(r)
 			if held {
 				g.pass()

@@ -17,6 +17,7 @@ var schema = []string{
 		salt TEXT NOT NULL,
 		state TEXT NOT NULL DEFAULT 'open',
 		reason TEXT NOT NULL DEFAULT '',
+		cause TEXT NOT NULL DEFAULT '',
 		resumes BIGINT NOT NULL DEFAULT 0,
 		batch_size BIGINT NOT NULL DEFAULT 100,
 		fits BIGINT NOT NULL DEFAULT 0,
