@@ -103,7 +103,7 @@ func act(v *visitor) {
 	if !ok {
 		return
 	}
-	id, err := v.jobs.once(v.session.RoqUserID+"\x00"+v.r.PostForm.Encode(), func() (string, error) {
+	id, err := v.jobs.once(v.session.RoqUserID+"\x00"+v.r.PostForm.Encode(), func(string) (string, error) {
 		platform := v.platform
 		if q.All {
 			platform = v.client.AsUser(v.session.RoqUserID) // a session may expire before the end

@@ -19,7 +19,7 @@ const (
 	// maxForm is how large a form may be, with its file.
 	maxForm = 32 << 20
 	// maxLookedUp is how many people are looked up before they are invited.
-	maxLookedUp = 1000
+	maxLookedUp = 5000
 	// batch is how many people are invited in one request. More are a campaign.
 	batch = 100
 )
@@ -181,7 +181,9 @@ func invite(v *visitor) {
 	}
 	sent := strings.Join([]string{v.session.RoqUserID, f.Key, do, f.Role, f.Locale, f.Text}, "\x00")
 	f.settleChoices(v)
-	if f.understand(); do != "send" {
+	f.understand()
+	queued := len(f.Ready) > batch && v.queue != nil
+	if do != "send" || !queued { // who was invited by another instance, for the same form, is not invited again
 		f.look(v)
 	}
 	switch {
@@ -193,10 +195,13 @@ func invite(v *visitor) {
 		return
 	}
 	// A preview that is sent again stays one: what there was to see may be gone by then.
-	id, err := v.jobs.once(sent, func() (string, error) {
+	id, err := v.jobs.once(sent, func(key string) (string, error) {
 		see := f.file || len(f.Invalid)+len(f.Already)+len(f.Repeated) > 0
 		if len(f.Ready) == 0 || see && do != "send" {
 			return "", nil
+		}
+		if queued {
+			return v.queue.Enqueue(v.r.Context(), Send{key, v.session.User.TenantID, v.session.RoqUserID, f.Ready, f.Invalid})
 		}
 		return v.launch(&f)
 	})
@@ -218,14 +223,14 @@ func invite(v *visitor) {
 // launch begins to send, and returns the id of the report.
 func (v *visitor) launch(f *form) (string, error) {
 	people, tenantID, userID := f.Ready, v.session.User.TenantID, v.session.RoqUserID
-	if len(people) > batch && v.queue != nil {
-		id, err := v.queue.Enqueue(v.r.Context(), Send{tenantID, userID, people})
-		if err == nil {
-			v.jobs.keep(id, v.newJob(ActionSend, f.Invalid))
-		}
-		return id, err
+	var before []roq.SendOutcome
+	for _, p := range f.Invalid {
+		before = append(before, roq.SendOutcome{Input: p, Status: roq.OutcomeRefused, Err: p.Validate()})
 	}
-	return v.start(ActionSend, f.Invalid, len(people), func(ctx context.Context, j *job) (err error) {
+	for _, p := range f.Already {
+		before = append(before, roq.SendOutcome{Input: p, Status: roq.OutcomeRefused, Err: roq.ErrAlreadyInvited})
+	}
+	return v.start(ActionSend, before, len(people), func(ctx context.Context, j *job) (err error) {
 		outcomes := send(ctx, v.platform, people)
 		if len(people) > batch { // a session may expire before the end
 			outcomes = v.client.AsUser(userID).SendAllUserInvites(ctx, roq.SendAllUserInvitesInput{TenantID: tenantID, UserInvites: roq.InputsOf(slices.Values(people))})

@@ -346,7 +346,7 @@ func TestSecurity(t *testing.T) {
 // Two instances behind a load balancer.
 func TestInstances(t *testing.T) {
 	t.Parallel()
-	s := newSite(t, nil, roles)
+	s := newSite(t, []roqtest.Option{roqtest.WithRepeatedInvites()}, roles)
 	other := s.instance(roles)
 	b := s.browser(s.ann)
 	form := with(b.get("./").form("invite"), "emails", "bob@example.com, foo@@bar")
@@ -357,7 +357,11 @@ func TestInstances(t *testing.T) {
 	sent := b.twice("invite", with(page.form("invite"), "do", "send")).shows(200, "1 invitation was sent.")
 	s.url = other
 	b.get("./?"+sent.at.RawQuery).shows(200, "The report of this send is not available here.", "bob@example.com")
-	s.mails(1)
+	// The same form once more, at the instance that has not handled it.
+	b.post("invite", with(page.form("invite"), "do", "send")).shows(422, "1 person is already invited", "1 entry is not valid")
+	b.post("invite", with(page.form("invite"), "do", "send", "emails", "bob@example.com eve@example.com")).
+		shows(200, "1 invitation was sent.", "For 1 person there was nothing to do: bob@example.com: already invited")
+	s.mails(2)
 }
 
 // Roles come from the platform, and a role has to be chosen.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"slices"
 	"sync"
@@ -35,13 +36,14 @@ type jobs struct {
 	recent [][32]byte
 }
 
-// once handles a form: the same one, sent again, leads to what it led to before.
-func (s *jobs) once(form string, handle func() (string, error)) (string, error) {
+// once handles a form: the same one, sent again, leads to what it led to before. The key
+// is of this form only.
+func (s *jobs) once(form string, handle func(key string) (id string, err error)) (string, error) {
 	key := sha256.Sum256([]byte(form))
 	s.mu.Lock()
 	once := s.forms[key]
 	if once == nil {
-		once = sync.OnceValues(handle)
+		once = sync.OnceValues(func() (string, error) { return handle(hex.EncodeToString(key[:])) })
 		s.forms[key] = once
 		if s.recent = append(s.recent, key); len(s.recent) > maxForms {
 			delete(s.forms, s.recent[0])
@@ -55,22 +57,11 @@ func (s *jobs) once(form string, handle func() (string, error)) (string, error) 
 // job is a send or an action.
 type job struct {
 	action Action
-	// cancel is nil if a Queue does it: only what was refused before is here.
 	cancel context.CancelFunc
 	done   chan struct{}
 
 	mu     sync.Mutex
 	report Report
-}
-
-// newJob returns a job of the visitor's, with those who are not tried because they are not
-// valid.
-func (v *visitor) newJob(action Action, before []roq.UserInviteInput) *job {
-	j := &job{action: action, done: make(chan struct{}), report: Report{TenantID: v.session.User.TenantID, UserID: v.session.RoqUserID, Started: time.Now()}}
-	for _, p := range before {
-		j.note(roq.SendOutcome{Input: p, Status: roq.OutcomeRefused, Err: p.Validate()})
-	}
-	return j
 }
 
 // note records an outcome.
@@ -101,7 +92,7 @@ func (j *job) snapshot() Report {
 	return r
 }
 
-// keep stores a job under an id, and forgets the oldest that do not run.
+// keep stores a job under an id, and forgets the oldest that have ended.
 func (s *jobs) keep(id string, j *job) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -113,7 +104,7 @@ func (s *jobs) keep(id string, j *job) {
 	}
 	s.order = slices.DeleteFunc(s.order, func(id string) bool {
 		old := s.byID[id].snapshot()
-		forget := (len(s.byID) > maxReports || others > maxAllOthers) && s.byID[id] != j && (old.Done || s.byID[id].cancel == nil)
+		forget := (len(s.byID) > maxReports || others > maxAllOthers) && old.Done
 		if forget {
 			others -= len(old.Others)
 			delete(s.byID, id)
@@ -128,17 +119,19 @@ func (s *jobs) find(id string) *job {
 	return s.byID[id]
 }
 
-// start runs a job of the visitor's, and returns its id. The job does not end with the
-// request.
-func (v *visitor) start(action Action, before []roq.UserInviteInput, total int, work func(context.Context, *job) error) (string, error) {
+// start runs a job of the visitor's, and returns its id. Before are the outcomes of those
+// who are not tried. The job does not end with the request.
+func (v *visitor) start(action Action, before []roq.SendOutcome, total int, work func(context.Context, *job) error) (string, error) {
 	select {
 	case v.jobs.running <- struct{}{}:
 	default:
 		return "", errBusy
 	}
 	ctx, cancel := context.WithCancel(context.WithoutCancel(v.r.Context()))
-	j := v.newJob(action, before)
-	j.cancel = cancel
+	j := &job{action: action, cancel: cancel, done: make(chan struct{}), report: Report{TenantID: v.session.User.TenantID, UserID: v.session.RoqUserID, Started: time.Now()}}
+	for _, o := range before {
+		j.note(o)
+	}
 	j.expect(total)
 	id := rand.Text()
 	v.jobs.keep(id, j)
@@ -163,7 +156,7 @@ func (v *visitor) start(action Action, before []roq.UserInviteInput, total int, 
 // wait waits for a job to end, for a while.
 func (v *visitor) wait(id string) {
 	j := v.jobs.find(id)
-	if j == nil || j.cancel == nil {
+	if j == nil {
 		return
 	}
 	limit := patience
@@ -180,19 +173,14 @@ func (v *visitor) wait(id string) {
 // report returns the report with an id, if the visitor may see it.
 func (v *visitor) report(id string) (r Report, action Action, found bool) {
 	action = ActionSend
-	j := v.jobs.find(id)
-	if j != nil {
+	if j := v.jobs.find(id); j != nil {
 		r, action = j.snapshot(), j.action
-	}
-	if v.queue != nil && (j == nil || j.cancel == nil) {
-		queued, err := v.queue.Report(v.r.Context(), id)
-		if err != nil {
+	} else if v.queue != nil {
+		var err error
+		if r, err = v.queue.Report(v.r.Context(), id); err != nil {
 			v.explain(err)
-			return r, action, false
+			return Report{}, action, false
 		}
-		queued.Others = slices.Concat(r.Others, queued.Others)
-		queued.Total, queued.Handled = queued.Total+r.Handled, queued.Handled+r.Handled
-		r = queued
 	}
 	return r, action, r.TenantID == v.session.User.TenantID && r.UserID == v.session.RoqUserID
 }
@@ -210,7 +198,7 @@ func stop(v *visitor) {
 		queue, cancels := v.queue.(interface {
 			Cancel(ctx context.Context, id string) error
 		})
-		if j := v.jobs.find(id); j != nil && j.cancel != nil {
+		if j := v.jobs.find(id); j != nil {
 			j.cancel()
 			v.wait(id)
 		} else if cancels {

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -263,6 +264,9 @@ func (q *queue) Enqueue(_ context.Context, send inviteui.Send) (string, error) {
 	if q.fail != nil {
 		return "", q.fail
 	}
+	if at := slices.IndexFunc(q.sends, func(s inviteui.Send) bool { return s.Key == send.Key }); at >= 0 {
+		return fmt.Sprint(at), nil
+	}
 	q.sends = append(q.sends, send)
 	return fmt.Sprint(len(q.sends) - 1), nil
 }
@@ -298,11 +302,15 @@ func TestQueue(t *testing.T) {
 	b := s.browser(s.ann)
 	b.invite("bob@example.com").shows(200, "1 invitation was sent.") // small ones are sent at once
 	preview := b.invite(many(200)+"foo@@bar").shows(200, "200 people can be invited")
-	page := b.twice("invite", with(preview.form("invite"), "do", "send")).shows(200, "51 of 201", "about 3 minutes left")
-	if len(q.sends) != 1 || q.sends[0].UserID != s.ann.ID || len(q.sends[0].UserInvites) != 200 || q.sends[0].UserInvites[0].Roles[0] != "member" {
+	page := b.twice("invite", with(preview.form("invite"), "do", "send")).shows(200, "50 of 200", "about 3 minutes left")
+	if len(q.sends) != 1 || len(q.sends[0].Key) != 64 || len(q.sends[0].Refused) != 1 || q.sends[0].Refused[0].Email != "foo@@bar" || q.sends[0].UserID != s.ann.ID || len(q.sends[0].UserInvites) != 200 || q.sends[0].UserInvites[0].Roles[0] != "member" {
 		t.Fatalf("the queue has %d sends", len(q.sends))
 	}
 	s.url = s.instance(roles, inviteui.WithQueue(q))
+	// The same form at another instance is the same send.
+	if again := b.post("invite", with(preview.form("invite"), "do", "send")).shows(200, "50 of 200"); len(q.sends) != 1 || again.at.RawQuery != page.at.RawQuery {
+		t.Errorf("%d sends, %s", len(q.sends), again.at)
+	}
 	other := b.get("./?"+page.at.RawQuery).shows(200, "50 of 200")
 	b.post("stop", other.form("stop"))
 	if len(q.canceled) != 1 {

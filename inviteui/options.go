@@ -96,11 +96,17 @@ type Queue interface {
 
 // Send is a send for a Queue.
 type Send struct {
+	// Key is that of the form. It cannot be guessed. Two sends with the same Key are one,
+	// and have one id: the form was sent twice, perhaps to two instances.
+	Key string
 	// TenantID is the tenant that the people join. UserID is the inviter, for
 	// [roq.Client.AsUser].
 	TenantID, UserID string
 	// UserInvites are the people. All are valid, and none is repeated.
 	UserInvites []roq.UserInviteInput
+	// Refused are people who are not invited because they are not valid. The report has
+	// them among the Others, with the error of [roq.UserInviteInput.Validate].
+	Refused []roq.UserInviteInput
 }
 
 // Report is the state of a send.
