@@ -61,7 +61,7 @@ func (v view) Page() int {
 // page.
 func (v view) Searching(text string) view { return v.with("search", text) }
 func (v view) Of(status string) view      { return v.with("status", status) }
-func (v view) At(page int) view           { return v.with("page", strconv.Itoa(page)) }
+func (v view) At(page int) view           { return readView(v.with("page", strconv.Itoa(page)).Values) }
 
 // By is the view sorted by the column; again, the other way round.
 func (v view) By(column string) view {

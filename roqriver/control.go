@@ -135,6 +135,9 @@ func (q *Queue[TTx]) Forget(ctx context.Context, campaign string) error {
 	if err != nil {
 		return of(campaign, err)
 	}
-	_, err = q.db.Exec(ctx, `UPDATE {invite} SET input = '', message = '' WHERE campaign_id = $1`, c.id)
+	if _, err = q.db.Exec(ctx, `UPDATE {invite} SET input = '', message = '' WHERE campaign_id = $1`, c.id); err != nil {
+		return err
+	}
+	_, err = q.db.Exec(ctx, `UPDATE {campaign} SET rest = '' WHERE id = $1`, c.id)
 	return err
 }

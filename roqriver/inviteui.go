@@ -27,8 +27,9 @@ const (
 	settleFor = 5 * time.Second
 )
 
-// sendID matches what [rand.Text] returns: no other campaign can be read as a send.
-var sendID = regexp.MustCompile(`^[A-Z2-7]{26,64}$`)
+// sendID matches the Key of a [inviteui.Send] and what [rand.Text] returns: no other
+// campaign can be read as a send.
+var sendID = regexp.MustCompile(`^[A-Z2-7]{26,64}$|^[0-9a-f]{64}$`)
 
 // InviteUI returns the queue for an invitation page: for [inviteui.WithQueue]. The
 // processes that call [Queue.Work] do the page's sends of more than 100 people. Every
@@ -36,7 +37,8 @@ var sendID = regexp.MustCompile(`^[A-Z2-7]{26,64}$`)
 // and can stop it.
 //
 // Each send is a campaign of its own, with the tenant and the user of the send. Its name is
-// "inviteui/" and the id of the report. All people of a send are enqueued in one
+// "inviteui/" and the id of the report, which is the Key of the send: a form that is sent
+// twice, to any instances, is one campaign. All people of a send are enqueued in one
 // transaction: if Enqueue fails, nobody is invited. A person in two sends is invited twice
 // if the platform allows second invites.
 //
@@ -59,7 +61,14 @@ type pageQueue[TTx any] struct{ queue *Queue[TTx] }
 
 // Enqueue implements [inviteui.Queue].
 func (p *pageQueue[TTx]) Enqueue(ctx context.Context, send inviteui.Send) (string, error) {
-	q, id := p.queue, rand.Text()
+	q, id := p.queue, cmp.Or(send.Key, rand.Text())
+	if !sendID.MatchString(id) {
+		return "", fmt.Errorf("roqriver: Enqueue: Send.Key: must be 64 hexadecimal digits: %w", roq.ErrInvalidInput)
+	}
+	rest, err := json.Marshal(send.Refused)
+	if err != nil {
+		return "", fmt.Errorf("roqriver: Enqueue: Send.Refused: cannot be encoded as JSON: %w", roq.ErrInvalidInput)
+	}
 	c := Campaign{Name: pageSends + "/" + id, TenantID: send.TenantID, UserID: send.UserID}
 	if err := q.checkInvite(c); err != nil {
 		return "", err
@@ -67,7 +76,15 @@ func (p *pageQueue[TTx]) Enqueue(ctx context.Context, send inviteui.Send) (strin
 	if len(send.UserInvites) == 0 {
 		return "", fmt.Errorf("roqriver: Enqueue: Send.UserInvites: must not be empty: %w", roq.ErrInvalidInput)
 	}
-	err := q.db.Tx(ctx, func(tx TTx, conn store.Conn) error {
+	err = q.db.Tx(ctx, func(tx TTx, conn store.Conn) error {
+		if n, err := q.insert(ctx, conn, c); err != nil || n == 0 {
+			return err // without one, the form was sent before
+		}
+		if len(send.Refused) > 0 {
+			if _, err := conn.Exec(ctx, `UPDATE {campaign} SET rest = $2, rest_people = $3 WHERE name = $1`, c.Name, string(rest), len(send.Refused)); err != nil {
+				return err
+			}
+		}
 		first := 0
 		for some := range slices.Chunk(send.UserInvites, chunk) {
 			added, err := q.enqueue(ctx, tx, conn, c, some, first)
@@ -172,8 +189,36 @@ func (p *pageQueue[TTx]) Report(ctx context.Context, id string) (inviteui.Report
 	if r.Done {
 		limit = maxOthers
 	}
-	r.Others, err = q.others(ctx, c, limit, notSent)
+	rest, people, err := q.rest(ctx, c, r.Done)
+	if err != nil {
+		return inviteui.Report{}, err
+	}
+	r.Total, r.Handled = r.Total+people, r.Handled+people
+	others, err := q.others(ctx, c, limit, notSent)
+	r.Others = slices.Concat(rest, others)
 	return r, err
+}
+
+// rest returns how many people of a send were not enqueued because they are not valid, and
+// with list also who. The database does not have the reasons, which follow from the input.
+func (q *Queue[TTx]) rest(ctx context.Context, c *campaign, list bool) (outcomes []roq.SendOutcome, people int, err error) {
+	var encoded string
+	err = q.db.Query(ctx, func(scan func(...any) error) error { return scan(&people) }, `SELECT rest_people FROM {campaign} WHERE id = $1`, c.id)
+	if err != nil || !list || people == 0 {
+		return nil, people, err
+	}
+	err = q.db.Query(ctx, func(scan func(...any) error) error { return scan(&encoded) }, `SELECT rest FROM {campaign} WHERE id = $1`, c.id)
+	if err != nil || encoded == "" {
+		return nil, people, err
+	}
+	var refused []roq.UserInviteInput
+	if json.Unmarshal([]byte(encoded), &refused) != nil {
+		return nil, people, errUnreadable
+	}
+	for _, in := range refused[:min(len(refused), maxOthers)] {
+		outcomes = append(outcomes, roq.SendOutcome{Input: in, Status: roq.OutcomeRefused, Err: cmp.Or(in.Validate(), roq.ErrInvalidInput)})
+	}
+	return outcomes, people, nil
 }
 
 // inFlight returns how many people of a campaign are in requests that have left and have

@@ -23,6 +23,8 @@ var schema = []string{
 		fits BIGINT NOT NULL DEFAULT 0,
 		too_many BIGINT NOT NULL DEFAULT 0,
 		tried_at BIGINT NOT NULL DEFAULT 0,
+		rest TEXT NOT NULL DEFAULT '',
+		rest_people BIGINT NOT NULL DEFAULT 0,
 		created_at BIGINT NOT NULL
 	)`,
 	// The lease and what is under way are here, so that a request costs one row, and not
