@@ -17,7 +17,7 @@ func TestPageQueries(t *testing.T) {
 			t.Errorf("userAccess = %v, want that everybody may %s invites", answer, operation)
 		}
 	}
-	if _, answer := p.graphQL("", `{ userAccess { platform } }`, nil); refusal(answer) == "" {
+	if _, answer := p.graphQL("", `{ userAccess { platform } }`, nil); refusal(answer) != "INVALID_AUTH_HEADER 401" {
 		t.Errorf("userAccess without a token: %v", answer)
 	}
 	for arguments, want := range map[[2]string]string{
