@@ -24,7 +24,7 @@ fuzz: ## every fuzz target, 100,000 inputs each (about a minute in all)
 interop: ## ROQ's own JavaScript clients compared with this one (needs Node.js and npm)
 	./tools/interop.sh
 
-browser: ## the pages in a real browser (installs chromium and axe-core if they are missing)
+browser: ## the pages in a real browser (installs chromium, axe-core and ROQ's components if they are missing)
 	./tools/browser.sh
 
 lint: ## vet, golangci-lint (pinned in tools/lint.mod), gofmt

@@ -28,7 +28,7 @@ var (
 	// or no invite with such a token (USER_TOKEN_NOT_FOUND, INVALID_USER_TOKEN).
 	ErrNotFound = errors.New("roq: not found")
 	// ErrAlreadyInvited means that the address has a pending invite in the tenant
-	// (USER_ALREADY_INVITED, USER_INVITE_ALREADY_SENT).
+	// (USER_ALREADY_INVITED, USER_INVITE_ALREADY_SENT, USER_INVITE_ALREADY_EXIST).
 	ErrAlreadyInvited = errors.New("roq: already invited")
 	// ErrAlreadyAccepted means that the invite was accepted. It can be neither resent
 	// nor canceled, nor accepted again (USER_INVITE_ALREADY_ACCEPTED).

@@ -10,7 +10,12 @@ let cookies = new Map();
 const next = {
   'next/headers': { cookies: () => ({ get: (name) => (cookies.has(name) ? { name, value: cookies.get(name) } : undefined) }) },
   'next/server': {
-    NextResponse: { json: (body, init) => ({ body, status: init?.status ?? 200, cookies: { set() {}, delete() {} } }) },
+    NextResponse: {
+      json: (body, init) => {
+        const answer = { body, status: init?.status ?? 200, cookies: { set: (name, value) => (answer.cookie = value), delete() {} } };
+        return answer;
+      },
+    },
   },
 };
 const load = Module._load;
@@ -19,6 +24,7 @@ Module._load = (request, ...rest) => next[request] ?? load(request, ...rest);
 const dist = dirname(require.resolve('@roq/nextjs'));
 const { Session } = require(join(dist, 'lib/session.js'));
 const { sessionHandler } = require(join(dist, 'handlers/session.js'));
+const { refetchSessionHandler } = require(join(dist, 'handlers/refetch-session.js'));
 
 serve({
   mint: (accessToken, idToken, refreshToken) => Session.createSessionToken(accessToken, idToken, refreshToken),
@@ -29,6 +35,11 @@ serve({
   async judge(token) {
     const payload = await Session.verifyToken(token);
     return payload && Session.isValid(payload) ? Session.generateServerSession(payload) : null;
+  },
+  // Fetches a session anew, as the application does that a page asks for it.
+  async refetch(token) {
+    const { body, status, cookie } = await refetchSessionHandler({ cookies: { get: () => token && { value: token } } });
+    return { body, status, cookie };
   },
   // Starts an application that has the package's session endpoint, and returns
   // its address.

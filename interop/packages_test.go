@@ -1,7 +1,10 @@
 package interop_test
 
 import (
+	"errors"
+	"io/fs"
 	"os"
+	"path/filepath"
 	"regexp"
 	"testing"
 )
@@ -10,12 +13,25 @@ import (
 // what a package is, by its hash, and not where somebody got it from.
 func TestPackagesArePinned(t *testing.T) {
 	t.Parallel()
-	manifest, err := os.ReadFile("package.json")
+	for _, folder := range []string{".", filepath.Join("..", "browser"), filepath.Join("..", "bench")} {
+		t.Run(folder, func(t *testing.T) {
+			t.Parallel()
+			pinned(t, folder)
+		})
+	}
+}
+
+func pinned(t *testing.T, folder string) {
+	t.Helper()
+	manifest, err := os.ReadFile(filepath.Join(folder, "package.json"))
+	if errors.Is(err, fs.ErrNotExist) {
+		t.Skip("it is in the repository, and not in the module")
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
 	versions := regexp.MustCompile(`"(@?[\w/-]+)": "([~^<>=*x\d][^"]*)"`).FindAllStringSubmatch(string(manifest), -1)
-	if len(versions) < 4 {
+	if len(versions) < 1 {
 		t.Fatalf("package.json names %d packages: %s", len(versions), manifest)
 	}
 	for _, v := range versions {
@@ -23,7 +39,7 @@ func TestPackagesArePinned(t *testing.T) {
 			t.Errorf("the version of %s is %s, want an exact one", v[1], v[2])
 		}
 	}
-	lock, err := os.ReadFile("package-lock.json")
+	lock, err := os.ReadFile(filepath.Join(folder, "package-lock.json"))
 	if err != nil {
 		t.Fatal(err)
 	}

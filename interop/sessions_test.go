@@ -1,6 +1,7 @@
 package interop_test
 
 import (
+	"encoding/json"
 	"errors"
 	"net/http"
 	"testing"
@@ -213,6 +214,66 @@ func TestSessionEndpoint(t *testing.T) {
 				t.Errorf("the endpoint says %+v, the cookie %+v", got, local)
 			}
 			same(t, "the session's user", plain(t, struct{ V any }{got.User}, true), plain(t, struct{ V any }{local.User}, true))
+		})
+	}
+}
+
+// A session that the package fetches anew from roqtest has new tokens. The application
+// in roqtest answers the same.
+func TestSessionRefetched(t *testing.T) {
+	t.Parallel()
+	s := newScene(t)
+	js, client := nextjs(t, s.Server), newClient(t, s.Config())
+	for name, token := range map[string]string{"a session": s.SessionToken(ann), "no session": "", "no token of its own": "no.jwt"} {
+		t.Run(name, func(t *testing.T) {
+			var theirs, ours struct {
+				Status int
+				Cookie string
+				Body   map[string]any
+			}
+			js.must(t, &theirs, "refetch", token)
+			r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.URL+"/api/auth/refetch-session", nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if token != "" {
+				r.AddCookie(&http.Cookie{Name: "roq-session-token", Value: token})
+			}
+			resp, err := http.DefaultClient.Do(r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer func() { _ = resp.Body.Close() }()
+			if err := json.NewDecoder(resp.Body).Decode(&ours.Body); err != nil {
+				t.Fatal(err)
+			}
+			ours.Status = resp.StatusCode
+			for _, c := range resp.Cookies() {
+				ours.Cookie = c.Value
+			}
+			if ours.Status != theirs.Status || ours.Body["status"] != theirs.Body["status"] || ours.Body["code"] != theirs.Body["code"] || (ours.Cookie == "") != (theirs.Cookie == "") {
+				t.Fatalf("the package answers %+v, roqtest %+v", theirs, ours)
+			}
+			if theirs.Cookie == "" {
+				return
+			}
+			before, err := client.ParseSession(token)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for who, answer := range map[string]struct {
+				body   map[string]any
+				cookie string
+			}{"the package": {theirs.Body, theirs.Cookie}, "roqtest": {ours.Body, ours.Cookie}} {
+				session, err := client.ParseSession(answer.cookie)
+				if err != nil {
+					t.Fatalf("%s: %v", who, err)
+				}
+				told, _ := answer.body["session"].(map[string]any)
+				if session.RoqAccessToken == before.RoqAccessToken || session.RoqAccessToken != told["roqAccessToken"] || session.User.TenantID != acme {
+					t.Errorf("%s: the cookie has %+v, the answer %v; want new tokens of Ann in both", who, session, told)
+				}
+			}
 		})
 	}
 }

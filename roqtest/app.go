@@ -20,12 +20,37 @@ const (
 
 // session answers who the visitor is, as @roq/nextjs does for the application.
 func (s *Server) session(w http.ResponseWriter, r *http.Request, _ []byte) {
-	token := ""
+	s.answerSession(w, r, visitorToken(r))
+}
+
+// refetchSession answers who the visitor is, with new tokens, as @roq/nextjs does. It is
+// what @roq/ui-react 1.0.13 asks first.
+func (s *Server) refetchSession(w http.ResponseWriter, r *http.Request, _ []byte) {
+	token := visitorToken(r)
+	if _, user, code := s.visitor(token); code == "" {
+		token = s.sessionToken(user)
+		setSession(w, token)
+	}
+	s.answerSession(w, r, token)
+}
+
+// visitorToken returns the session token in a request's cookies.
+func visitorToken(r *http.Request) string {
 	for _, name := range []string{secureSessionCookie, sessionCookie} {
-		if c, err := r.Cookie(name); err == nil && token == "" {
-			token = c.Value
+		if c, err := r.Cookie(name); err == nil && c.Value != "" {
+			return c.Value
 		}
 	}
+	return ""
+}
+
+// setSession gives the browser a session.
+func setSession(w http.ResponseWriter, token string) {
+	http.SetCookie(w, &http.Cookie{Name: sessionCookie, Value: token, Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode})
+}
+
+// answerSession answers whose session a token is.
+func (s *Server) answerSession(w http.ResponseWriter, r *http.Request, token string) {
 	if token == "" {
 		writeJSON(w, http.StatusOK, map[string]any{"session": nil, "status": "unauthenticated"})
 		return

@@ -49,6 +49,43 @@ func TestSessionEndpoint(t *testing.T) {
 	}
 }
 
+// A visitor whose session is fetched anew has new tokens, in the answer and in the cookie.
+func TestRefetchSession(t *testing.T) {
+	t.Parallel()
+	p := newPlatform(t)
+	refetch := func(cookie string) (*http.Response, map[string]any) {
+		resp := p.get("/api/auth/refetch-session", http.Header{"Cookie": {cookie}})
+		var body map[string]any
+		if err := json.NewDecoder(resp.Body).Decode(&body); err != nil {
+			t.Fatal(err)
+		}
+		return resp, body
+	}
+	client, err := roq.New(p.Config())
+	if err != nil {
+		t.Fatal(err)
+	}
+	good := p.SessionToken(p.ann.ID)
+	before, err := client.ParseSession(good)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, body := refetch("roq-session-token=" + good)
+	if resp.StatusCode != 200 || body["status"] != "authenticated" || at(body, "session", "user", "tenantId") != p.tenant || len(resp.Cookies()) != 1 {
+		t.Fatalf("refetch-session = %d %v, cookies %v", resp.StatusCode, body, resp.Cookies())
+	}
+	after, err := client.ParseSession(resp.Cookies()[0].Value)
+	if err != nil || after.RoqAccessToken == before.RoqAccessToken || after.RoqAccessToken != at(body, "session", "roqAccessToken") {
+		t.Errorf("the cookie's access token = %v, %v, want the answer's, a new one", after, err)
+	}
+	if resp, body := refetch(""); resp.StatusCode != 200 || body["status"] != "unauthenticated" || len(resp.Cookies()) != 0 {
+		t.Errorf("without a cookie: %d %v", resp.StatusCode, body)
+	}
+	if resp, body := refetch("roq-session-token=bad"); resp.StatusCode != 401 || body["code"] != "TOKEN_MALFORMED" || len(resp.Cookies()) != 0 {
+		t.Errorf("a bad cookie: %d %v", resp.StatusCode, body)
+	}
+}
+
 func TestSignIn(t *testing.T) {
 	t.Parallel()
 	p := newPlatform(t)

@@ -42,10 +42,11 @@ func (s *Server) serviceToken() string {
 }
 
 // userTokens is what a user is signed in with. The claims of the id token are
-// those that @roq/nextjs 2.0.3 reads.
+// those that @roq/nextjs 2.0.3 reads. Of the access token @roq/ui-react 1.0.13 reads the
+// tenantId too.
 func (s *Server) userTokens(u User, life time.Duration) tokens {
 	return tokens{
-		AccessToken: s.sign("access", life, jwt.MapClaims{"roqUserId": u.ID}),
+		AccessToken: s.sign("access", life, jwt.MapClaims{"roqUserId": u.ID, "tenantId": u.TenantID}),
 		IDToken: s.sign("id", life, jwt.MapClaims{
 			"roqUserId": u.ID, "tenantId": u.TenantID, "email": u.Email, "firstName": u.FirstName, "lastName": u.LastName,
 			"locale": u.Locale, "timezone": u.Timezone, "roles": u.Roles,
@@ -169,8 +170,8 @@ func (s *Server) authorize(w http.ResponseWriter, r *http.Request, body []byte) 
 	writeJSON(w, http.StatusOK, s.userTokens(user, life))
 }
 
-// refresh exchanges a refresh token for new tokens. The name of the member is
-// our reading: the published client's request was not captured.
+// refresh exchanges a refresh token for new tokens. @roq/nextjs 2.0.3 sends environmentId
+// and scope too.
 func (s *Server) refresh(w http.ResponseWriter, _ *http.Request, body []byte) {
 	var in credentials
 	if json.Unmarshal(body, &in) != nil {

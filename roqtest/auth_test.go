@@ -35,7 +35,7 @@ func TestTokenEndpoints(t *testing.T) {
 	if _, _, err := jwt.NewParser().ParseUnverified(answer["accessToken"].(string), claims); err != nil {
 		t.Fatal(err)
 	}
-	if life := claims["exp"].(float64) - claims["iat"].(float64); life != 1800 || claims["roqUserId"] != p.ann.ID || claims["roqEnvironmentId"] != cfg.EnvironmentID {
+	if life := claims["exp"].(float64) - claims["iat"].(float64); life != 1800 || claims["roqUserId"] != p.ann.ID || claims["tenantId"] != p.tenant || claims["roqEnvironmentId"] != cfg.EnvironmentID {
 		t.Errorf("claims = %v, want half an hour", claims)
 	}
 	for want, row := range map[string]struct {

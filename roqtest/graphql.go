@@ -14,17 +14,19 @@ import (
 	"github.com/go-roq/roq"
 )
 
-// The published parts of the schema: that of invites, and that of roles and tenants,
-// which extends it.
+// The published parts of the schema: that of invites, that of roles and tenants, and what
+// ROQ's own page asks besides. Each extends those before it.
 var (
 	//go:embed schema.graphql
 	invitesSchema string
 	//go:embed schema-roles-tenants.graphql
 	rolesSchema string
+	//go:embed schema-page.graphql
+	pageSchema string
 )
 
 // Schema returns the GraphQL schema that the platform serves.
-func Schema() string { return invitesSchema + "\n" + rolesSchema }
+func Schema() string { return invitesSchema + "\n" + rolesSchema + "\n" + pageSchema }
 
 // parseSchema binds the schema to the resolvers. The fields of models are found
 // by name.

@@ -308,6 +308,7 @@ func (s *Server) routes() http.Handler {
 	handle("POST /v01/authorize", OpAuthorize, s.authorize)
 	handle("POST /v01/authorize/refreshToken", OpRefreshToken, s.refresh)
 	handle("GET /api/auth/session", OpSession, s.session)
+	handle("GET /api/auth/refetch-session", OpSession, s.refetchSession)
 	handle("GET /api/auth/login", "", s.signIn)
 	handle("GET /api/auth/signup", "", s.signIn)
 	handle("GET /api/auth/logout", "", s.signOut)

@@ -43,9 +43,7 @@ func (s *Server) signIn(w http.ResponseWriter, r *http.Request, _ []byte) {
 		s.showSignIn(w, back, query.Get("search"), wanted != "")
 		return
 	}
-	http.SetCookie(w, &http.Cookie{
-		Name: sessionCookie, Value: s.sessionToken(user), Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode,
-	})
+	setSession(w, s.sessionToken(user))
 	if !ownAddress(back) {
 		back = "/"
 	}

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Installs a browser and axe-core, unless they are there, and runs the browser tests.
+# Installs a browser, axe-core and ROQ's own React components, unless they are there, and
+# runs the browser tests.
 # Pictures of every page stay in browser/_artifacts.
 set -euo pipefail
 cd "$(dirname "$0")/../browser"

@@ -4,7 +4,8 @@
 //	go run github.com/go-roq/roq/cmd/roqdev
 //
 // It prints the environment variables for a backend. ROQ's JavaScript clients work with
-// it too, also in a browser.
+// it too, also in a browser, and so do the invitation components of its React package
+// (npm @roq/ui-react). There are no sockets, which are for its chat and notifications.
 //
 // Its state is lost when it ends, unless -data names a file for it. Anybody who can
 // reach it can sign in as anybody, so it listens on loopback only, unless -public is

@@ -52,7 +52,7 @@ const BulkLimitExceeded = "BULK_USER_INVITE_LIMIT_EXCEEDED"
 // public server library) to what this module calls them; 0 if it does not know one.
 func KindOfCode(code string) Kind {
 	switch code {
-	case "USER_ALREADY_INVITED", "USER_INVITE_ALREADY_SENT":
+	case "USER_ALREADY_INVITED", "USER_INVITE_ALREADY_SENT", "USER_INVITE_ALREADY_EXIST":
 		return AlreadyInvited
 	case "USER_INVITE_ALREADY_ACCEPTED":
 		return AlreadyAccepted

@@ -18,6 +18,7 @@ func TestKindOf(t *testing.T) {
 	}{
 		"nothing":                       {wire.Error{}, 0},
 		"its own code":                  {wire.Error{Code: "USER_INVITE_ALREADY_ACCEPTED", Own: true, Status: 500}, AlreadyAccepted},
+		"a code of ROQ's components":    {wire.Error{Code: "USER_INVITE_ALREADY_EXIST", Own: true}, AlreadyInvited},
 		"its own new code":              {wire.Error{Code: "NEW", Own: true}, 0},
 		"its own new code, with status": {wire.Error{Code: "NEW", Own: true, Status: 403}, Forbidden},
 		"a status beside a code":        {wire.Error{Code: "INTERNAL_SERVER_ERROR", Status: 404}, NotFound},
