@@ -37,7 +37,11 @@ func events(v *visitor) {
 		since, _ := time.Parse(time.RFC3339Nano, query.Get("since"))
 		changes = v.client.FollowUserInvites(v.r.Context(), v.session, since)
 	}
-	id, handled, pace := query.Get("report"), -1, alive
+	type state struct {
+		handled int
+		failed  bool
+	}
+	id, last, pace := query.Get("report"), state{handled: -1}, alive
 	if id != "" {
 		pace = time.Second
 	}
@@ -65,8 +69,8 @@ func events(v *visitor) {
 				id = ""
 				tick.Reset(alive)
 				ok = say("done", nil)
-			} else if r.Handled != handled {
-				handled = r.Handled
+			} else if now := (state{r.Handled, r.Err != nil}); now != last {
+				last = now
 				html, err := render("report", r)
 				ok = err == nil && say("progress", html)
 			}

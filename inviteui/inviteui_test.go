@@ -250,7 +250,7 @@ func TestTrouble(t *testing.T) {
 		shows []string
 		left  string
 	}{
-		"down":      {roqtest.Fault{Operation: "sendUserInvites", Drop: roqtest.DropBefore}, []string{"For 1 person the outcome is unknown"}, ""},
+		"down":      {roqtest.Fault{Operation: "sendUserInvites", Drop: roqtest.DropBefore}, []string{"For 1 person the outcome is unknown", "the platform did not answer"}, ""},
 		"no token":  {roqtest.Fault{Operation: "sendUserInvites", Status: 401}, []string{"Your session has ended.", "still in the form"}, "bob@example.com"},
 		"busy":      {roqtest.Fault{Operation: "sendUserInvites", Status: 429}, []string{"Too many requests.", "still in the form"}, "bob@example.com"},
 		"forbidden": {roqtest.Fault{Operation: "sendUserInvites", Status: 403}, []string{"You may not do this.", "still in the form"}, "bob@example.com"},
