@@ -37,11 +37,7 @@ func events(v *visitor) {
 		since, _ := time.Parse(time.RFC3339Nano, query.Get("since"))
 		changes = v.client.FollowUserInvites(v.r.Context(), v.session, since)
 	}
-	type state struct {
-		handled int
-		failed  bool
-	}
-	id, last, pace := query.Get("report"), state{handled: -1}, alive
+	id, last, pace := query.Get("report"), "", alive
 	if id != "" {
 		pace = time.Second
 	}
@@ -69,7 +65,7 @@ func events(v *visitor) {
 				id = ""
 				tick.Reset(alive)
 				ok = say("done", nil)
-			} else if now := (state{r.Handled, r.Err != nil}); now != last {
+			} else if now := fmt.Sprint(r.Handled, r.Err != nil); now != last {
 				last = now
 				html, err := render("report", r)
 				ok = err == nil && say("progress", html)
