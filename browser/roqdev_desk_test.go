@@ -39,7 +39,7 @@ func TestBrowserRoqdev(t *testing.T) {
 		{"Users", roqdevUsers}, {"Requests", roqdevRequests},
 		{"Idle", roqdevIdle}, {"ManyTabs", roqdevManyTabs}, {"Gap", roqdevGap}, {"Campaign", roqdevCampaign}, {"Large", roqdevLarge},
 		{"WithoutJavaScript", roqdevWithoutJavaScript}, {"Keyboard", roqdevKeyboard}, {"Phone", roqdevPhone}, {"Zoom", roqdevZoom}, {"Hostile", roqdevHostile}, {"OtherOrigin", roqdevOtherOrigin},
-		{"OldState", roqdevOldState},
+		{"OldState", roqdevOldState}, {"Looks", roqdevLooks},
 	} {
 		t.Run(test.name, func(t *testing.T) { test.run(t, h) })
 	}

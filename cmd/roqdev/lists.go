@@ -28,8 +28,9 @@ func rowsOf[T any](page roqtest.Page[T], template string, row func(T) (id string
 // Back is where the row's form leads.
 type (
 	rowBase struct {
-		Element, Href, When, Back string
-		Selected                  bool
+		Element, Href, Back string
+		When                moment
+		Selected            bool
 	}
 	mailRow struct {
 		rowBase

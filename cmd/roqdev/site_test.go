@@ -135,7 +135,7 @@ func TestInbox(t *testing.T) {
 	token := d.platform.Outbox()[0].Token
 	link := "/accept?token=" + token
 	d.shows("/?open=1", "Hello Bob,", "Ann Admin invites you to join Acme.", d.url+link, `src="/mails/1/html"`, "sandbox=", "Open the invitation")
-	d.shows("/mails/1/open", "Join Acme", "Ann Admin invites bob@example.com", "nothing happens unless you accept")
+	d.shows("/mails/1/open", "Join Acme", "<bdi>Ann Admin</bdi> invites <bdi>bob@example.com</bdi>", "nothing happens unless you accept")
 	d.shows(link, "Join Acme")
 	if got := d.platform.Invites()[0].Status; got != roq.StatusPending {
 		t.Fatalf("looking at the invitation made it %s", got)

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/go-roq/roq"
@@ -189,13 +190,19 @@ func (v view) from(before int) string {
 	return v.Href()
 }
 
+// moment is a time in a line. On a phone there is no room for both.
+type moment struct{ Day, Hour string }
+
+// String is the whole of it.
+func (m moment) String() string { return strings.TrimSpace(m.Day + " " + m.Hour) }
+
 // when is a time in a line: with its day, unless that is today.
-func (v view) when(t time.Time) string {
+func (v view) when(t time.Time) moment {
 	t, today := t.Local(), v.today.Local()
 	if t.Year() == today.Year() && t.YearDay() == today.YearDay() {
-		return t.Format(time.TimeOnly)
+		return moment{Day: t.Format(time.TimeOnly)}
 	}
-	return t.Format("Jan 2 15:04")
+	return moment{t.Format("Jan 2"), t.Format("15:04")}
 }
 
 // html renders a part of a page.
