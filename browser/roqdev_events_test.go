@@ -229,6 +229,9 @@ func roqdevLarge(t *testing.T, h *house) {
 				best.Painted = now.Painted
 			}
 			best.Bytes = max(best.Bytes, now.Bytes)
+			if best.Painted < 500 {
+				break // the others are for a machine that has much else to do
+			}
 		}
 		t.Logf("%-36s painted after %4.0f ms, %6.0f bytes with all it loads", path, best.Painted, best.Bytes)
 		if best.Painted > 1000 || best.Bytes > 200_000 {
