@@ -2,6 +2,5 @@
 // page of package inviteui, and roqdev.
 //
 // Run it with "make browser", which installs chromium and axe-core if they are missing.
-// Pictures of every page stay in browser/_artifacts. With ROQ_BROWSER_LOOKS=all there is
-// one of every page of roqdev in every light and on every screen.
+// Pictures of every page stay in browser/_artifacts.
 package browser

@@ -15,7 +15,7 @@ import (
 )
 
 // look takes a picture and checks a page: light on a desk, dark on a phone, and the other
-// way around if there is time for every page.
+// way around too with ROQ_BROWSER_LOOKS=all.
 func (b *tab) look(name, source string) {
 	b.t.Helper()
 	looks := []struct {
