@@ -139,7 +139,7 @@ func roqdevKeyboard(t *testing.T, h *house) {
 	d.until(`document.querySelector('#m61') !== null`)
 	accept := d.beside()
 	accept.open(d.dev + "/mails/60/open")
-	accept.click("Accept")
+	accept.push("Accept")
 	accept.sees("You are now a user of Acme.")
 	d.until(`document.querySelector('#m60 .status').textContent === 'accepted'`)
 	if got := ask[string](d.tab, `document.activeElement.textContent`); got != "person60@example.com" {
@@ -175,7 +175,7 @@ func roqdevPhone(t *testing.T, h *house) {
 		t.Errorf("the first mail is %v pixels down", top)
 	}
 	perform(d.tab, "open the controls", chromedp.Click(chromedp.CSS(".strip summary")))
-	d.click("Slow")
+	d.push("Slow")
 	d.sees("Requests take three seconds.")
 	perform(d.tab, "tap on the line", chromedp.Tap(chromedp.CSS("#m2 td.main")))
 	d.sees("As the invitee sees it")
@@ -402,6 +402,6 @@ func roqdevOldState(t *testing.T, h *house) {
 	}
 	d.send(people(1, 1)...)
 	d.open(d.dev + "/mails/1/open")
-	d.click("Accept")
+	d.push("Accept")
 	d.sees("You are now a user of Acme.")
 }

@@ -220,6 +220,15 @@ func (b *tab) until(expression string) {
 	})
 }
 
+// push clicks a button that sends a form, and waits for the page that it leads to: what it
+// has changed may be on the page in front before.
+func (b *tab) push(text string) {
+	b.t.Helper()
+	ask[bool](b, `window.front = true`)
+	b.click(text)
+	b.until(`window.front === undefined && document.readyState === 'complete'`)
+}
+
 // screen is the size of the window, and how many dots of the screen one pixel has.
 func (b *tab) screen(width, height int64, scale float64) {
 	b.t.Helper()

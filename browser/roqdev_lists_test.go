@@ -84,7 +84,7 @@ func roqdevMail(t *testing.T, h *house) {
 	accept := d.beside()
 	accept.open(link)
 	accept.sees("Join Acme", "Ann Admin invites greta@beispiel.example.")
-	accept.click("Accept")
+	accept.push("Accept")
 	accept.sees("You are now a user of Acme.")
 	d.front() // the link has opened a tab in front of it
 	d.until(`document.querySelector('#open-state').innerText.trim() === 'accepted' && document.querySelector('#m2 .status').textContent === 'accepted'`)
@@ -118,7 +118,7 @@ func roqdevAccept(t *testing.T, h *house) {
 	d.open(d.dev)
 	d.click("Open the invitation to person1@example.com")
 	d.sees("Join Acme")
-	d.click("Accept")
+	d.push("Accept")
 	d.sees("You are now a user of Acme.")
 	once := d.asked("acceptUserInvite")
 	steps := []struct {
@@ -141,12 +141,12 @@ func roqdevAccept(t *testing.T, h *house) {
 
 	// So it is with everything else that changes something.
 	d.open(d.dev)
-	d.click("To the next webhook try")
+	d.push("To the next webhook try")
 	d.sees("The clock was not turned")
 	perform(d.tab, "reload", chromedp.Reload())
 	d.sees("The clock was not turned")
 	d.open(d.dev)
-	d.click("+1 hour")
+	d.push("+1 hour")
 	d.sees("1h0m0s ahead")
 	perform(d.tab, "reload", chromedp.Reload())
 	d.sees("1h0m0s ahead")
@@ -189,14 +189,14 @@ func roqdevSearch(t *testing.T, h *house) {
 			t.Errorf("on %s the search finds %s", list, got)
 		}
 		perform(d.tab, "choose a tenant", chromedp.SetValue(chromedp.CSS(`select[name="tenant"]`), ask[string](d.tab, `[...document.querySelectorAll('select[name="tenant"] option')].find((o) => o.textContent === 'Globex').value`)))
-		d.click("Search")
+		d.push("Search")
 		d.sees("Nothing matches.")
 		perform(d.tab, "back", chromedp.NavigateBack())
 		d.sees("bob@example.org")
 		d.click("Show all")
 		d.sees("123 lines.")
 		perform(d.tab, "choose a status", chromedp.SetValue(chromedp.CSS(`select[name="status"]`), "accepted"))
-		d.click("Search")
+		d.push("Search")
 		d.sees("Nothing matches.")
 	}
 	// A search is live too: who accepts leaves the list of pending ones.
@@ -204,7 +204,7 @@ func roqdevSearch(t *testing.T, h *house) {
 	d.sees("1 line matches.")
 	accept := d.beside()
 	accept.open(d.dev + "/mails/121/open")
-	accept.click("Accept")
+	accept.push("Accept")
 	accept.sees("You are now a user of Acme.")
 	d.sees("Nothing matches.")
 }
@@ -217,7 +217,7 @@ func roqdevTrouble(t *testing.T, h *house) {
 	d.sees("Requests are answered at once.")
 	perform(d.tab, "choose", chromedp.SetValue(chromedp.CSS(`select[name="operation"]`), "userInvites"))
 	perform(d.tab, "type", chromedp.SendKeys(chromedp.CSS(`input[name="times"]`), "2"))
-	d.click("Errors 503")
+	d.push("Errors 503")
 	d.sees("Errors 503 on userInvites, 2 more times", "Requests are answered with 503 and not processed.")
 	list := func() error {
 		_, err := d.client.AsUser(d.ann.RoqUserID).UserInvites(t.Context(), roq.UserInvitesQuery{})
@@ -237,7 +237,7 @@ func roqdevTrouble(t *testing.T, h *house) {
 	other := d.beside()
 	other.open(d.dev + "/requests")
 	for label, want := range map[string]string{"Slow": "three seconds", "No answer": "without a response", "Rate limited": "429", "Normal": "at once"} {
-		d.click(label)
+		d.push(label)
 		d.sees(want)
 		other.until(`document.querySelector('[aria-pressed="true"]').textContent === ` + fmt.Sprintf("%q", label))
 		if got := other.state(); !strings.Contains(got, label) || !strings.Contains(got, want) {
@@ -255,17 +255,17 @@ func roqdevClock(t *testing.T, h *house) {
 	inbox.open(d.dev)
 	d.open(d.dev + "/invites")
 	d.sees("The clock is real time.", "Next expiry:")
-	d.click("Expire the invite to person2@example.com")
+	d.push("Expire the invite to person2@example.com")
 	d.until(`document.querySelectorAll('#lines .expired').length === 1`)
 	inbox.until(`document.querySelector('#m2 .status').textContent === 'expired'`)
-	d.click("+1 day")
+	d.push("+1 day")
 	d.sees("1 day")
 	inbox.sees("The clock is", "1 day")
-	d.click("To the next expiry")
+	d.push("To the next expiry")
 	d.until(`document.querySelectorAll('#lines .expired').length === 3`)
 	inbox.until(`document.querySelectorAll('#lines .expired').length === 3`)
 	inbox.misses("Open the invitation to")
-	d.click("To the next expiry")
+	d.push("To the next expiry")
 	d.sees("no invite is pending")
 }
 
@@ -283,7 +283,7 @@ func roqdevWebhooks(t *testing.T, h *house) {
 	d.send(people(1, 1)...)
 	d.sees("ROQ_USER_INVITE_INSERT", "person1@example.com", "1 of 6", "502", "1 webhook to send")
 	status.Store(204)
-	d.click("To the next webhook try")
+	d.push("To the next webhook try")
 	d.sees("repeat, 2 of 6", "204")
 	d.misses("webhook to send")
 	d.line("repeat, 2 of 6")
@@ -320,7 +320,7 @@ func roqdevUsers(t *testing.T, h *house) {
 	d.send(people(1, 1)...)
 	accept := d.beside()
 	accept.open(d.dev + "/mails/1/open")
-	accept.click("Accept")
+	accept.push("Accept")
 	accept.sees("You are now a user of Acme.")
 	d.sees("person1@example.com")
 }
@@ -348,7 +348,7 @@ func roqdevRequests(t *testing.T, h *house) {
 	}
 	d.open(d.dev + "/requests?q=accept")
 	d.misses("a-token-that-is-secret")
-	d.click("Clear the list")
+	d.push("Clear the list")
 	d.sees("No requests yet.")
 	perform(d.tab, "reload", chromedp.Reload())
 	d.sees("No requests yet.")
