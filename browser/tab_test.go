@@ -37,7 +37,7 @@ func newTab(t *testing.T, opts ...inviteui.Option) *tab {
 
 // startBrowser starts a browser, which fails to now and then on a busy machine. Where
 // there is none the test is skipped, or, if there was to be one, fails.
-func startBrowser(t *testing.T) context.Context {
+func startBrowser(t *testing.T, more ...chromedp.ExecAllocatorOption) context.Context {
 	t.Helper()
 	chromium, err := exec.LookPath("chromium")
 	if err != nil {
@@ -47,6 +47,7 @@ func startBrowser(t *testing.T) context.Context {
 		t.Skip("there is no chromium: make browser installs what the browser tests need")
 	}
 	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(chromium), chromedp.NoSandbox, chromedp.WindowSize(1000, 900))
+	options = append(options, more...)
 	for range 3 {
 		allocator, stop := chromedp.NewExecAllocator(t.Context(), options...)
 		t.Cleanup(stop)
@@ -80,7 +81,9 @@ func perform[T any](b *tab, what string, action chromedp.Action[T]) T {
 	defer cancel()
 	result, err := chromedp.Run(ctx, action)
 	if err != nil {
-		page, _ := chromedp.Run(b.ctx, chromedp.Text(chromedp.CSS("body")))
+		ctx, cancel := context.WithTimeout(b.ctx, 5*time.Second)
+		defer cancel()
+		page, _ := chromedp.Run(ctx, chromedp.Text(chromedp.CSS("body")))
 		b.t.Fatalf("%s: %v\nthe page:\n%s", what, err, page)
 	}
 	return result

@@ -38,7 +38,7 @@ func (s *site) invitation(w http.ResponseWriter, r *http.Request) {
 	s.show(w, status, "accept", page)
 }
 
-// accept accepts the invitation.
+// accept accepts the invitation, and leads to the outcome.
 func (s *site) accept(w http.ResponseWriter, r *http.Request) {
 	page, status := reply{Token: r.FormValue("token")}, http.StatusOK
 	accepted, err := s.client.AsSuperAdmin().AcceptUserInvite(r.Context(), page.Token)
@@ -47,7 +47,7 @@ func (s *site) accept(w http.ResponseWriter, r *http.Request) {
 	} else {
 		page.Done, page.Tenant = true, s.tenantName(accepted.TenantID)
 	}
-	s.show(w, status, "accept", page)
+	s.lead(w, r, status, "accept", page)
 }
 
 // problem says why an invitation cannot be shown or accepted.
@@ -104,7 +104,7 @@ func (s *site) mailNumber(text string) (m mail, ok bool) {
 func (s *site) follow(w http.ResponseWriter, r *http.Request) {
 	m, ok := s.mailNumber(r.PathValue("number"))
 	if !ok {
-		s.refuse(w, http.StatusNotFound, "There is no such e-mail.")
+		s.show(w, http.StatusNotFound, "gone", nil)
 		return
 	}
 	http.Redirect(w, r, m.link(), http.StatusSeeOther)
@@ -114,7 +114,7 @@ func (s *site) follow(w http.ResponseWriter, r *http.Request) {
 func (s *site) mailHTML(w http.ResponseWriter, r *http.Request) {
 	m, ok := s.mailNumber(r.PathValue("number"))
 	if !ok {
-		s.refuse(w, http.StatusNotFound, "There is no such e-mail.")
+		s.show(w, http.StatusNotFound, "gone", nil)
 		return
 	}
 	w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'; sandbox allow-popups allow-popups-to-escape-sandbox")

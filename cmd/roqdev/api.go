@@ -183,6 +183,12 @@ func apiQuery(r *http.Request, allowed ...string) (q roqtest.Query, err error) {
 			return q, badRequest(fmt.Sprintf("there is no parameter %s, but limit, before, %s", strconv.Quote(cut(shortText, name)), strings.Join(allowed, ", ")))
 		}
 		value := values[0]
+		switch {
+		case value == "" || len(values) > 1:
+			return q, badRequest(name + " must have one value")
+		case (name == "to" || name == "email") && strings.Contains(value, " "):
+			return q, badRequest(name + " has a space: + is written as %2B in a query")
+		}
 		switch name {
 		case "search":
 			q.Search = value

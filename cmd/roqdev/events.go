@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"html/template"
@@ -19,7 +20,7 @@ const (
 )
 
 // partIDs are the parts of a page, besides its lines, that change by themselves.
-var partIDs = []string{"state", "clock", "open-state"}
+var partIDs = []string{"state", "clock", "open-state", "pages"}
 
 // platformState is how the platform treats its clients, and its clock.
 type platformState struct {
@@ -80,9 +81,10 @@ type notice struct {
 	// Totals are the numbers beside the tabs.
 	Totals map[string]string `json:"totals,omitempty"`
 	// Lines are new or changed lines, the newest first, Gone those that no longer belong
-	// to the list.
+	// to the list. Whole says that the list has no other lines.
 	Lines []line   `json:"lines,omitempty"`
 	Gone  []string `json:"gone,omitempty"`
+	Whole bool     `json:"whole,omitempty"`
 	// More says that there are too many new lines to send.
 	More string `json:"more,omitempty"`
 	// Parts are other parts of the page.
@@ -91,87 +93,105 @@ type notice struct {
 
 // watcher knows what one page shows.
 type watcher struct {
-	site   *site
-	view   view
-	rows   []line
-	parts  map[string]template.HTML
-	totals map[string]string
-	total  int // of the lines when the page showed all new ones
+	site *site
+	view view
+	page content
 	// behind is whether there were too many new lines to send, and told how many lines
 	// the page knows of since.
 	behind bool
 	told   int
 }
 
-// look returns what the page would show now.
-func (w *watcher) look() (rows []line, total int, parts map[string]template.HTML, totals map[string]string) {
+// now is what the page would show if it was opened now.
+func (w *watcher) now() content {
 	w.view.today = w.site.platform.Clock().Now
-	if w.view.Before == 0 {
-		found := w.view.tab.lines(w.site, w.view)
-		rows, total = found.Rows, found.Total
+	return w.site.content(w.view, w.site.platformState())
+}
+
+// whole returns a notice after which the page shows what there is, whatever it showed.
+func (w *watcher) whole(now content) notice {
+	w.page, w.behind = now, false
+	n := notice{Totals: now.totals, Parts: now.parts, Whole: true, Lines: slices.Clone(now.lines.Rows)}
+	placed(n.Lines, now.lines.Rows)
+	return n
+}
+
+// placed says where lines belong among all rows.
+func placed(lines, rows []line) {
+	for i := range lines {
+		above := ""
+		if at := slices.IndexFunc(rows, func(row line) bool { return row.ID == lines[i].ID }); at > 0 {
+			above = rows[at-1].ID
+		}
+		lines[i].After = &above
 	}
-	totals = map[string]string{}
-	for _, t := range tabs {
-		totals[t.Name] = grouped(t.total(w.site))
-	}
-	return rows, total, w.site.parts(w.view, w.site.platformState()), totals
 }
 
 // next returns what has changed since the last look.
 func (w *watcher) next() notice {
-	rows, total, parts, totals := w.look()
+	now, was := w.now(), w.page
+	shown := make(map[string]template.HTML, len(was.lines.Rows))
+	for _, row := range was.lines.Rows {
+		shown[row.ID] = row.HTML
+	}
+	added := slices.IndexFunc(now.lines.Rows, func(row line) bool { _, known := shown[row.ID]; return known })
+	if added < 0 {
+		added = len(now.lines.Rows)
+	}
+	more := now.lines.Total - was.lines.Total
+	if more == 0 {
+		more = added // the oldest requests make room for new ones
+	}
+	if w.behind = (w.behind || added > maxNewLines) && more > 0; !w.behind && (w.told > 0 || added > maxNewLines) {
+		w.told = 0
+		return w.whole(now)
+	}
 	n := notice{Totals: map[string]string{}, Parts: map[string]template.HTML{}}
-	for name, count := range totals {
-		if w.totals[name] != count {
+	for name, count := range now.totals {
+		if was.totals[name] != count {
 			n.Totals[name] = count
 		}
 	}
-	for id, part := range parts {
-		if w.parts[id] != part {
+	if w.behind {
+		now.lines, now.parts["pages"] = was.lines, was.parts["pages"] // as they are on the page
+	}
+	for id, part := range now.parts {
+		if was.parts[id] != part {
 			n.Parts[id] = part
 		}
 	}
-	w.totals, w.parts = totals, parts
-	if w.view.Before > 0 {
-		return n
-	}
-	shown := make(map[string]template.HTML, len(w.rows))
-	for _, row := range w.rows {
-		shown[row.ID] = row.HTML
-	}
-	added := slices.IndexFunc(rows, func(row line) bool { _, known := shown[row.ID]; return known })
-	if added < 0 {
-		added = len(rows)
-	}
-	if w.behind = w.behind || added > maxNewLines; w.behind {
-		if more := total - w.total; more > 0 && total != w.told {
+	w.page = now
+	if w.behind {
+		if more != w.told {
 			n.More = plural(more, "new line")
 		}
-		w.told = total
+		w.told = more
 		return n
 	}
-	now := map[string]bool{}
-	for _, row := range rows {
-		now[row.ID] = true
-		if shown[row.ID] != row.HTML {
+	kept := map[string]bool{}
+	for _, row := range now.lines.Rows {
+		kept[row.ID] = true
+		if html, known := shown[row.ID]; !known || html != row.HTML {
 			n.Lines = append(n.Lines, row)
+			if !known {
+				placed(n.Lines[len(n.Lines)-1:], now.lines.Rows)
+			}
 		}
 	}
 	// A line that is not on the page any more was pushed off it, unless lines below it
 	// are still there or the page is not full.
-	for i, row := range w.rows {
-		below := slices.ContainsFunc(w.rows[i:], func(other line) bool { return now[other.ID] })
-		if !now[row.ID] && (below || len(rows) < shownRows) {
+	for i, row := range was.lines.Rows {
+		below := slices.ContainsFunc(was.lines.Rows[i:], func(other line) bool { return kept[other.ID] })
+		if !kept[row.ID] && (below || len(now.lines.Rows) < shownRows) {
 			n.Gone = append(n.Gone, row.ID)
 		}
 	}
-	w.rows, w.total = rows, total
 	return n
 }
 
 // empty reports whether nothing has changed.
 func (n notice) empty() bool {
-	return len(n.Totals) == 0 && len(n.Lines) == 0 && len(n.Gone) == 0 && n.More == "" && len(n.Parts) == 0
+	return len(n.Totals) == 0 && len(n.Lines) == 0 && len(n.Gone) == 0 && !n.Whole && n.More == "" && len(n.Parts) == 0
 }
 
 // events sends what changes on a page, and nothing while nothing changes.
@@ -191,11 +211,11 @@ func (s *site) events(w http.ResponseWriter, r *http.Request) {
 	}
 	page := &watcher{site: s, view: s.viewOf(tabs[i], r.Form)}
 	_, changed := s.platform.Changes()
-	page.rows, page.total, page.parts, page.totals = page.look()
-	if digest(page.rows, page.parts) != r.FormValue("seen") && page.view.Before == 0 {
+	page.page = page.now()
+	if page.page.digest() != cmp.Or(r.Header.Get("Last-Event-ID"), r.FormValue("seen")) {
 		// The page is another one by now, by how much is not known: it gets all lines,
 		// and keeps those that are the same.
-		if !send(w, out, notice{Totals: page.totals, Lines: page.rows, Parts: page.parts}) {
+		if !page.send(w, out, page.whole(page.page)) {
 			return
 		}
 	}
@@ -209,19 +229,19 @@ func (s *site) events(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 		_, changed = s.platform.Changes()
-		if n := page.next(); !n.empty() && !send(w, out, n) {
+		if n := page.next(); !n.empty() && !page.send(w, out, n) {
 			return
 		}
 	}
 }
 
-// send sends a notice.
-func send(w http.ResponseWriter, out *http.ResponseController, n notice) bool {
+// send sends a notice. Its id is what the page shows then, for who comes back.
+func (w *watcher) send(to http.ResponseWriter, out *http.ResponseController, n notice) bool {
 	data, err := json.Marshal(n)
 	if err != nil {
 		return false
 	}
-	_, err = fmt.Fprintf(w, "data: %s\n\n", data)
+	_, err = fmt.Fprintf(to, "id: %s\ndata: %s\n\n", w.page.digest(), data)
 	return err == nil && out.Flush() == nil
 }
 

@@ -46,7 +46,8 @@ func (s *stream) received(t *testing.T) (notices []notice, size int) {
 			continue
 		}
 		var n notice
-		if err := json.Unmarshal([]byte(strings.TrimPrefix(event, "data: ")), &n); err != nil {
+		_, data, _ := strings.Cut(event, "\ndata: ")
+		if err := json.Unmarshal([]byte(data), &n); err != nil {
 			t.Fatalf("%q: %v", event, err)
 		}
 		notices = append(notices, n)
@@ -192,6 +193,7 @@ func TestEventsOfACampaign(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
 		v := newViewer(t)
+		v.invite("a@example.com", "b@example.com", "c@example.com", "d@example.com")
 		inbox, older := v.open(ctx, "/"), v.open(ctx, "/?before=5")
 		for i := range 100 {
 			var emails []string
@@ -204,7 +206,7 @@ func TestEventsOfACampaign(t *testing.T) {
 		after(time.Second)
 		got, size := inbox.received(t)
 		last := got[len(got)-1]
-		if last.More != "10,000 new lines" || last.Totals["inbox"] != "10,000" || len(last.Lines) != 0 {
+		if last.More != "10,000 new lines" || last.Totals["inbox"] != "10,004" || len(last.Lines) != 0 {
 			t.Errorf("the last notice is %+v", last)
 		}
 		if len(got) > 24 || size > 24*500 {
@@ -233,13 +235,75 @@ func TestEventsAfterAGap(t *testing.T) {
 		s := &stream{header: http.Header{}}
 		go v.handler.ServeHTTP(s, httptest.NewRequestWithContext(ctx, "GET", "/events?tab=inbox&seen=old", nil))
 		synctest.Wait()
-		if got, _ := s.received(t); len(got) != 1 || len(got[0].Lines) != 1 || got[0].Totals["inbox"] != "1" || len(got[0].Parts) != 2 {
+		if got, _ := s.received(t); len(got) != 1 || len(got[0].Lines) != 1 || got[0].Totals["inbox"] != "1" || !got[0].Whole || len(got[0].Parts) != 3 {
 			t.Errorf("after a gap is sent %+v", got)
 		}
 		w := httptest.NewRecorder()
 		v.handler.ServeHTTP(w, httptest.NewRequestWithContext(ctx, "GET", "/events?tab=odd", nil))
 		if w.Code != 400 {
 			t.Errorf("the events of an unknown tab = %d", w.Code)
+		}
+		cancel()
+		synctest.Wait()
+	})
+}
+
+// A line that comes into a list because another one has left it comes to its place, and
+// what has left the list while nobody looked is not on it afterwards.
+func TestEventsOfAFilter(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		v := newViewer(t)
+		var emails []string
+		for i := range 60 {
+			emails = append(emails, fmt.Sprintf("u%d@example.com", i+1))
+		}
+		v.invite(emails...)
+		pending := v.open(ctx, "/?status=pending")
+		if _, err := v.platform.Accept(v.platform.Outbox()[58].Token); err != nil {
+			t.Fatal(err)
+		}
+		after(time.Second)
+		got, _ := pending.received(t)
+		if len(got) != 1 || strings.Join(got[0].Gone, " ") != "m59" || len(got[0].Lines) != 1 || got[0].Lines[0].ID != "m10" || *got[0].Lines[0].After != "m11" {
+			t.Errorf("when the second line leaves, %+v is sent", got)
+		}
+		if !strings.Contains(string(got[0].Parts["pages"]), "before=10&amp;status=pending") {
+			t.Errorf("older lines are then at %s", got[0].Parts["pages"])
+		}
+		v.platform.Advance(8 * 24 * time.Hour)
+		after(time.Second)
+		if got, _ := pending.received(t); len(got) != 1 || len(got[0].Lines) != 0 || !got[0].Whole && len(got[0].Gone) != 50 {
+			t.Errorf("when all have expired, %+v is sent", got)
+		}
+		cancel()
+		synctest.Wait()
+	})
+}
+
+// Who comes back with the id of the last event is sent nothing if nothing has changed.
+func TestEventsResume(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		v := newViewer(t)
+		first := v.open(ctx, "/")
+		v.invite("bob@example.com")
+		after(time.Second)
+		_, rest, _ := strings.Cut(first.sent.String(), "id: ")
+		id, _, _ := strings.Cut(rest, "\n")
+		for last, want := range map[string]int{id: 0, "other": 1} {
+			s := &stream{header: http.Header{}}
+			r := httptest.NewRequestWithContext(ctx, "GET", "/events?tab=inbox&seen=old", nil)
+			r.Header.Set("Last-Event-ID", last)
+			go v.handler.ServeHTTP(s, r)
+			synctest.Wait()
+			if got, _ := s.received(t); len(got) != want {
+				t.Errorf("who has seen %s is sent %+v, want %d", last, got, want)
+			}
 		}
 		cancel()
 		synctest.Wait()

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"cmp"
+	"encoding/json"
 	"net/http"
 	"slices"
 	"strconv"
@@ -16,17 +18,19 @@ func rowsOf[T any](page roqtest.Page[T], template string, row func(T) (id string
 	l := lines{Total: page.Total, Next: page.Next}
 	for _, one := range page.Rows {
 		id, data := row(one)
-		l.Rows = append(l.Rows, line{id, html(template, data)})
+		l.Rows = append(l.Rows, line{ID: id, HTML: html(template, data)})
 	}
 	return l
 }
 
 // The rows of the lists, and most of what the reading panes show. Element is the id on
-// the page, Href opens the reading pane, and Selected is whether it is open.
+// the page, Href opens the reading pane or, if it is open as Selected says, leads to it.
+// Back is where the row's form leads.
 type (
 	rowBase struct {
-		Element, Href, When, Back string
-		Selected                  bool
+		Element, Href, Back string
+		When                moment
+		Selected            bool
 	}
 	mailRow struct {
 		rowBase
@@ -53,19 +57,24 @@ type (
 	deliveryRow struct {
 		rowBase
 		roqtest.Delivery
-		Outcome, Document string
-		Bad               bool
-		Attempts          []deliveryRow
+		// About is the address of the invite or user of the event.
+		About, Outcome, Document string
+		Bad                      bool
+		Attempts                 []deliveryRow
 	}
 )
 
-func (v view) base(prefix, id string, at time.Time) rowBase {
-	return rowBase{Element: prefix + id, Href: v.opening(id), When: v.when(at), Back: v.Href(), Selected: v.Open == id}
+func (v view) base(id string, at time.Time) rowBase {
+	b := rowBase{Element: v.tab.Prefix + id, Href: v.opening(id), When: v.when(at), Selected: v.Open == id}
+	if b.Back = v.Href() + "#" + b.Element; b.Selected {
+		b.Href = "#pane"
+	}
+	return b
 }
 
 func (s *site) mailRow(v view, m roqtest.Email) mailRow {
 	full := s.mail(m)
-	return mailRow{v.base("m", strconv.Itoa(m.Number), m.At), full, full.letter("")}
+	return mailRow{v.base(strconv.Itoa(m.Number), m.At), full, full.letter("")}
 }
 
 func (s *site) inboxLines(v view) lines {
@@ -88,7 +97,7 @@ func (s *site) mailPane(v view, r *http.Request) (pane, bool) {
 
 func (s *site) inviteRow(v view, i roq.UserInvite) inviteRow {
 	return inviteRow{
-		rowBase: v.base("i", i.ID, i.CreatedAt), UserInvite: i, Tenant: s.tenantName(i.TenantID), Inviter: s.userName(i.CreatedByUserID),
+		rowBase: v.base(i.ID, i.CreatedAt), UserInvite: i, Tenant: s.tenantName(i.TenantID), Inviter: s.userName(i.CreatedByUserID),
 		Open: i.Status == roq.StatusPending,
 	}
 }
@@ -111,7 +120,7 @@ func (s *site) invitePane(v view, _ *http.Request) (pane, bool) {
 }
 
 func (s *site) userRow(v view, u roqtest.User) userRow {
-	return userRow{v.base("u", u.ID, v.today), u, fullName(u), s.tenantName(u.TenantID)}
+	return userRow{v.base(u.ID, v.today), u, fullName(u), s.tenantName(u.TenantID)}
 }
 
 func (s *site) userLines(v view) lines {
@@ -126,11 +135,11 @@ func (s *site) userPane(v view, _ *http.Request) (pane, bool) {
 	if !ok {
 		return pane{}, false
 	}
-	return pane{"User " + u.Email, "pane-users", s.userRow(v, u)}, true
+	return pane{cmp.Or(fullName(u), u.Email), "pane-users", s.userRow(v, u)}, true
 }
 
 func (s *site) requestRow(v view, r roqtest.Request) requestRow {
-	row := requestRow{rowBase: v.base("r", strconv.Itoa(r.Number), r.At), Request: r, Preview: preview(r.Variables)}
+	row := requestRow{rowBase: v.base(strconv.Itoa(r.Number), r.At), Request: r, Preview: preview(r.Variables)}
 	switch {
 	case r.Duration == 0:
 		row.Outcome = "running"
@@ -170,11 +179,19 @@ func (s *site) requestPane(v view, _ *http.Request) (pane, bool) {
 	}
 	row := s.requestRow(v, page.Rows[0])
 	row.Document = document(row.Variables)
-	return pane{"Request " + row.Operation, "pane-requests", row}, true
+	return pane{cmp.Or(row.Operation, row.Path), "pane-requests", row}, true
 }
 
 func (s *site) deliveryRow(v view, d roqtest.Delivery) deliveryRow {
-	row := deliveryRow{rowBase: v.base("d", strconv.Itoa(d.Number), d.At), Delivery: d, Outcome: strconv.Itoa(d.Status)}
+	var body struct {
+		Data struct {
+			Current struct {
+				Email string `json:"email"`
+			} `json:"current"`
+		} `json:"data"`
+	}
+	_ = json.Unmarshal(d.Body, &body) // other events have none
+	row := deliveryRow{rowBase: v.base(strconv.Itoa(d.Number), d.At), Delivery: d, About: body.Data.Current.Email, Outcome: strconv.Itoa(d.Status)}
 	if row.Bad = d.Status < 200 || d.Status > 299; d.Status == 0 {
 		row.Outcome = "no answer"
 	}
@@ -205,7 +222,7 @@ func (s *site) deliveryPane(v view, _ *http.Request) (pane, bool) {
 	for _, d := range same {
 		row.Attempts = append(row.Attempts, s.deliveryRow(v, d))
 	}
-	return pane{"Webhook " + row.Name, "pane-webhooks", row}, true
+	return pane{row.Name, "pane-webhooks", row}, true
 }
 
 // Reason is why there was no response, without the address, which may hold a secret.

@@ -30,8 +30,10 @@
 // send a webhook.
 //
 // A page shows at most 50 lines. An open page receives what changes as server-sent
-// events, and nothing while nothing changes. Without JavaScript everything works, but the
-// page does not update by itself.
+// events, and nothing while nothing changes. If there are more than 20 new lines at once,
+// the page says how many. Browsers open only six connections to a server, so of all pages
+// that are visible at the same time, the four that were used last are kept up to date.
+// Without JavaScript everything works, but the page does not update by itself.
 //
 // # The API
 //
@@ -63,7 +65,8 @@
 // with the value of next gets the next page; the last page has no next. The parameters to
 // and email are whole addresses, search is a part of an address, name, operation or
 // event, both in any case of letters. The parameter tenant is a tenantId. The parameter
-// after is the id of an e-mail, request or attempt: only later ones are returned.
+// after is the id of an e-mail, request or attempt: only later ones are returned. A plus
+// sign in an address is written as %2B.
 //
 // An e-mail that is asked for by itself, or waited for, also has its language, link,
 // token, text and html. The wait needs to or search. It returns an e-mail that is there
@@ -77,8 +80,8 @@
 // send one). If nothing is due, the status is 409.
 //
 // The body of a POST is JSON. Every other status than 200 comes with {"error": "…"}: 400
-// for a mistake in the request, such as a parameter that does not exist, 404 for what
-// does not exist, 409 for what is not possible now.
+// for a mistake in the request, such as a parameter that does not exist, that is empty or
+// that occurs twice, 404 for what does not exist, 409 for what is not possible now.
 package main
 
 import (

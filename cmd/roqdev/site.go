@@ -2,10 +2,12 @@ package main
 
 import (
 	"bytes"
+	"crypto/rand"
 	"embed"
 	"html/template"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -35,8 +37,19 @@ type site struct {
 	// webhooks is where the platform sends webhooks, without a password in the URL.
 	webhooks string
 
-	mu      sync.Mutex
-	cleared int // the last request that was cleared away
+	mu       sync.Mutex
+	cleared  int // the last request that was cleared away
+	outcomes []outcome
+}
+
+// keptOutcomes is how many outcomes of forms are kept.
+const keptOutcomes = 100
+
+// outcome is a page that a form led to.
+type outcome struct {
+	id, page string
+	status   int
+	data     any
 }
 
 // newSite returns everything that roqdev serves. Unless it is public, only
@@ -65,6 +78,7 @@ func newSite(platform *roqtest.Server, public bool, webhooks string) (http.Handl
 	own.HandleFunc("POST /trouble", s.postTrouble)
 	own.HandleFunc("POST /clock", s.postClock)
 	own.HandleFunc("POST /requests/clear", s.clearRequests)
+	own.HandleFunc("GET /outcomes/{id}", s.showOutcome)
 	own.Handle("GET /assets/", http.FileServerFS(assets))
 	s.routeAPI(own)
 
@@ -129,7 +143,7 @@ func (s *site) clearRequests(w http.ResponseWriter, r *http.Request) {
 // expire lets an invite expire before its time.
 func (s *site) expire(w http.ResponseWriter, r *http.Request) {
 	if err := s.platform.Expire(r.PathValue("id")); err != nil {
-		s.refuse(w, http.StatusConflict, "The invite did not expire: "+err.Error()+".")
+		s.refuse(w, r, http.StatusConflict, "The invite did not expire: "+err.Error()+".")
 		return
 	}
 	back(w, r)
@@ -144,9 +158,31 @@ func back(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, to, http.StatusSeeOther)
 }
 
-// refuse shows why something was not done.
-func (s *site) refuse(w http.ResponseWriter, status int, text string) {
-	s.show(w, status, "refused", text)
+// refuse leads from a form to why something was not done.
+func (s *site) refuse(w http.ResponseWriter, r *http.Request, status int, text string) {
+	s.lead(w, r, status, "refused", text)
+}
+
+// lead leads from a form to its outcome. The outcome has an address of its own, so that
+// nothing is done again when somebody reloads it or goes back to it.
+func (s *site) lead(w http.ResponseWriter, r *http.Request, status int, page string, data any) {
+	o := outcome{rand.Text(), page, status, data}
+	s.mu.Lock()
+	s.outcomes = append(s.outcomes[max(0, len(s.outcomes)+1-keptOutcomes):], o)
+	s.mu.Unlock()
+	http.Redirect(w, r, "/outcomes/"+o.id, http.StatusSeeOther)
+}
+
+// showOutcome shows the outcome of a form.
+func (s *site) showOutcome(w http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
+	i := slices.IndexFunc(s.outcomes, func(o outcome) bool { return o.id == r.PathValue("id") })
+	o := outcome{page: "gone", status: http.StatusNotFound}
+	if i >= 0 {
+		o = s.outcomes[i]
+	}
+	s.mu.Unlock()
+	s.show(w, o.status, o.page, o.data)
 }
 
 // show writes a page, whole or not at all.

@@ -135,7 +135,7 @@ func TestInbox(t *testing.T) {
 	token := d.platform.Outbox()[0].Token
 	link := "/accept?token=" + token
 	d.shows("/?open=1", "Hello Bob,", "Ann Admin invites you to join Acme.", d.url+link, `src="/mails/1/html"`, "sandbox=", "Open the invitation")
-	d.shows("/mails/1/open", "Join Acme", "Ann Admin invites bob@example.com", "nothing happens unless you accept")
+	d.shows("/mails/1/open", "Join Acme", "<bdi>Ann Admin</bdi> invites <bdi>bob@example.com</bdi>", "nothing happens unless you accept")
 	d.shows(link, "Join Acme")
 	if got := d.platform.Invites()[0].Status; got != roq.StatusPending {
 		t.Fatalf("looking at the invitation made it %s", got)
@@ -147,8 +147,8 @@ func TestInbox(t *testing.T) {
 		t.Errorf("accepting again = %d %s", status, body)
 	}
 	d.shows(link, "Too late", "This invitation is accepted")
-	d.shows("/?status=accepted", `<span class="status accepted">accepted</span>`, "2 lines that match")
-	d.shows("/users?q=bob", "bob@example.com", "1 line that match")
+	d.shows("/?status=accepted", `<span class="status accepted">accepted</span>`, "2 lines match")
+	d.shows("/users?q=bob", "bob@example.com", "1 line matches")
 	d.shows("/invites?open="+made.ID, "Accepted by", "Invited by", "Ann Admin")
 }
 
@@ -225,6 +225,38 @@ func (d *desk) frame(number int) (body string, header http.Header) {
 		d.t.Fatalf("e-mail %d = %d", number, status)
 	}
 	return body, header
+}
+
+// What a form leads to has an address of its own: reloading it repeats nothing.
+func TestOutcomes(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	made := d.invite("bob@example.com", "")
+	for _, form := range []struct {
+		path   string
+		values url.Values
+		want   int
+	}{
+		{"/trouble", url.Values{"trouble": {"slow"}}, 200}, {"/trouble", url.Values{"trouble": {"odd"}}, 400}, {"/trouble", url.Values{"trouble": {"normal"}}, 200},
+		{"/clock", url.Values{"turn": {"1h"}}, 200}, {"/clock", url.Values{"turn": {"webhook"}}, 409}, {"/requests/clear", url.Values{}, 200},
+		{"/accept", url.Values{"token": {d.platform.Outbox()[0].Token}}, 200}, {"/accept", url.Values{"token": {"x"}}, 404}, {"/invites/" + made.ID + "/expire", url.Values{}, 409},
+	} {
+		r := httptest.NewRequestWithContext(t.Context(), "POST", d.url+form.path, strings.NewReader(form.values.Encode()))
+		r.RequestURI = ""
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		resp, err := http.DefaultTransport.RoundTrip(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = resp.Body.Close()
+		to := resp.Header.Get("Location")
+		if status, _, _ := d.do("GET", to, nil); resp.StatusCode != 303 || status != form.want {
+			t.Errorf("POST %s %v = %d, which leads to %q = %d, want %d", form.path, form.values, resp.StatusCode, to, status, form.want)
+		}
+	}
+	if status, _, _ := d.do("GET", "/outcomes/x", nil); status != 404 {
+		t.Errorf("an outcome that is not there = %d", status)
+	}
 }
 
 func TestBadLinks(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/go-roq/roq"
@@ -26,7 +27,9 @@ const (
 // tab is one of the lists.
 type tab struct {
 	Name, Path, Label, Search, Empty string
-	Columns                          []column
+	// Prefix makes the id of a line one of the page.
+	Prefix  string
+	Columns []column
 	// HasTenant and HasStatus say which filters the list has besides the search.
 	HasTenant, HasStatus bool
 	total                func(s *site) int
@@ -44,6 +47,9 @@ type column struct {
 type line struct {
 	ID   string        `json:"id"`
 	HTML template.HTML `json:"html"`
+	// After is the ID of the row above, empty for the first one. It is only for rows that
+	// a page does not have yet.
+	After *string `json:"after,omitempty"`
 }
 
 // lines is one page of a list.
@@ -60,37 +66,37 @@ type pane struct {
 
 var tabs = []*tab{
 	{
-		Name: "inbox", Path: "/", Label: "Inbox", Search: "Address", HasTenant: true, HasStatus: true,
+		Name: "inbox", Prefix: "m", Path: "/", Label: "Inbox", Search: "Address", HasTenant: true, HasStatus: true,
 		Empty:   "No e-mail yet. Send an invitation from your application, and it arrives here.",
 		Columns: []column{{Label: "To"}, {Label: "Subject", Wide: true}, {Label: "Status"}, {Label: "Time"}, {Label: "Action", Unseen: true, Wide: true}},
 		total:   func(s *site) int { return s.platform.FindEmails(one).Total },
 		lines:   (*site).inboxLines, pane: (*site).mailPane,
 	},
 	{
-		Name: "invites", Path: "/invites", Label: "Invites", Search: "Address or name", HasTenant: true, HasStatus: true,
+		Name: "invites", Prefix: "i", Path: "/invites", Label: "Invites", Search: "Address or name", HasTenant: true, HasStatus: true,
 		Empty:   "No invites.",
 		Columns: []column{{Label: "E-mail"}, {Label: "Tenant", Wide: true}, {Label: "Status"}, {Label: "Roles", Wide: true}, {Label: "Created"}, {Label: "Action", Unseen: true, Wide: true}},
 		total:   func(s *site) int { return s.platform.FindInvites(one).Total },
 		lines:   (*site).inviteLines, pane: (*site).invitePane,
 	},
 	{
-		Name: "users", Path: "/users", Label: "Users", Search: "Address or name", HasTenant: true,
+		Name: "users", Prefix: "u", Path: "/users", Label: "Users", Search: "Address or name", HasTenant: true,
 		Empty:   "Nobody.",
 		Columns: []column{{Label: "Name"}, {Label: "Tenant", Wide: true}, {Label: "Roles"}, {Label: "roqUserId", Wide: true}},
 		total:   func(s *site) int { return s.platform.FindUsers(one).Total },
 		lines:   (*site).userLines, pane: (*site).userPane,
 	},
 	{
-		Name: "requests", Path: "/requests", Label: "Requests", Search: "Operation",
+		Name: "requests", Prefix: "r", Path: "/requests", Label: "Requests", Search: "Operation",
 		Empty:   "No requests yet.",
 		Columns: []column{{Label: "Operation"}, {Label: "Status"}, {Label: "Duration", Wide: true}, {Label: "Variables", Wide: true}, {Label: "Who", Wide: true}, {Label: "Time"}},
 		total:   func(s *site) int { return s.platform.FindRequests(s.sinceCleared(one)).Total },
 		lines:   (*site).requestLines, pane: (*site).requestPane,
 	},
 	{
-		Name: "webhooks", Path: "/webhooks", Label: "Webhooks", Search: "Event or its id",
+		Name: "webhooks", Prefix: "d", Path: "/webhooks", Label: "Webhooks", Search: "Event or its id",
 		Empty:   "No webhook was sent yet.",
-		Columns: []column{{Label: "Event"}, {Label: "Attempt"}, {Label: "Status"}, {Label: "Time"}},
+		Columns: []column{{Label: "Event"}, {Label: "About", Wide: true}, {Label: "Attempt"}, {Label: "Status"}, {Label: "Time", Wide: true}},
 		total:   func(s *site) int { return s.platform.FindDeliveries(one).Total },
 		lines:   (*site).deliveryLines, pane: (*site).deliveryPane,
 	},
@@ -162,11 +168,21 @@ func (v view) Href() string {
 	return v.tab.Path
 }
 
-// opening is the address of the view with another line open.
+// opening is the address of the view with another line open, scrolled to that line.
 func (v view) opening(id string) string {
 	v.Open = id
-	return v.Href()
+	return v.Href() + v.scrolled(id)
 }
+
+// closed is the address of the view without the reading pane, where the line was.
+func (v view) closed() string {
+	id := v.Open
+	v.Open = ""
+	return v.Href() + v.scrolled(id)
+}
+
+// scrolled is the part of an address that scrolls to a line.
+func (v view) scrolled(id string) string { return "#" + v.tab.Prefix + url.PathEscape(id) }
 
 // from is the address of another page of the list.
 func (v view) from(before int) string {
@@ -174,13 +190,19 @@ func (v view) from(before int) string {
 	return v.Href()
 }
 
+// moment is a time in a line. On a phone there is no room for both.
+type moment struct{ Day, Hour string }
+
+// String is the whole of it.
+func (m moment) String() string { return strings.TrimSpace(m.Day + " " + m.Hour) }
+
 // when is a time in a line: with its day, unless that is today.
-func (v view) when(t time.Time) string {
+func (v view) when(t time.Time) moment {
 	t, today := t.Local(), v.today.Local()
 	if t.Year() == today.Year() && t.YearDay() == today.YearDay() {
-		return t.Format(time.TimeOnly)
+		return moment{Day: t.Format(time.TimeOnly)}
 	}
-	return t.Format("Jan 2 15:04")
+	return moment{t.Format("Jan 2"), t.Format("15:04")}
 }
 
 // html renders a part of a page.
@@ -192,14 +214,35 @@ func html(name string, data any) template.HTML {
 	return template.HTML(bytes.TrimSpace(out.Bytes())) //nolint:gosec // html/template has escaped it
 }
 
-// digest identifies what a page shows.
-func digest(rows []line, parts map[string]template.HTML) string {
+// content is what changes on a page.
+type content struct {
+	lines  lines
+	parts  map[string]template.HTML
+	totals map[string]string // beside the tabs
+}
+
+// content returns what a page shows now.
+func (s *site) content(v view, p platformState) content {
+	c := content{lines: v.tab.lines(s, v), totals: map[string]string{}}
+	for _, t := range tabs {
+		c.totals[t.Name] = grouped(t.total(s))
+	}
+	c.parts = s.parts(v, p)
+	c.parts["pages"] = html("part-pages", tabPage{view: v, content: c})
+	return c
+}
+
+// digest identifies it.
+func (c content) digest() string {
 	h := fnv.New64a()
-	for _, row := range rows {
+	for _, row := range c.lines.Rows {
 		_, _ = h.Write([]byte(row.HTML))
 	}
 	for _, id := range partIDs {
-		_, _ = h.Write([]byte(parts[id]))
+		_, _ = h.Write([]byte(c.parts[id]))
+	}
+	for _, t := range tabs {
+		_, _ = h.Write([]byte(c.totals[t.Name]))
 	}
 	return strconv.FormatUint(h.Sum64(), 36)
 }
@@ -207,38 +250,47 @@ func digest(rows []line, parts map[string]template.HTML) string {
 // tabLink is a tab with its count.
 type tabLink struct {
 	*tab
-	Total   int
+	Total   string
 	Current bool
 }
 
 // tabPage is what a page shows.
 type tabPage struct {
 	view
+	content
 	Tabs     []tabLink
 	Tenants  []roqtest.Tenant
 	Statuses []roq.UserInviteStatus
-	Lines    lines
 	Pane     *pane
-	Parts    map[string]template.HTML
 	Platform platformState
-	Seen     string
 	// More are the tenants that are not offered.
 	More int
 }
 
-// Tab, Newest, Older, Closed, Events and Back are for the template.
-func (p tabPage) Tab() *tab      { return p.tab }
-func (p tabPage) Newest() string { return p.from(0) }
-func (p tabPage) Older() string  { return p.from(p.Lines.Next) }
-func (p tabPage) Closed() string { return p.opening("") }
-func (p tabPage) Back() string   { return p.Href() }
-func (p tabPage) Filtered() bool { return p.filtered }
+// The methods of tabPage are for the template.
+
+func (p tabPage) Tab() *tab                       { return p.tab }
+func (p tabPage) Lines() lines                    { return p.lines }
+func (p tabPage) Parts() map[string]template.HTML { return p.parts }
+func (p tabPage) Newest() string                  { return p.from(0) }
+func (p tabPage) Older() string                   { return p.from(p.lines.Next) }
+func (p tabPage) Closed() string                  { return p.closed() }
+func (p tabPage) Back() string                    { return p.Href() }
+func (p tabPage) Filtered() bool                  { return p.filtered }
+
+// Heading is the title of the page: browsers show it in the history too.
+func (p tabPage) Heading() string {
+	if p.Pane != nil {
+		return cut(shortText, p.Pane.Title)
+	}
+	return p.tab.Label
+}
 
 // Events is where what changes on this page comes from.
 func (p tabPage) Events() string {
 	values := p.values()
 	values.Set("tab", p.tab.Name)
-	values.Set("seen", p.Seen)
+	values.Set("seen", p.digest())
 	return "/events?" + values.Encode()
 }
 
@@ -246,7 +298,6 @@ func (p tabPage) Events() string {
 func (s *site) showTab(t *tab) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		page, status := tabPage{view: s.viewOf(t, r.URL.Query()), Statuses: statuses}, http.StatusOK
-		page.Lines = t.lines(s, page.view)
 		if page.Open != "" {
 			p, ok := t.pane(s, page.view, r)
 			if !ok {
@@ -254,13 +305,12 @@ func (s *site) showTab(t *tab) http.HandlerFunc {
 			}
 			page.Pane = &p
 		}
-		for _, other := range tabs {
-			page.Tabs = append(page.Tabs, tabLink{other, other.total(s), other == t})
-		}
 		page.Tenants, page.More = s.offeredTenants(page.Tenant)
 		page.Platform = s.platformState()
-		page.Parts = s.parts(page.view, page.Platform)
-		page.Seen = digest(page.Lines.Rows, page.Parts)
+		page.content = s.content(page.view, page.Platform)
+		for _, other := range tabs {
+			page.Tabs = append(page.Tabs, tabLink{other, page.totals[other.Name], other == t})
+		}
 		s.show(w, status, "tab", page)
 	}
 }

@@ -135,12 +135,12 @@ func (s *site) postTrouble(w http.ResponseWriter, r *http.Request) {
 	if text := r.FormValue("times"); text != "" {
 		var err error
 		if times, err = strconv.Atoi(text); err != nil {
-			s.refuse(w, http.StatusBadRequest, "The number of times must be a number.")
+			s.refuse(w, r, http.StatusBadRequest, "The number of times must be a number.")
 			return
 		}
 	}
 	if err := s.setTrouble(r.FormValue("trouble"), r.FormValue("operation"), times); err != nil {
-		s.refuse(w, http.StatusBadRequest, "This cannot be set: "+err.Error()+".")
+		s.refuse(w, r, http.StatusBadRequest, "This cannot be set: "+err.Error()+".")
 		return
 	}
 	back(w, r)

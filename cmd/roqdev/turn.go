@@ -58,9 +58,9 @@ func (s *site) turn(ctx context.Context, by string) error {
 func (s *site) postClock(w http.ResponseWriter, r *http.Request) {
 	switch err := s.turn(r.Context(), r.FormValue("turn")); {
 	case errors.Is(err, errNothingDue):
-		s.refuse(w, http.StatusConflict, "The clock was not turned: no invite is pending, or no webhook waits.")
+		s.refuse(w, r, http.StatusConflict, "The clock was not turned: no invite is pending, or no webhook waits.")
 	case err != nil:
-		s.refuse(w, http.StatusBadRequest, "The clock was not turned: "+err.Error()+".")
+		s.refuse(w, r, http.StatusBadRequest, "The clock was not turned: "+err.Error()+".")
 	default:
 		back(w, r)
 	}

@@ -2,7 +2,8 @@
 // asks for nothing; a page that nobody looks at has no connection.
 const rows = 50;
 const table = document.getElementById('lines');
-let source;
+const body = table.tBodies[0];
+const stale = document.getElementById('stale');
 
 function element(html) {
   const holder = document.createElement('template');
@@ -14,11 +15,16 @@ function put(line) {
   const now = element(line.html);
   const shown = document.getElementById(line.id);
   if (!shown) {
-    table.tBodies[0].prepend(now);
+    body.prepend(now);
   } else if (shown.outerHTML !== now.outerHTML) {
     const focused = [...shown.querySelectorAll('a, button')].indexOf(document.activeElement);
     shown.replaceWith(now);
     if (focused >= 0) now.querySelectorAll('a, button')[focused]?.focus();
+  }
+  if (line.after !== undefined) {
+    const row = document.getElementById(line.id);
+    const above = document.getElementById(line.after);
+    if (row.previousElementSibling !== above) above ? above.after(row) : body.prepend(row);
   }
 }
 
@@ -26,18 +32,23 @@ function change(notice) {
   for (const [name, total] of Object.entries(notice.totals ?? {})) {
     document.getElementById(`count-${name}`).textContent = total;
   }
-  for (const line of (notice.lines ?? []).reverse()) put(line);
+  const lines = notice.lines ?? [];
+  const more = document.getElementById('more');
+  if (notice.whole) {
+    const kept = new Set(lines.map((line) => line.id));
+    for (const row of [...body.rows]) if (!kept.has(row.id)) row.remove();
+    more.hidden = true;
+  }
+  for (const line of lines) put(line);
   for (const id of notice.gone ?? []) document.getElementById(id)?.remove();
-  const all = table.tBodies[0].rows;
-  while (all.length > rows) all[all.length - 1].remove();
-  table.hidden = all.length === 0;
-  document.getElementById('empty').hidden = all.length > 0;
+  while (body.rows.length > rows) body.rows[rows].remove();
+  table.hidden = body.rows.length === 0;
+  document.getElementById('empty').hidden = body.rows.length > 0;
   for (const [id, html] of Object.entries(notice.parts ?? {})) {
     const part = document.getElementById(id);
     if (part && part.innerHTML !== html) part.innerHTML = html;
   }
   if (notice.more) {
-    const more = document.getElementById('more');
     more.firstElementChild.textContent = `${notice.more}. Show the newest`;
     more.hidden = false;
   }
@@ -47,14 +58,59 @@ function change(notice) {
   }
 }
 
-function listen() {
-  source?.close();
-  source = undefined;
-  if (document.hidden) return;
-  source = new EventSource(document.body.dataset.events);
-  source.onmessage = (event) => change(JSON.parse(event.data));
+function say(text) {
+  stale.textContent = text;
+  stale.hidden = text === '';
 }
 
-document.addEventListener('visibilitychange', listen);
-addEventListener('pagehide', () => source?.close());
-addEventListener('pageshow', listen);
+// A browser has few connections to one server, often six. Of the pages that are visible
+// at the same time, the four that were used last have one.
+const most = 4;
+const me = String(Math.random());
+const channel = new BroadcastChannel('roqdev');
+const later = new Set(); // the pages that were used after this one
+const address = new URL(document.body.dataset.events, location.href);
+let source;
+
+function stop() {
+  source?.close();
+  source = undefined;
+}
+
+function start() {
+  if (source || document.hidden) return;
+  source = new EventSource(address);
+  source.onopen = () => say('');
+  source.onerror = () => say('roqdev does not answer. This page is as it was.');
+  source.onmessage = (event) => {
+    address.searchParams.set('seen', event.lastEventId); // what this page shows now
+    change(JSON.parse(event.data));
+  };
+}
+
+function use() {
+  later.clear();
+  channel.postMessage({ used: me });
+  start();
+}
+
+function leave() {
+  stop();
+  channel.postMessage({ left: me });
+}
+
+channel.onmessage = ({ data }) => {
+  if (data.used) later.add(data.used);
+  later.delete(data.left);
+  if (later.size < most) {
+    start();
+  } else {
+    stop();
+    say('This page waits: other pages of roqdev are in use. Click here to go on.');
+  }
+};
+document.addEventListener('visibilitychange', () => document.hidden ? leave() : use());
+addEventListener('focus', use);
+addEventListener('pointerdown', use);
+addEventListener('pagehide', leave);
+addEventListener('pageshow', use);
