@@ -80,7 +80,9 @@ func perform[T any](b *tab, what string, action chromedp.Action[T]) T {
 	defer cancel()
 	result, err := chromedp.Run(ctx, action)
 	if err != nil {
-		page, _ := chromedp.Run(b.ctx, chromedp.Text(chromedp.CSS("body")))
+		ctx, cancel := context.WithTimeout(b.ctx, 5*time.Second)
+		defer cancel()
+		page, _ := chromedp.Run(ctx, chromedp.Text(chromedp.CSS("body")))
 		b.t.Fatalf("%s: %v\nthe page:\n%s", what, err, page)
 	}
 	return result
