@@ -29,6 +29,7 @@ type world struct {
 	tenant   string
 	ann      roqtest.User
 	prefix   string
+	axe      string
 
 	mu    sync.Mutex
 	posts []string // the paths of forms that came in
@@ -47,7 +48,7 @@ func newWorld(t *testing.T, opts ...inviteui.Option) *world {
 // newPlatform opens a browser, and starts a platform with one tenant.
 func newPlatform(t *testing.T) *world {
 	t.Helper()
-	w := &world{tab: &tab{t: t, ctx: startBrowser(t)}, platform: roqtest.NewServer(), prefix: "/invitations/"}
+	w := &world{axe: axe(t), tab: &tab{t: t, ctx: startBrowser(t)}, platform: roqtest.NewServer(), prefix: "/invitations/"}
 	t.Cleanup(w.platform.Close)
 	w.tenant = w.platform.AddTenant("Acme")
 	w.ann = w.user("ann@acme.example", "Ann", "Admin", "en-US")
@@ -226,12 +227,6 @@ func many(n int) string {
 		fmt.Fprintf(&all, "person%04d@example.com\n", i)
 	}
 	return all.String()
-}
-
-// looks has a picture taken of a state, and inspects it.
-func (b *tab) looks(name string) {
-	b.t.Helper()
-	b.picture(name)
 }
 
 // number is a number as the English page has it.

@@ -106,7 +106,7 @@ if (page) {
       const row = document.getElementById('i-' + change.id);
       if (row && change.html) {
         const picked = row.querySelector('input[name="id"]')?.checked;
-        const focused = row.contains(document.activeElement);
+        const focus = row.contains(document.activeElement) && document.activeElement;
         const template = document.createElement('template');
         template.innerHTML = change.html;
         const next = template.content.firstElementChild;
@@ -115,7 +115,11 @@ if (page) {
         setTimeout(() => next.classList.remove('new'), 100);
         const pick = next.querySelector('input[name="id"]');
         if (pick) pick.checked = picked;
-        if (focused) next.querySelector('a, input')?.focus();
+        if (focus) {
+          next.tabIndex = -1; // it may have nothing else to do
+          const same = [...next.querySelectorAll('a, input')].find((e) => e.className === focus.className && e.tagName === focus.tagName);
+          (same ?? next).focus();
+        }
         update();
       } else if (row && !change.status) {
         // It was removed. What is on other pages moves up.
