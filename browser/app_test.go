@@ -18,13 +18,19 @@ import (
 	"github.com/go-roq/roq/inviteui"
 )
 
-// newApp returns an application at that address: a sign-in, a layout, and the page of
-// package inviteui. Its client gives up soon.
+// newApp returns an application at that address, of which a client's requests go to the
+// platform that env names.
 func newApp(t *testing.T, env map[string]string, address string, opts ...inviteui.Option) http.Handler {
 	t.Helper()
-	client, err := roq.New(roq.Config{
-		PlatformURL: env["ROQ_PLATFORM_URL"], EnvironmentID: env["ROQ_ENVIRONMENT_ID"], APIKey: env["ROQ_API_KEY"], AppURL: address,
-	}, roq.WithRetry(roq.RetryPolicy{MaxAttempts: 2, MinWait: time.Millisecond, MaxWait: 10 * time.Millisecond}), roq.WithSettleTimeout(100*time.Millisecond))
+	cfg := roq.Config{PlatformURL: env["ROQ_PLATFORM_URL"], EnvironmentID: env["ROQ_ENVIRONMENT_ID"], APIKey: env["ROQ_API_KEY"], AppURL: address}
+	return mount(t, cfg, env["ROQ_BASE_URL"], "/invitations/", opts...)
+}
+
+// mount returns an application: a sign-in, a layout, and the page of package inviteui at
+// that prefix. Its client gives up soon.
+func mount(t *testing.T, cfg roq.Config, login, prefix string, opts ...inviteui.Option) http.Handler {
+	t.Helper()
+	client, err := roq.New(cfg, roq.WithRetry(roq.RetryPolicy{MaxAttempts: 2, MinWait: time.Millisecond, MaxWait: 10 * time.Millisecond}), roq.WithSettleTimeout(time.Second))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -36,12 +42,12 @@ func newApp(t *testing.T, env map[string]string, address string, opts ...inviteu
 	if err != nil {
 		t.Fatal(err)
 	}
-	signIn, err := url.Parse(env["ROQ_BASE_URL"])
+	signIn, err := url.Parse(login)
 	if err != nil {
 		t.Fatal(err)
 	}
 	mux := http.NewServeMux()
-	mux.Handle("/invitations/", http.StripPrefix("/invitations", page))
+	mux.Handle(prefix, http.StripPrefix(strings.TrimSuffix(prefix, "/"), page))
 	mux.Handle("/api/auth/", &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(signIn) }})
 	mux.HandleFunc("GET /frame.css", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/css")
@@ -49,7 +55,7 @@ func newApp(t *testing.T, env map[string]string, address string, opts ...inviteu
 	})
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
 		_ = frame.Execute(w, inviteui.Page{Title: "Sign in", Lang: "en", Body: template.HTML(fmt.Sprintf( //nolint:gosec // the link is the client's own
-			`<h1>Example</h1><p>Sign in to invite people.</p><p><a href="%s">Sign in</a></p>`, client.SignInURL(roq.SignInParams{PostLoginRedirect: "/invitations/"})))})
+			`<h1>Example</h1><p>Sign in to invite people.</p><p><a href="%s">Sign in</a></p>`, client.SignInURL(roq.SignInParams{PostLoginRedirect: prefix})))})
 	})
 	return mux
 }

@@ -29,7 +29,7 @@ const prepare = () => {
   const form = document.getElementById('rq-many');
   if (!form) return;
   const head = form.querySelector('th.pick');
-  if (!head.querySelector('input')) {
+  if (!head.querySelector('input') && picks().length) {
     const all = document.createElement('input');
     all.type = 'checkbox';
     all.setAttribute('aria-label', head.textContent.trim());
@@ -67,53 +67,85 @@ if (page) {
       from += width;
     });
   };
+  // Whether the report that is followed is not in the answer.
   const refresh = async (...ids) => {
     const response = await fetch(location.href, { cache: 'no-store' });
-    if (!response.ok) return;
+    if (!response.ok) return false;
     const fresh = new DOMParser().parseFromString(await response.text(), 'text/html');
     const typed = document.getElementById('rq-emails');
     const left = fresh.getElementById('rq-emails');
     if (ids.includes('rq-report') && typed && left && !typed.value) typed.value = left.value;
+    if (working() && fresh.querySelector('[data-missing]') && ++missed < 40) return true;
     for (const id of ids) {
       const old = document.getElementById(id);
       const next = fresh.getElementById(id);
       if (old && next) old.replaceWith(document.adoptNode(next));
     }
     prepare();
+    return false;
+  };
+  // A send is followed until its report is there. Without a stream, the page is read now
+  // and then. Behind a proxy another instance may answer, which has no report: then what is
+  // known stays, and the next answer may be that of the right one.
+  const working = () => document.getElementById('rq-progress');
+  let missed = 0;
+  const ended = async () => {
+    for (let tries = 0; tries < 4; tries++) {
+      const missing = await refresh('rq-report', 'rq-list').catch(() => false);
+      if (!missing) break;
+    }
+    if (working()) setTimeout(() => (events.readyState === EventSource.CLOSED ? ended() : connect()), 2000);
   };
   const searching = new URLSearchParams(location.search).has('search');
-  const events = new EventSource(page.dataset.events);
-  events.addEventListener('change', (event) => {
-    const change = JSON.parse(event.data);
-    const row = document.getElementById('i-' + change.id);
-    if (row && change.html) {
-      const picked = row.querySelector('input[name="id"]')?.checked;
-      const focused = row.contains(document.activeElement);
-      const template = document.createElement('template');
-      template.innerHTML = change.html;
-      const next = template.content.firstElementChild;
-      row.replaceWith(next);
-      next.classList.add('new');
-      setTimeout(() => next.classList.remove('new'), 100);
-      const pick = next.querySelector('input[name="id"]');
-      if (pick) pick.checked = picked;
-      if (focused) next.querySelector('a, input')?.focus();
-      update();
-    } else {
-      document.getElementById('rq-news').hidden = false;
-    }
-    if (!searching) {
-      if (change.was) count(change.was, -1); else count('', 1);
-      if (change.status) count(change.status, 1); else count('', -1);
-      bar();
-    }
-  });
-  events.addEventListener('list', () => { document.getElementById('rq-news').hidden = false; });
-  events.addEventListener('progress', (event) => {
-    const stop = document.getElementById('rq-report').contains(document.activeElement);
-    document.getElementById('rq-report').innerHTML = JSON.parse(event.data);
-    if (stop) document.querySelector('#rq-report button')?.focus();
-  });
-  events.addEventListener('done', () => refresh('rq-report', 'rq-list'));
-  events.addEventListener('expired', () => events.close());
+  let events;
+  const connect = () => {
+    events?.close();
+    events = new EventSource(page.dataset.events);
+    events.addEventListener('change', (event) => {
+      const change = JSON.parse(event.data);
+      const row = document.getElementById('i-' + change.id);
+      if (row && change.html) {
+        const picked = row.querySelector('input[name="id"]')?.checked;
+        const focus = row.contains(document.activeElement) && document.activeElement;
+        const template = document.createElement('template');
+        template.innerHTML = change.html;
+        const next = template.content.firstElementChild;
+        row.replaceWith(next);
+        next.classList.add('new');
+        setTimeout(() => next.classList.remove('new'), 100);
+        const pick = next.querySelector('input[name="id"]');
+        if (pick) pick.checked = picked;
+        if (focus) {
+          next.tabIndex = -1; // it may have nothing else to do
+          const same = [...next.querySelectorAll('a, input')].find((e) => e.className === focus.className && e.tagName === focus.tagName);
+          (same ?? next).focus();
+        }
+        update();
+      } else if (row && !change.status) {
+        // It was removed. What is on other pages moves up.
+        const near = row.nextElementSibling ?? row.previousElementSibling;
+        if (row.contains(document.activeElement)) near?.querySelector('a, input')?.focus();
+        row.remove();
+        update();
+        if (!near || page.querySelector('.pages')) document.getElementById('rq-news').hidden = false;
+      } else {
+        document.getElementById('rq-news').hidden = false;
+      }
+      if (!searching) {
+        if (change.was) count(change.was, -1); else count('', 1);
+        if (change.status) count(change.status, 1); else count('', -1);
+        bar();
+      }
+    });
+    events.addEventListener('list', () => { document.getElementById('rq-news').hidden = false; });
+    events.addEventListener('progress', (event) => {
+      const stop = document.getElementById('rq-report').contains(document.activeElement);
+      document.getElementById('rq-report').innerHTML = JSON.parse(event.data);
+      if (stop) document.querySelector('#rq-report button')?.focus();
+    });
+    events.addEventListener('done', ended);
+    events.addEventListener('expired', () => events.close());
+    events.addEventListener('error', () => { if (events.readyState === EventSource.CLOSED && working()) ended(); });
+  };
+  connect();
 }
