@@ -60,12 +60,12 @@ func TestBrowserReact(t *testing.T) {
 	p.mailed("bob@example.com", "admin", "invite")
 
 	// One accepts, and one waits for too long.
-	letter := ask[struct{ Link string }](p, http.MethodGet, fmt.Sprint("/dev/api/mails/", justin.number))
+	letter := askDev[struct{ Link string }](p, http.MethodGet, fmt.Sprint("/dev/api/mails/", justin.number))
 	invitee := p.beside()
 	invitee.open(letter.Link)
 	invitee.click("Accept")
 	invitee.sees("You are now a user of Acme.")
-	ask[struct{}](p, http.MethodPost, "/dev/api/invites/"+eve.invite+"/expire")
+	askDev[struct{}](p, http.MethodPost, "/dev/api/invites/"+eve.invite+"/expire")
 	for _, row := range []struct {
 		tab, shown, status string
 		mailed
@@ -77,7 +77,7 @@ func TestBrowserReact(t *testing.T) {
 	} {
 		p.choose(row.tab)
 		p.shows(row.shown)
-		if got := ask[inviteRow](p, http.MethodGet, "/dev/api/invites/"+row.invite); got.Status != row.status {
+		if got := askDev[inviteRow](p, http.MethodGet, "/dev/api/invites/"+row.invite); got.Status != row.status {
 			t.Errorf("the invite that the tab %s shows is %s, want %s", row.tab, got.Status, row.status)
 		}
 	}
@@ -200,7 +200,7 @@ func (p *reactPage) record(t *testing.T, to http.Handler) http.Handler {
 // and with names instead of ids.
 func (p *reactPage) compare(names *strings.Replacer) {
 	p.t.Helper()
-	ann := ask[page[struct{ ID, TenantID string }]](p, http.MethodGet, "/dev/api/users?email=ann@acme.example").Rows[0]
+	ann := askDev[devPage[struct{ ID, TenantID string }]](p, http.MethodGet, "/dev/api/users?email=ann@acme.example").Rows[0]
 	users := strings.NewReplacer(ann.ID, "<user>", ann.TenantID, "<tenant>")
 	all, times := []capture{}, map[string]int{}
 	p.mu.Lock()
@@ -296,8 +296,8 @@ func (p *reactPage) shows(rows ...string) {
 
 // The answers of roqdev's JSON API, as far as they are needed.
 type (
-	page[T any] struct{ Rows []T }
-	mailRow     struct {
+	devPage[T any] struct{ Rows []T }
+	mailRow        struct {
 		ID             int
 		Kind, InviteID string
 	}
@@ -317,7 +317,7 @@ type mailed struct {
 // newest first, or if the invite does not have that role alone.
 func (p *reactPage) mailed(email, role string, kinds ...string) mailed {
 	p.t.Helper()
-	rows := ask[page[mailRow]](p, http.MethodGet, "/dev/api/mails?to="+email).Rows
+	rows := askDev[devPage[mailRow]](p, http.MethodGet, "/dev/api/mails?to="+email).Rows
 	var got []string
 	for _, m := range rows {
 		got = append(got, m.Kind)
@@ -325,14 +325,14 @@ func (p *reactPage) mailed(email, role string, kinds ...string) mailed {
 	if !slices.Equal(got, kinds) {
 		p.t.Fatalf("%s got the e-mails %q, want %q", email, got, kinds)
 	}
-	if i := ask[inviteRow](p, http.MethodGet, "/dev/api/invites/"+rows[0].InviteID); !slices.Equal(i.RoleKeys, []string{role}) {
+	if i := askDev[inviteRow](p, http.MethodGet, "/dev/api/invites/"+rows[0].InviteID); !slices.Equal(i.RoleKeys, []string{role}) {
 		p.t.Errorf("%s was invited as %q, want %s", email, i.RoleKeys, role)
 	}
 	return mailed{rows[0].ID, rows[0].InviteID}
 }
 
 // ask asks roqdev's JSON API.
-func ask[T any](p *reactPage, method, path string) T {
+func askDev[T any](p *reactPage, method, path string) T {
 	p.t.Helper()
 	req, err := http.NewRequestWithContext(p.t.Context(), method, p.dev+path, nil)
 	if err != nil {

@@ -54,7 +54,7 @@ type focused struct{ Name, Hidden string }
 
 func (b *tab) focus() focused {
 	b.t.Helper()
-	return ask[focused](b, `(() => {
+	return eval[focused](b, `(() => {
 		const e = document.activeElement;
 		const name = e.id || e.name && (e.value && e.tagName === 'BUTTON' ? e.name + '=' + e.value : e.name) || e.textContent.trim();
 		const outlined = (s) => s.outlineStyle !== 'none' && parseFloat(s.outlineWidth) >= 2;
@@ -134,7 +134,7 @@ func roqdevKeyboard(t *testing.T, h *house) {
 	// What changes while the focus is in the list does not take it away.
 	d.open(d.dev)
 	d.live()
-	ask[bool](d.tab, `(document.querySelector('#m60 a').focus(), true)`)
+	eval[bool](d.tab, `(document.querySelector('#m60 a').focus(), true)`)
 	d.send(people(61, 1)...)
 	d.until(`document.querySelector('#m61') !== null`)
 	accept := d.beside()
@@ -142,7 +142,7 @@ func roqdevKeyboard(t *testing.T, h *house) {
 	accept.push("Accept")
 	accept.sees("You are now a user of Acme.")
 	d.until(`document.querySelector('#m60 .status').textContent === 'accepted'`)
-	if got := ask[string](d.tab, `document.activeElement.textContent`); got != "person60@example.com" {
+	if got := eval[string](d.tab, `document.activeElement.textContent`); got != "person60@example.com" {
 		t.Errorf("after a change the focus is on %q", got)
 	}
 }
@@ -156,22 +156,22 @@ func roqdevPhone(t *testing.T, h *house) {
 	small := `[...document.querySelectorAll('nav a, #lines td.main, #lines button, .strip button, .filter button, .filter select, .filter input, .button, main li a')].filter((e) => e.offsetWidth > 0 && e.offsetHeight < 36).map((e) => e.textContent || e.name)`
 	for _, path := range []string{"/", "/?open=1", "/invites", "/users", "/requests", "/webhooks", "/mails/1/open", "/api/auth/login", "/api/auth/login?search=x"} {
 		d.open(d.dev + path)
-		for what, found := range map[string][]string{"cut off": ask[[]string](d.tab, cut), "too small": ask[[]string](d.tab, small)} {
+		for what, found := range map[string][]string{"cut off": eval[[]string](d.tab, cut), "too small": eval[[]string](d.tab, small)} {
 			if len(found) > 0 {
 				t.Errorf("%s: %s are %q", path, what, found)
 			}
 		}
-		if wide := ask[int](d.tab, `document.documentElement.scrollWidth`); wide > 390 {
+		if wide := eval[int](d.tab, `document.documentElement.scrollWidth`); wide > 390 {
 			t.Errorf("%s is %d wide", path, wide)
 		}
 		// A phone enlarges a page when a field with small text is tapped.
-		if size := ask[float64](d.tab, `Math.min(16, ...[...document.querySelectorAll('input:not([type="hidden"]), select')].map((e) => parseFloat(getComputedStyle(e).fontSize)))`); size < 16 {
+		if size := eval[float64](d.tab, `Math.min(16, ...[...document.querySelectorAll('input:not([type="hidden"]), select')].map((e) => parseFloat(getComputedStyle(e).fontSize)))`); size < 16 {
 			t.Errorf("%s has a field with text of %v pixels", path, size)
 		}
 	}
 	// The list is what is seen first; the controls are one tap away.
 	d.open(d.dev)
-	if top := ask[float64](d.tab, `document.querySelector('#m3').getBoundingClientRect().top`); top > 500 {
+	if top := eval[float64](d.tab, `document.querySelector('#m3').getBoundingClientRect().top`); top > 500 {
 		t.Errorf("the first mail is %v pixels down", top)
 	}
 	perform(d.tab, "open the controls", chromedp.Click(chromedp.CSS(".strip summary")))
@@ -196,7 +196,7 @@ func roqdevZoom(t *testing.T, h *house) {
 	d.screen(640, 450, 2)
 	for _, path := range []string{"/", "/?open=1", "/invites", "/users", "/requests?open=4", "/webhooks", "/mails/1/open", "/api/auth/login"} {
 		d.open(d.dev + path)
-		if wide := ask[int](d.tab, `document.documentElement.scrollWidth`); wide > 640 {
+		if wide := eval[int](d.tab, `document.documentElement.scrollWidth`); wide > 640 {
 			t.Errorf("%s is %d wide at 200 %%", path, wide)
 		}
 		d.accessible(path+" at 200 %", source)
@@ -211,7 +211,7 @@ func roqdevZoom(t *testing.T, h *house) {
 		"the line that is open":   `((a, b) => a.outlineStyle !== b.outlineStyle)(getComputedStyle(document.querySelector('#m1')), getComputedStyle(document.querySelector('#m2')))`,
 		"the link that has focus": `(document.querySelector('#m2 a').focus({focusVisible: true}), getComputedStyle(document.querySelector('#m2 a'), '::after').outlineStyle === 'solid')`,
 	} {
-		if !ask[bool](d.tab, differ) {
+		if !eval[bool](d.tab, differ) {
 			t.Errorf("in forced colors %s cannot be told from others", what)
 		}
 	}
@@ -280,7 +280,7 @@ func roqdevHostile(t *testing.T, h *house) {
 	}
 	for _, path := range paths {
 		d.open(d.dev + path)
-		found := ask[struct {
+		found := eval[struct {
 			Title, Scripts string
 			Images, Wide   int
 			Bytes          float64
@@ -295,7 +295,7 @@ func roqdevHostile(t *testing.T, h *house) {
 		}
 		for _, width := range []int64{390, 1280} {
 			d.screen(width, 900, 1)
-			if wide := ask[int64](d.tab, `document.documentElement.scrollWidth`); wide > width {
+			if wide := eval[int64](d.tab, `document.documentElement.scrollWidth`); wide > width {
 				t.Errorf("%s is %d wide on a screen of %d", path, wide, width)
 			}
 		}
@@ -308,7 +308,7 @@ func roqdevHostile(t *testing.T, h *house) {
 	// Marks of text direction end with the text that they are in.
 	d.open(d.dev + "/users?open=10000000-0000-4000-8000-000000000001")
 	for _, selector := range []string{"#lines .note", "#pane dd"} {
-		if got := ask[string](d.tab, `getComputedStyle(document.querySelector('`+selector+`')).unicodeBidi`); got != "isolate" {
+		if got := eval[string](d.tab, `getComputedStyle(document.querySelector('`+selector+`')).unicodeBidi`); got != "isolate" {
 			t.Errorf("the direction of %s is %s", selector, got)
 		}
 	}
@@ -351,7 +351,7 @@ func roqdevOtherOrigin(t *testing.T, h *house) {
 	for _, address := range []string{front.URL, strings.Replace(front.URL, "127.0.0.1", "localhost", 1)} {
 		for _, form := range []string{"trouble", "clock", "accept", "expire", "api"} {
 			d.open(address)
-			ask[bool](d.tab, `(document.querySelector('#`+form+`').submit(), true)`)
+			eval[bool](d.tab, `(document.querySelector('#`+form+`').submit(), true)`)
 			d.until(`location.href !== '` + address + `/' && document.readyState === 'complete'`)
 			if text := perform(d.tab, "read", chromedp.Text(chromedp.CSS("body"))); !strings.Contains(text, "cross-origin") {
 				t.Errorf("the form %s of %s leads to %s", form, address, text)
@@ -359,11 +359,11 @@ func roqdevOtherOrigin(t *testing.T, h *house) {
 		}
 		d.open(address)
 		for _, path := range []string{"/dev/api/mails/1", "/", "/events?tab=inbox"} {
-			if got := ask[string](d.tab, `fetch('`+d.dev+path+`').then((r) => 'read', () => 'refused')`); got != "refused" {
+			if got := eval[string](d.tab, `fetch('`+d.dev+path+`').then((r) => 'read', () => 'refused')`); got != "refused" {
 				t.Errorf("%s is %s by %s", path, got, address)
 			}
 		}
-		if got := ask[string](d.tab, `fetch('`+d.dev+`/dev/api/trouble', {method: 'POST', headers: {'content-type': 'application/json'}, body: '{"trouble":"slow"}'}).then(() => 'done', () => 'refused')`); got != "refused" {
+		if got := eval[string](d.tab, `fetch('`+d.dev+`/dev/api/trouble', {method: 'POST', headers: {'content-type': 'application/json'}, body: '{"trouble":"slow"}'}).then(() => 'done', () => 'refused')`); got != "refused" {
 			t.Errorf("an order of %s is %s", address, got)
 		}
 	}
@@ -378,7 +378,7 @@ func roqdevOtherOrigin(t *testing.T, h *house) {
 	}
 	// Here the same order works.
 	d.open(d.dev)
-	if got := ask[int](d.tab, `fetch('/dev/api/trouble', {method: 'POST', headers: {'content-type': 'application/json'}, body: '{"trouble":"slow"}'}).then((r) => r.status)`); got != 200 {
+	if got := eval[int](d.tab, `fetch('/dev/api/trouble', {method: 'POST', headers: {'content-type': 'application/json'}, body: '{"trouble":"slow"}'}).then((r) => r.status)`); got != 200 {
 		t.Errorf("an order of roqdev's own page = %d", got)
 	}
 }

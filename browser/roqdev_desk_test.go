@@ -200,31 +200,11 @@ func (d *desk) asked(operation string) int {
 	return page.Total
 }
 
-// ask evaluates an expression in the page.
-func ask[T any](b *tab, expression string) T {
-	b.t.Helper()
-	return perform(b, expression, chromedp.Evaluate[T](expression, chromedp.EvalAwaitPromise))
-}
-
-// until waits until an expression is true in the page, also in one that replaces it.
-func (b *tab) until(expression string) {
-	b.t.Helper()
-	perform(b, "wait for "+expression, func(ctx context.Context, t *chromedp.Target) (chromedp.Void, error) {
-		for {
-			_, err := chromedp.Poll[bool](expression)(ctx, t)
-			// A page that is left while it is asked cannot answer.
-			if err == nil || ctx.Err() != nil || !strings.Contains(err.Error(), "context") && !strings.Contains(err.Error(), "navigated") {
-				return chromedp.Void{}, err
-			}
-		}
-	})
-}
-
 // push clicks a button that sends a form, and waits for the page that it leads to: what it
 // has changed may be on the page in front before.
 func (b *tab) push(text string) {
 	b.t.Helper()
-	ask[bool](b, `window.front = true`)
+	eval[bool](b, `window.front = true`)
 	b.click(text)
 	b.until(`window.front === undefined && document.readyState === 'complete'`)
 }

@@ -108,7 +108,7 @@ func roqdevManyTabs(t *testing.T, h *house) {
 	tabs[9].live()
 	live := 0
 	for _, one := range tabs {
-		if ask[bool](one, `source !== undefined`) {
+		if eval[bool](one, `source !== undefined`) {
 			live++
 		}
 	}
@@ -117,7 +117,7 @@ func roqdevManyTabs(t *testing.T, h *house) {
 	}
 	d.send(people(1, 1)...)
 	tabs[9].sees("person1@example.com")
-	if !ask[bool](tabs[0], `document.hidden`) {
+	if !eval[bool](tabs[0], `document.hidden`) {
 		tabs[0].sees("This page waits")
 	}
 	// A page that somebody uses goes on at once, and has missed nothing.
@@ -182,15 +182,15 @@ func roqdevCampaign(t *testing.T, h *house) {
 		tabs[i].open(d.dev + path)
 		tabs[i].live()
 		seen = append(seen, tabs[i].traffic())
-		tall = append(tall, ask[int](tabs[i], `document.documentElement.scrollHeight`))
+		tall = append(tall, eval[int](tabs[i], `document.documentElement.scrollHeight`))
 	}
 	began := time.Now()
 	d.send(people(51, 10_000)...)
 	took := time.Since(began)
 	for i := range tabs {
 		tabs[i].until(`document.querySelector('#count-inbox').textContent === '10,050'`)
-		now := ask[int](tabs[i], `document.documentElement.scrollHeight`)
-		lines := ask[int](tabs[i], `document.querySelectorAll('#lines tbody tr').length`)
+		now := eval[int](tabs[i], `document.documentElement.scrollHeight`)
+		lines := eval[int](tabs[i], `document.querySelectorAll('#lines tbody tr').length`)
 		_, events, bytes := seen[i].now()
 		t.Logf("page %d: in %v it received %d events of %d bytes, and was %d and is %d high", i, took.Round(time.Millisecond), events, bytes, tall[i], now)
 		if lines > 50 || i == 0 && now > tall[i]+60 || bytes > 200_000 {
@@ -221,7 +221,7 @@ func roqdevLarge(t *testing.T, h *house) {
 			d.open(d.dev + path)
 			d.sees(want)
 			d.until(`performance.getEntriesByName('first-contentful-paint').length > 0`)
-			now := ask[struct{ Painted, Bytes float64 }](d.tab, `({
+			now := eval[struct{ Painted, Bytes float64 }](d.tab, `({
 				Painted: performance.getEntriesByName('first-contentful-paint')[0].startTime,
 				Bytes: [...performance.getEntriesByType('navigation'), ...performance.getEntriesByType('resource')].reduce((sum, r) => sum + r.decodedBodySize, 0),
 			})`)

@@ -25,13 +25,13 @@ func (b *tab) line(text string) {
 // lines are the texts of a list's first column.
 func (b *tab) lines() string {
 	b.t.Helper()
-	return strings.Join(ask[[]string](b, `[...document.querySelectorAll('#lines tbody td.main a')].map((a) => a.textContent)`), " ")
+	return strings.Join(eval[[]string](b, `[...document.querySelectorAll('#lines tbody td.main a')].map((a) => a.textContent)`), " ")
 }
 
 // state is what the page says of the platform.
 func (b *tab) state() string {
 	b.t.Helper()
-	return ask[string](b, `document.querySelector('#state').innerText`)
+	return eval[string](b, `document.querySelector('#state').innerText`)
 }
 
 // A mail appears by itself in an open page, in the language of its invite, and its link
@@ -48,7 +48,7 @@ func roqdevMail(t *testing.T, h *house) {
 	if got := d.lines(); got != "greta@beispiel.example wick.john@roq.tech" {
 		t.Errorf("the lines are %s, want the newest first", got)
 	}
-	if tall := ask[float64](d.tab, `Math.max(...[...document.querySelectorAll('#lines tbody tr')].map((row) => row.offsetHeight))`); tall > 40 {
+	if tall := eval[float64](d.tab, `Math.max(...[...document.querySelectorAll('#lines tbody tr')].map((row) => row.offsetHeight))`); tall > 40 {
 		t.Errorf("a mail is %v pixels high, want one line", tall)
 	}
 
@@ -60,23 +60,23 @@ func roqdevMail(t *testing.T, h *house) {
 			t.Errorf("the reading pane lacks %q:\n%s", want, pane)
 		}
 	}
-	if lang := ask[string](d.tab, `document.querySelector('#pane pre').lang`); lang != "de" {
+	if lang := eval[string](d.tab, `document.querySelector('#pane pre').lang`); lang != "de" {
 		t.Errorf("the text is in %q", lang)
 	}
 
 	// The document in the frame, beside it, as wide as the frame is.
-	frame := ask[struct{ X, Y, W, H float64 }](d.tab, `(() => { const f = document.querySelector('iframe'); const r = f.getBoundingClientRect(); return {X: r.x + f.clientLeft, Y: r.y + f.clientTop, W: f.clientWidth, H: f.clientHeight} })()`)
+	frame := eval[struct{ X, Y, W, H float64 }](d.tab, `(() => { const f = document.querySelector('iframe'); const r = f.getBoundingClientRect(); return {X: r.x + f.clientLeft, Y: r.y + f.clientTop, W: f.clientWidth, H: f.clientHeight} })()`)
 	letter := d.beside()
 	letter.screen(int64(frame.W), int64(frame.H), 1)
 	letter.open(d.dev + "/mails/2/html")
 	letter.sees("Guten Tag Greta,", "Einladung annehmen")
-	if back := ask[string](letter, `getComputedStyle(document.querySelector('.button')).backgroundColor`); back != "rgb(26, 86, 176)" {
+	if back := eval[string](letter, `getComputedStyle(document.querySelector('.button')).backgroundColor`); back != "rgb(26, 86, 176)" {
 		t.Errorf("the button of the e-mail is %s", back)
 	}
-	if tall := ask[float64](letter, `document.documentElement.scrollHeight`); tall > frame.H {
+	if tall := eval[float64](letter, `document.documentElement.scrollHeight`); tall > frame.H {
 		t.Errorf("the e-mail is %v high, the frame %v", tall, frame.H)
 	}
-	button := ask[struct{ X, Y float64 }](letter, `(() => { const r = document.querySelector('.button').getBoundingClientRect(); return {X: r.x + r.width / 2, Y: r.y + r.height / 2} })()`)
+	button := eval[struct{ X, Y float64 }](letter, `(() => { const r = document.querySelector('.button').getBoundingClientRect(); return {X: r.x + r.width / 2, Y: r.y + r.height / 2} })()`)
 	d.until(`performance.getEntriesByType('resource').some((r) => r.name.endsWith('/mails/2/html') && r.responseEnd > 0)`)
 	link := d.popup(d.dev+"/accept?token=", func() {
 		perform(d.tab, "click in the frame", chromedp.MouseClickXY(frame.X+button.X, frame.Y+button.Y))
@@ -188,7 +188,7 @@ func roqdevSearch(t *testing.T, h *house) {
 		if got := d.lines(); got != "bob@example.org" {
 			t.Errorf("on %s the search finds %s", list, got)
 		}
-		perform(d.tab, "choose a tenant", chromedp.SetValue(chromedp.CSS(`select[name="tenant"]`), ask[string](d.tab, `[...document.querySelectorAll('select[name="tenant"] option')].find((o) => o.textContent === 'Globex').value`)))
+		perform(d.tab, "choose a tenant", chromedp.SetValue(chromedp.CSS(`select[name="tenant"]`), eval[string](d.tab, `[...document.querySelectorAll('select[name="tenant"] option')].find((o) => o.textContent === 'Globex').value`)))
 		d.push("Search")
 		d.sees("Nothing matches.")
 		perform(d.tab, "back", chromedp.NavigateBack())
@@ -288,7 +288,7 @@ func roqdevWebhooks(t *testing.T, h *house) {
 	d.misses("webhook to send")
 	d.line("repeat, 2 of 6")
 	d.sees("Attempts", "Body", "person1@example.com")
-	if n := ask[int](d.tab, `document.querySelectorAll('#pane ol li').length`); n != 2 {
+	if n := eval[int](d.tab, `document.querySelectorAll('#pane ol li').length`); n != 2 {
 		t.Errorf("the pane has %d attempts, want 2", n)
 	}
 	none := h.desk(t)
@@ -313,7 +313,7 @@ func roqdevUsers(t *testing.T, h *house) {
 	d.sees("ann@acme.example", "Timezone", d.ann.RoqUserID)
 	d.click("Sign in as this user")
 	d.sees("Ben Builder")
-	if who := ask[string](d.tab, `fetch('/api/auth/session').then((r) => r.text())`); !strings.Contains(who, "ann@acme.example") && !strings.Contains(who, d.ann.RoqUserID) {
+	if who := eval[string](d.tab, `fetch('/api/auth/session').then((r) => r.text())`); !strings.Contains(who, "ann@acme.example") && !strings.Contains(who, d.ann.RoqUserID) {
 		t.Errorf("the session is %s", who)
 	}
 	// Somebody who accepts is there without a reload.

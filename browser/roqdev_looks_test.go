@@ -33,7 +33,7 @@ func (b *tab) look(name, source string) {
 		if err := os.WriteFile(file, image, 0o600); err != nil {
 			b.t.Fatal(err)
 		}
-		if wide := ask[int64](b, `document.documentElement.scrollWidth`); wide > at.width {
+		if wide := eval[int64](b, `document.documentElement.scrollWidth`); wide > at.width {
 			b.t.Errorf("%s is %d wide on a screen of %d", name, wide, at.width)
 		}
 		b.accessible(fmt.Sprintf("%s in %s, %d wide", name, at.scheme, at.width), source)

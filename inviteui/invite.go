@@ -98,6 +98,8 @@ func (f *form) look(v *visitor) {
 	if len(f.Ready) > maxLookedUp {
 		return
 	}
+	ctx, cancel := context.WithTimeout(v.r.Context(), haste)
+	defer cancel()
 	invited := map[string]bool{}
 	for some := range slices.Chunk(f.Ready, batch) {
 		q := roq.UserInvitesQuery{Limit: 10 * batch, Filter: view{}.filter(v.session.User.TenantID)}
@@ -105,10 +107,10 @@ func (f *form) look(v *visitor) {
 		for _, p := range some {
 			q.Filter.Email.ValueIn = append(q.Filter.Email.ValueIn, p.Email, strings.ToLower(p.Email))
 		}
-		page, err := v.platform.UserInvites(v.r.Context(), q)
+		page, err := v.platform.UserInvites(ctx, q)
 		if err != nil {
 			v.explain(err)
-			return
+			break
 		}
 		for _, invite := range page.Data {
 			invited[roq.AddressKey(invite.Email)] = true
