@@ -78,7 +78,7 @@ func events(v *visitor) {
 func (v *visitor) changed(change roq.UserInviteChange, at view) any {
 	out := map[string]any{"id": change.ID, "was": change.PreviousStatus, "status": "", "html": ""}
 	if change.Current != nil {
-		out["status"] = change.Current.Status
+		out["status"], out["at"] = change.Current.Status, change.Current.UpdatedAt
 		out["html"], _ = render("row", row{v, *change.Current, at})
 	}
 	return out

@@ -81,9 +81,16 @@ if (page) {
       const next = fresh.getElementById(id);
       if (old && next) old.replaceWith(document.adoptNode(next));
     }
+    since = latest(fresh.getElementById('rq')) ?? since;
     prepare();
     return false;
   };
+  // When the latest change was that the list and its counts have.
+  const latest = (of) => {
+    const at = Date.parse(new URLSearchParams(of?.dataset.events.split('?')[1]).get('since'));
+    return Number.isNaN(at) ? undefined : at;
+  };
+  let since = latest(page);
   // A send is followed until its report is there. Without a stream, the page is read now
   // and then. Behind a proxy another instance may answer, which has no report: then what is
   // known stays, and the next answer may be that of the right one.
@@ -131,7 +138,7 @@ if (page) {
       } else {
         document.getElementById('rq-news').hidden = false;
       }
-      if (!searching) {
+      if (!searching && !(Date.parse(change.at) <= since)) {
         if (change.was) count(change.was, -1); else count('', 1);
         if (change.status) count(change.status, 1); else count('', -1);
         bar();
