@@ -155,7 +155,24 @@ func TestBrowserExample(t *testing.T) {
 	b.sees("Sign in to invite people.")
 	b.picture("signin")
 	b.signIn()
-	b.invite("bob@example.com, eve@example.com")
-	b.sees("2 invitations were sent.")
-	b.picture("example")
+	b.invite("\"Wick, John\" <wick.john@roq.tech>\nfoo@@bar, t.justin@roq.tech, eve@example.com")
+	b.click("Send 3 invitations")
+	b.sees("3 invitations were sent.")
+	b.picture("example-sent") // this and the next are in the documents
+	b.click("Cancel eve@example.com")
+	b.click("Cancel the invitation")
+	b.sees("1 invitation was canceled.")
+	b.open(b.page() + "?sort=email&order=asc")
+	b.sees("Canceled 1")
+	b.picture("example-list")
+	var many []string
+	for i := range 2000 {
+		many = append(many, fmt.Sprintf("person%04d@example.com", i))
+	}
+	b.mood("Slow")
+	b.invite(strings.Join(many, "\n"))
+	b.sees("of 2,000", " left")
+	b.picture("example-progress")
+	b.mood("Normal")
+	b.sees("2,000 invitations were sent.")
 }
