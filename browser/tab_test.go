@@ -80,6 +80,11 @@ func perform[T any](b *tab, what string, action chromedp.Action[T]) T {
 	ctx, cancel := context.WithTimeout(b.ctx, 30*time.Second)
 	defer cancel()
 	result, err := chromedp.Run(ctx, action)
+	// The page has put another node in its place since it was found: a person would not
+	// notice.
+	for err != nil && ctx.Err() == nil && (strings.Contains(err.Error(), "Could not find node") || strings.Contains(err.Error(), "No node with given id")) {
+		result, err = chromedp.Run(ctx, action)
+	}
 	if err != nil {
 		ctx, cancel := context.WithTimeout(b.ctx, 5*time.Second)
 		defer cancel()
@@ -97,17 +102,7 @@ func (b *tab) open(address string) {
 // click clicks the link or button with that text.
 func (b *tab) click(text string) {
 	b.t.Helper()
-	target := chromedp.Click(`(//a|//button)[contains(normalize-space(.), "` + text + `")]`)
-	perform(b, "click "+text, func(ctx context.Context, t *chromedp.Target) (chromedp.Void, error) {
-		for {
-			done, err := target(ctx, t)
-			// The page has put another in its place since it was found: a person would
-			// not notice.
-			if err == nil || ctx.Err() != nil || !strings.Contains(err.Error(), "Could not find node") {
-				return done, err
-			}
-		}
-	})
+	perform(b, "click "+text, chromedp.Click(`(//a|//button)[contains(normalize-space(.), "`+text+`")]`))
 }
 
 // sees waits until the page shows all of the texts.
