@@ -55,7 +55,8 @@ type UserInviteOutcome struct {
 // the loop ended early, or that of the context. When the context ends, or the loop is
 // left, no further change begins, and what is in flight is finished and settled. In the
 // first case, each invite still has its outcome: those that were not attempted are
-// OutcomeNotSent.
+// OutcomeNotSent. A request waits until the loop has taken the outcome of one before, so
+// that a loop that is left at an outcome has changed at most [WithParallel] more.
 func (p *RoqPlatform) ResendAllUserInvites(ctx context.Context, q UserInvitesQuery, opts ...CallOption) iter.Seq2[UserInviteOutcome, error] {
 	return p.changeAll(ctx, wire.ResendUserInvite.Name, q, opts, p.ResendUserInvite)
 }
@@ -111,33 +112,34 @@ type bulk struct {
 // outcome.
 func (b *bulk) run(ctx context.Context, parallel int, yield func(UserInviteOutcome) bool) error {
 	ctx, stop := context.WithCancelCause(ctx)
-	outcomes := make(chan UserInviteOutcome, len(b.invites)) // nobody waits for the loop
+	outcomes := make(chan UserInviteOutcome) // who has one waits for the loop, which may be left
 	var workers sync.WaitGroup
 	for range min(parallel, len(b.invites)) {
 		workers.Add(1)
 		relay.Go(func() {
-			for i, more := b.take(); more; i, more = b.take() {
+			for i, more := b.take(1); more; i, more = b.take(1) {
 				outcomes <- b.change(ctx, stop, i)
 			}
 		}, func(end relay.End) {
 			defer workers.Done()
 			if end.Abnormal() {
 				stop(errAborted)
+				b.take(len(b.invites))
 				b.mu.Lock()
-				b.ended, b.next = end, len(b.invites)
+				b.ended = end
 				b.mu.Unlock()
 			}
 		})
 	}
-	done := make(chan struct{})
 	go func() {
 		workers.Wait()
 		close(outcomes)
-		close(done)
 	}()
 	defer func() {
 		stop(nil)
-		<-done
+		b.take(len(b.invites))
+		for range outcomes { // of what was in flight
+		}
 		b.ended.Resume()
 	}()
 	cut := false
@@ -159,12 +161,13 @@ func (b *bulk) run(ctx context.Context, parallel int, yield func(UserInviteOutco
 // errAborted ends a loop whose changes do not return.
 var errAborted = errors.New("a change did not return")
 
-// take returns the index of the next invite.
-func (b *bulk) take() (int, bool) {
+// take takes the next n invites, and returns the index of the first.
+func (b *bulk) take(n int) (first int, ok bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.next++
-	return b.next - 1, b.next <= len(b.invites)
+	first = b.next
+	b.next += n
+	return first, first < len(b.invites)
 }
 
 // change makes one change, and ends the others if there is no point in them.

@@ -380,3 +380,12 @@ func ExampleRepeatedUserInvites() {
 	// 2 people
 	// Bob@Example.com is repeated
 }
+
+// An export that anybody may open.
+func ExampleSpreadsheetCell() {
+	fmt.Println(roq.SpreadsheetCell("=HYPERLINK(A1)"))
+	fmt.Println(roq.SpreadsheetCell("Ann Lee"))
+	// Output:
+	// '=HYPERLINK(A1)
+	// Ann Lee
+}

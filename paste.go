@@ -49,9 +49,12 @@ func RepeatedUserInvites(text string) []UserInviteInput {
 
 // FormatUserInvites writes the addresses and names of inputs as a text that
 // [ParseUserInvites] reads again, one line for each: for a form in which people correct
-// who was refused. Names lose what would be read as something else: quotes, angle
-// brackets, backslashes, at signs, and the commas of a last name. A first name of several
-// words without a last name is read as a first and a last name.
+// who was refused. It is for people to read and correct, not for storage. Names lose what
+// would be read as something else, such as quotes, brackets, at signs, bullets, numbers in
+// front, and the commas of a last name. A first name of several words without a last name
+// is read as a first and a last name. A few unusual addresses are read as another one:
+// those with a vertical bar, and those that begin like a label, as in
+// to=bob@example.com.
 func FormatUserInvites(inputs []UserInviteInput) string {
 	lines := make([]string, len(inputs))
 	for i, in := range inputs {
@@ -59,6 +62,12 @@ func FormatUserInvites(inputs []UserInviteInput) string {
 	}
 	return strings.Join(lines, "\n")
 }
+
+// SpreadsheetCell returns a text for a cell of a CSV file, such that no spreadsheet computes
+// it as a formula: an apostrophe is put before what begins like one, at the beginning and
+// after what a spreadsheet with another separator takes for the end of a cell. A signed
+// number remains as it is. [ParseUserInvites] removes the apostrophe before an address.
+func SpreadsheetCell(text string) string { return paste.Cell(text) }
 
 func inputs(people []paste.Person) []UserInviteInput {
 	var inputs []UserInviteInput

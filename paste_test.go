@@ -206,6 +206,8 @@ func TestParseTable(t *testing.T) {
 		"Name;Vorname;E-Mail-Adresse\nLee;Ann;a@x.example\nRay;Bob;b@x.example",
 		"E-Mail;Vorname;Nachname\na@x.example;Ann;Lee\nb@x.example;Bob;Ray",
 		"Prénom;Nom;Courriel\nAnn;Lee;a@x.example\nBob;Ray;b@x.example",
+		"Nombre;Apellidos;Dirección de correo electro\u0301nico\nAnn;Lee;a@x.example\nBob;Ray;b@x.example",
+		"Prénom;Nom;Adresse électronique\nAnn;Lee;a@x.example\nBob;Ray;b@x.example",
 		"Nombre;Apellidos;Correo electrónico\nAnn;Lee;a@x.example\nBob;Ray;b@x.example",
 		"Name;Email\n\"Lee, Ann\";a@x.example\nBob Ray;<b@x.example>",
 		"Name,Email\n\"Lee, Ann\",a@x.example\n\"Bob Ray\",\"b@x.example\"",
@@ -251,7 +253,8 @@ func TestParseEncodings(t *testing.T) {
 	want := named("Jörg", "Weiß", "jörg@x.example")
 	parses(t, map[string][]roq.UserInviteInput{
 		"\ufeff" + table: want, string(little): want, string(big): want, string(western): want,
-		string(little) + "\x00": want, "Zo\xeb \x96 <zoe@x.example>": named("Zoë", "–", "zoe@x.example"),
+		"Wei\xdf\x96J\xfcrgen M\xfcller <j@x.example>": named("Weiß–Jürgen", "Müller", "j@x.example"),
+		string(little) + "\x00":              want, "Zo\xeb \x96 <zoe@x.example>": named("Zoë", "–", "zoe@x.example"),
 		"\xff\xfe": nil, "\xfe": email("þ"),
 	})
 }
@@ -300,6 +303,41 @@ func FuzzFormatUserInvites(f *testing.F) {
 			t.Errorf("%q is read as %+v", written, read)
 		}
 	})
+}
+
+// No cell is a formula, whatever separates cells for the spreadsheet, and an address that is
+// one survives.
+func TestSpreadsheetCell(t *testing.T) {
+	t.Parallel()
+	for cell, want := range map[string]string{
+		"":                       "",
+		"ann@x.example":          "ann@x.example",
+		"=HYPERLINK(\"x\")":      "'=HYPERLINK(\"x\")",
+		"+1+1":                   "'+1+1",
+		"-cmd|' /C calc'!A0":     "'-cmd|' /C calc'!A0",
+		"@SUM(A1)":               "'@SUM(A1)",
+		"＝1+1":                   "'＝1+1",
+		"\t=1":                   "'\t'=1",
+		"\r=1":                   "'\r'=1",
+		"x;=1+1,-2+3\n@a\"=b":    "x;'=1+1,'-2+3\n'@a\"'=b",
+		"-12":                    "-12",
+		"+491701234567":          "+491701234567",
+		"--1":                    "'--1",
+		"-":                      "'-",
+		"1=1":                    "1=1",
+		"first-last@x.example":   "first-last@x.example",
+		"\xff":                   "\uFFFD",
+		"+tag@x.example":         "'+tag@x.example",
+		"not sent: a=b, c":       "not sent: a=b, c",
+		"two\nlines\n=of a cell": "two\nlines\n'=of a cell",
+	} {
+		if got := roq.SpreadsheetCell(cell); got != want {
+			t.Errorf("SpreadsheetCell(%q) = %q, want %q", cell, got, want)
+		}
+	}
+	for _, address := range []string{"-a@x.example", "+b@x.example", "=c@x.example", "'d@x.example"} {
+		parses(t, map[string][]roq.UserInviteInput{"Email,Name\n" + roq.SpreadsheetCell(address) + ",": email(address)})
+	}
 }
 
 // Sixteen times as much of anything takes about sixteen times as long: with quadratic

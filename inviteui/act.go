@@ -92,18 +92,30 @@ func confirm(v *visitor) {
 	}
 }
 
+// readSmall reads a form without files, and reports whether that is possible.
+func (v *visitor) readSmall() bool {
+	v.r.Body = http.MaxBytesReader(v.w, v.r.Body, 1<<20)
+	err := v.r.ParseForm()
+	if err != nil {
+		v.trouble(&problem{Key: "form", Status: http.StatusBadRequest})
+	}
+	return err == nil
+}
+
 // act does what was confirmed.
 func act(v *visitor) {
-	v.r.Body = http.MaxBytesReader(v.w, v.r.Body, 1<<20)
-	if err := v.r.ParseForm(); err != nil {
-		v.trouble(&problem{Key: "form", Status: http.StatusBadRequest})
+	if !v.readSmall() {
 		return
 	}
 	q, ok := v.asked(v.r.PostForm)
 	if !ok {
 		return
 	}
-	id, err := v.jobs.once(v.session.RoqUserID+"\x00"+v.r.PostForm.Encode(), func(string) (string, error) {
+	if v.r.PostForm.Get("tenant") != v.Tenant() {
+		v.trouble(&problem{Key: "moved", Status: http.StatusConflict})
+		return
+	}
+	id, err := v.once(v.r.PostForm.Get("key"), []string{v.r.PostForm.Encode()}, func(string) (string, error) {
 		platform := v.platform
 		if q.All {
 			platform = v.client.AsUser(v.session.RoqUserID) // a session may expire before the end

@@ -20,6 +20,9 @@ func events(v *visitor) {
 	}
 	v.w.Header().Set("Content-Type", "text/event-stream")
 	v.w.Header().Set("X-Accel-Buffering", "no")
+	if v.r.Method == http.MethodHead {
+		return
+	}
 	control := http.NewResponseController(v.w)
 	_ = control.SetReadDeadline(time.Time{}) // a server's time-outs are for pages
 	say := func(event string, data any) bool {
@@ -53,12 +56,16 @@ func events(v *visitor) {
 			say("expired", nil)
 			return
 		case change, open := <-changes:
-			if ok = open; ok && change.ID == "" {
+			clear(v.may) // what the visitor may do may have changed
+			if ok = open && v.Can(ActionList); ok && change.ID == "" {
 				ok = say("list", nil)
 			} else if ok {
 				ok = say("change", v.changed(change, readView(query)))
 			}
 		case <-tick.C:
+			if clear(v.may); !v.Can(ActionSend) && !v.Can(ActionList) {
+				return
+			}
 			if id == "" {
 				ok = say("alive", nil)
 			} else if r := v.shown(id); r.Done {

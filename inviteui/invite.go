@@ -16,8 +16,9 @@ import (
 )
 
 const (
-	// maxForm is how large a form may be, with its file.
-	maxForm = 32 << 20
+	// maxForm is how large a text or a file may be, and maxPeople how many people may be in
+	// it.
+	maxForm, maxPeople = 32 << 20, 100_000
 	// maxLookedUp is how many people are looked up before they are invited.
 	maxLookedUp = 5000
 	// batch is how many people are invited in one request. More are a campaign.
@@ -26,70 +27,103 @@ const (
 
 // form is the form for invitations, and what was understood of it.
 type form struct {
-	// Key is of this one form: sent again, it does nothing again.
-	Key          string
+	// Key is of this one form: sent again, it does nothing again. Tenant is the one for
+	// which it was opened.
+	Key, Tenant  string
 	Text         string
 	Role, Locale string
 	// NoRole is whether a role has to be chosen.
 	NoRole bool
 
+	// listed are people who were not typed: those of a file or of a preview.
+	listed []roq.UserInviteInput
+	file   bool
 	// Ready are those who can be invited. Invalid, Already and Repeated cannot be.
 	Ready, Invalid, Already, Repeated []roq.UserInviteInput
-	file                              bool
 }
 
 // newForm returns a form with a text.
 func (v *visitor) newForm(text, role, locale string) form {
-	if v.session != nil {
-		locale = cmp.Or(locale, v.session.User.Locale)
-	}
-	return form{Key: rand.Text(), Text: text, Role: role, Locale: locale}
+	u := v.session.User
+	return form{Key: rand.Text(), Tenant: u.TenantID, Text: text, Role: role, Locale: cmp.Or(locale, u.Locale)}
 }
 
 // read reads a form that was sent, and its file.
 func (f *form) read(w http.ResponseWriter, r *http.Request) error {
-	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
-	if err := r.ParseMultipartForm(4 << 20); err != nil && !errors.Is(err, http.ErrNotMultipart) {
+	// A preview may be a little larger than what was typed.
+	r.Body = http.MaxBytesReader(w, r.Body, 2*maxForm)
+	if err := r.ParseForm(); err != nil {
 		return err
 	}
-	f.Key, f.Role, f.Locale = r.PostFormValue("key"), r.PostFormValue("role"), r.PostFormValue("locale")
-	texts := []string{r.PostFormValue("emails"), r.PostFormValue("rest")}
-	if r.MultipartForm != nil {
-		defer func() { _ = r.MultipartForm.RemoveAll() }()
-		for _, header := range r.MultipartForm.File["file"] {
-			opened, err := header.Open()
-			if err != nil {
-				return err
-			}
-			content, err := io.ReadAll(opened)
-			_ = opened.Close()
-			if err != nil {
-				return err
-			}
-			f.file = f.file || len(content) > 0
-			// By itself: a header of a file is not one of what was typed.
-			texts = append(texts, roq.FormatUserInvites(roq.ParseUserInvites(string(content))))
-			f.Repeated = append(f.Repeated, roq.RepeatedUserInvites(string(content))...)
+	if err := r.ParseMultipartForm(2 * maxForm); err != nil && !errors.Is(err, http.ErrNotMultipart) {
+		return err
+	}
+	value := func(name string) string { return strings.ReplaceAll(r.PostFormValue(name), "\r\n", "\n") }
+	f.Key, f.Tenant, f.Role, f.Locale, f.Text = value("key"), value("tenant"), value("role"), value("locale"), value("emails")
+	for line := range strings.Lines(value("people")) {
+		if cells := append(strings.Split(strings.TrimSuffix(line, "\n"), "\t"), "", ""); cells[0] != "" {
+			f.listed = append(f.listed, roq.UserInviteInput{Email: cells[0], FirstName: cells[1], LastName: cells[2]})
 		}
 	}
-	texts = slices.DeleteFunc(texts, func(text string) bool { return text == "" })
-	f.Text = strings.TrimSpace(strings.ReplaceAll(strings.Join(texts, "\n"), "\r\n", "\n"))
+	if r.MultipartForm == nil {
+		return nil
+	}
+	defer func() { _ = r.MultipartForm.RemoveAll() }()
+	for _, header := range r.MultipartForm.File["file"] {
+		opened, err := header.Open()
+		if err != nil {
+			return err
+		}
+		content, err := io.ReadAll(opened)
+		_ = opened.Close()
+		if err != nil {
+			return err
+		}
+		f.file = f.file || len(content) > 0
+		f.listed = append(f.listed, roq.ParseUserInvites(string(content))...)
+		f.Repeated = append(f.Repeated, roq.RepeatedUserInvites(string(content))...)
+	}
 	return nil
+}
+
+// typed is everybody as a text, to be corrected.
+func (f *form) typed() string {
+	return strings.TrimSpace(f.Text + "\n" + roq.FormatUserInvites(f.listed))
+}
+
+// People are those of a preview. They are sent as they were shown, and not read as a text
+// once more.
+func (f form) People() string { return table(slices.Concat(f.Ready, f.Invalid)) }
+
+// table writes people as [form.read] reads them.
+func table(people []roq.UserInviteInput) string {
+	var out strings.Builder
+	plain := strings.NewReplacer("\t", " ", "\r", " ", "\n", " ")
+	for _, p := range people {
+		out.WriteString(plain.Replace(p.Email) + "\t" + plain.Replace(p.FirstName) + "\t" + plain.Replace(p.LastName) + "\n")
+	}
+	return out.String()
 }
 
 // understand finds out who can be invited.
 func (f *form) understand() {
-	for _, p := range roq.ParseUserInvites(f.Text) {
+	f.Repeated = append(f.Repeated, roq.RepeatedUserInvites(f.Text)...)
+	seen := map[string]bool{}
+	for _, p := range slices.Concat(roq.ParseUserInvites(f.Text), f.listed) {
 		if p.Locale = f.Locale; f.Role != "" {
 			p.Roles = []string{f.Role}
 		}
-		if p.Validate() != nil {
+		switch key := roq.AddressKey(p.Email); {
+		case seen[key]:
+			f.Repeated = append(f.Repeated, p)
+		case p.Validate() != nil:
 			f.Invalid = append(f.Invalid, p)
-		} else {
+		default:
 			f.Ready = append(f.Ready, p)
+			seen[key] = true
 		}
 	}
-	f.Repeated = slices.DeleteFunc(append(f.Repeated, roq.RepeatedUserInvites(f.Text)...), func(p roq.UserInviteInput) bool { return p.Validate() != nil })
+	f.Repeated = slices.DeleteFunc(f.Repeated, func(p roq.UserInviteInput) bool { return p.Validate() != nil })
 }
 
 // look moves those who have a pending invitation from Ready to Already. What cannot be
@@ -125,99 +159,107 @@ func (f *form) look(v *visitor) {
 	})
 }
 
-// settleChoices sets the role and the locale to what can be chosen.
-func (f *form) settleChoices(v *visitor) {
+// choose sets the role and the locale to what can be chosen, and returns the problem if
+// that is not possible: without a role, people would get the inviter's.
+func (f *form) choose(v *visitor) (problem, bool) {
 	roles := v.Roles()
 	switch {
-	case len(roles) == 0:
-		f.Role = ""
-	case len(roles) == 1:
+	case roles == nil:
+		return problem{Key: "unavailable", Status: http.StatusServiceUnavailable}, false
+	case len(roles) == 1 && f.Role == "":
 		f.Role = roles[0].Key
-	default:
-		f.NoRole = !slices.ContainsFunc(roles, func(r Role) bool { return r.Key == f.Role })
+	case (len(roles) > 0 || f.Role != "") && !slices.ContainsFunc(roles, func(r Role) bool { return r.Key == f.Role }):
+		f.Role, f.NoRole = "", true
+		return problem{Key: "role", Status: http.StatusUnprocessableEntity}, false
 	}
 	if len(v.locales) == 0 {
 		f.Locale = cmp.Or(v.session.User.Locale, v.Tag)
 	} else if !slices.ContainsFunc(v.locales, func(l Locale) bool { return l.Tag == f.Locale }) {
 		f.Locale = v.locales[0].Tag
 	}
+	return problem{}, true
 }
-
-// Sendable and Rest are the people in the hidden fields of a preview: those to send, and
-// those who have to be corrected.
-func (f form) Sendable() string { return roq.FormatUserInvites(f.Ready) }
-
-// Rest is described at Sendable.
-func (f form) Rest() string { return roq.FormatUserInvites(f.Invalid) }
 
 // invite handles the form. It sends if there is nothing to see before, or if the visitor
 // has seen it.
 func invite(v *visitor) {
-	f := v.newForm("", "", "")
-	if err := f.read(v.w, v.r); err != nil {
-		if large := (*http.MaxBytesError)(nil); errors.As(err, &large) {
-			v.trouble(&problem{Key: "size", Status: http.StatusRequestEntityTooLarge})
-			return
-		}
+	var f form
+	err := f.read(v.w, v.r)
+	if large := (*http.MaxBytesError)(nil); errors.As(err, &large) || len(f.Text) > maxForm || len(f.listed) > maxPeople {
+		v.trouble(&problem{Key: "size", Status: http.StatusRequestEntityTooLarge})
+		return
+	} else if err != nil {
 		v.trouble(&problem{Key: "form", Status: http.StatusBadRequest})
 		return
 	}
-	if v.session == nil {
-		v.show(http.StatusUnauthorized, "expired", page{visitor: v, Form: v.newForm(f.Text, f.Role, f.Locale)})
-		return
-	}
-	if v.refused(ActionSend) {
-		return
-	}
-	again := func(status int, key string) {
-		d := page{visitor: v, Form: f}
-		if d.Form.Key = rand.Text(); key != "" {
-			d.Problem = &problem{Key: key}
-		}
-		v.main(d, status)
-	}
 	do := v.r.PostFormValue("do")
-	if do == "edit" {
-		again(http.StatusOK, "")
+	sent := []string{do, f.Role, f.Locale, f.Text, table(f.listed)}
+	again := func(p problem) {
+		f.Text, f.Tenant = f.typed(), v.session.User.TenantID
+		d := page{visitor: v, Form: f}
+		if p.Key != "" {
+			d.Problem = &p
+		}
+		v.main(d, p.Status)
+	}
+	switch {
+	case v.session == nil:
+		f.Text = f.typed()
+		v.show(http.StatusUnauthorized, "expired", page{visitor: v, Form: f})
+		return
+	case v.refused(ActionSend):
+		return
+	case f.Tenant != v.session.User.TenantID:
+		again(problem{Key: "moved", Status: http.StatusConflict})
+		return
+	case do == "edit":
+		again(problem{Status: http.StatusOK})
 		return
 	}
-	sent := strings.Join([]string{v.session.RoqUserID, f.Key, do, f.Role, f.Locale, f.Text}, "\x00")
-	f.settleChoices(v)
+	if p, ok := f.choose(v); !ok {
+		again(p)
+		return
+	}
 	f.understand()
 	queued := len(f.Ready) > batch && v.queue != nil
 	if do != "send" || !queued { // who was invited by another instance, for the same form, is not invited again
 		f.look(v)
 	}
-	switch {
-	case len(f.Ready)+len(f.Invalid)+len(f.Already) == 0:
-		again(http.StatusUnprocessableEntity, "nobody")
+	switch n := len(f.Ready) + len(f.Invalid) + len(f.Already); {
+	case n == 0:
+		again(problem{Key: "nobody", Status: http.StatusUnprocessableEntity})
 		return
-	case f.NoRole:
-		again(http.StatusUnprocessableEntity, "role")
+	case n > maxPeople:
+		v.trouble(&problem{Key: "size", Status: http.StatusRequestEntityTooLarge})
 		return
 	}
 	// A preview that is sent again stays one: what there was to see may be gone by then.
-	id, err := v.jobs.once(sent, func(key string) (string, error) {
+	id, err := v.once(f.Key, sent, func(string) (string, error) {
 		see := f.file || len(f.Invalid)+len(f.Already)+len(f.Repeated) > 0
 		if len(f.Ready) == 0 || see && do != "send" {
 			return "", nil
 		}
-		if queued {
-			return v.queue.Enqueue(v.r.Context(), Send{key, v.session.User.TenantID, v.session.RoqUserID, f.Ready, f.Invalid})
-		}
-		return v.launch(&f)
+		// The same people are one send, with a preview or without.
+		return v.once(f.Key, []string{f.Role, f.Locale, f.People()}, func(key string) (string, error) {
+			if !queued {
+				return v.launch(&f)
+			}
+			// What is committed has to be known, whether the visitor waits for it or not.
+			ctx, cancel := context.WithTimeout(context.WithoutCancel(v.r.Context()), time.Minute)
+			defer cancel()
+			return v.queue.Enqueue(ctx, Send{key, f.Tenant, v.session.RoqUserID, f.Ready, f.Invalid})
+		})
 	})
 	switch {
 	case err != nil:
-		again(http.StatusServiceUnavailable, v.explain(err).Key)
+		again(*v.explain(err))
 	case id != "":
 		v.wait(id)
 		v.redirect("./?report=" + id)
 	case len(f.Ready) == 0:
-		f.Text = f.Rest() // nobody can mend the others
-		again(http.StatusUnprocessableEntity, "")
+		f.Text, f.listed = "", f.Invalid // nobody can mend the others
+		again(problem{Status: http.StatusUnprocessableEntity})
 	default:
-		f.Key = rand.Text()
 		v.show(http.StatusOK, "preview", page{visitor: v, Form: f})
 	}
 }
@@ -227,7 +269,7 @@ func (v *visitor) launch(f *form) (string, error) {
 	people, tenantID, userID := f.Ready, v.session.User.TenantID, v.session.RoqUserID
 	var before []roq.SendOutcome
 	for _, p := range f.Invalid {
-		before = append(before, roq.SendOutcome{Input: p, Status: roq.OutcomeRefused, Err: p.Validate()})
+		before = append(before, roq.SendOutcome{Input: p, Status: roq.OutcomeRefused, Err: cmp.Or(p.Validate(), roq.ErrInvalidInput)})
 	}
 	for _, p := range f.Already {
 		before = append(before, roq.SendOutcome{Input: p, Status: roq.OutcomeRefused, Err: roq.ErrAlreadyInvited})

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"path"
 	"strings"
 	"sync"
 	"time"
@@ -60,6 +61,10 @@ func New(client *roq.Client, opts ...Option) (http.Handler, error) {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		u := *r.URL
 		u.Path, u.RawPath = "/"+strings.TrimPrefix(u.Path, "/"), "" // the prefix may have had the slash
+		if u.Path != path.Clean(u.Path) {                           // a ServeMux would redirect to the root of the application
+			http.NotFound(w, r)
+			return
+		}
 		r = r.WithContext(r.Context())
 		r.URL = &u
 		header := w.Header()
@@ -155,13 +160,17 @@ func (v *visitor) Title() string {
 	return cmp.Or(v.facts().name, v.T("invitations"))
 }
 
+// Tenant is the id of the visitor's tenant. Forms have it: in another tab the visitor may
+// have moved to another one since.
+func (v *visitor) Tenant() string { return v.session.User.TenantID }
+
 // Name is the visitor's.
 func (v *visitor) Name() string {
 	u := v.session.User
 	return cmp.Or(strings.TrimSpace(u.FirstName+" "+u.LastName), u.Email)
 }
 
-// Roles are the roles that can be chosen.
+// Roles are the roles that can be chosen. They are nil if the platform has not said which.
 func (v *visitor) Roles() []Role {
 	if v.roles != nil || v.session == nil {
 		return v.roles
@@ -192,7 +201,7 @@ func (v *visitor) facts() facts {
 	}
 	roles, err := v.platform.InviteRoles(v.r.Context())
 	if err == nil {
-		known.roles = roles
+		known.roles = append([]Role{}, roles...)
 	}
 	known.until = time.Now().Add(time.Minute)
 	if err = cmp.Or(failed, err); err != nil {

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"slices"
 	"sync"
@@ -14,9 +15,9 @@ import (
 )
 
 const (
-	// The bounds of what is kept: reports, outcomes in one and in all of them, keys of
-	// forms, and jobs that run at once.
-	maxReports, maxOthers, maxAllOthers, maxForms, maxRunning = 256, 10_000, 100_000, 10_000, 32
+	// The bounds of what is kept: reports, outcomes in those that have ended, keys of forms,
+	// and jobs that run at once.
+	maxReports, maxOthers, maxForms, maxRunning = 256, maxPeople, 10_000, 32
 	// patience is how long a form waits for its job, and haste if it is a campaign. Then
 	// its progress is shown.
 	patience, haste = 8 * time.Second, 2 * time.Second
@@ -36,14 +37,26 @@ type jobs struct {
 	recent [][32]byte
 }
 
-// once handles a form: the same one, sent again, leads to what it led to before. The key
-// is of this form only.
-func (s *jobs) once(form string, handle func(key string) (id string, err error)) (string, error) {
-	key := sha256.Sum256([]byte(form))
+// once handles what a form of the visitor's says: the same, sent again, leads to what it
+// led to before, unless that failed. The key is of this visitor and form only.
+func (v *visitor) once(form string, says []string, handle func(key string) (id string, err error)) (string, error) {
+	s := v.jobs
+	whole, _ := json.Marshal([]any{v.session.RoqUserID, v.session.User.TenantID, form, says})
+	key := sha256.Sum256(whole)
 	s.mu.Lock()
 	once := s.forms[key]
 	if once == nil {
-		once = sync.OnceValues(func() (string, error) { return handle(hex.EncodeToString(key[:])) })
+		once = sync.OnceValues(func() (id string, err error) {
+			err = errors.New("inviteui: the form was not handled") // if it panics
+			defer func() {
+				if err != nil {
+					s.mu.Lock()
+					defer s.mu.Unlock()
+					delete(s.forms, key)
+				}
+			}()
+			return handle(hex.EncodeToString(key[:]))
+		})
 		s.forms[key] = once
 		if s.recent = append(s.recent, key); len(s.recent) > maxForms {
 			delete(s.forms, s.recent[0])
@@ -71,7 +84,7 @@ func (j *job) note(o roq.SendOutcome) {
 	j.report.Handled++
 	if o.Status == roq.OutcomeSent {
 		j.report.Sent++
-	} else if len(j.report.Others) < maxOthers {
+	} else {
 		o.Invite = nil
 		j.report.Others = append(j.report.Others, o)
 	}
@@ -104,7 +117,7 @@ func (s *jobs) keep(id string, j *job) {
 	}
 	s.order = slices.DeleteFunc(s.order, func(id string) bool {
 		old := s.byID[id].snapshot()
-		forget := (len(s.byID) > maxReports || others > maxAllOthers) && old.Done
+		forget := (len(s.byID) > maxReports || others > maxOthers) && old.Done
 		if forget {
 			others -= len(old.Others)
 			delete(s.byID, id)
@@ -187,10 +200,10 @@ func (v *visitor) report(id string) (r Report, action Action, found bool) {
 
 // stop ends a job that runs: what is under way is finished, the rest is not begun.
 func stop(v *visitor) {
-	if v.session == nil && v.refused(ActionSend) {
+	if !v.readSmall() || v.session == nil && v.refused(ActionSend) {
 		return
 	}
-	id := v.r.PostFormValue("report")
+	id := v.r.PostForm.Get("report")
 	if _, action, found := v.report(id); found {
 		if v.refused(action) {
 			return

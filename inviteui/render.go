@@ -143,14 +143,6 @@ func render(name string, data any) (template.HTML, error) {
 	return template.HTML(out.String()), err //nolint:gosec // it is the output of a template
 }
 
-// cell returns a text as a cell that no spreadsheet computes.
-func cell(text string) string {
-	if strings.IndexAny(text, "=+-@\t\r\n＝＋－＠") == 0 {
-		return "'" + text
-	}
-	return text
-}
-
 // export writes everything that matches as a CSV file, whole or not at all.
 func export(v *visitor) {
 	if v.refused(ActionList) {
@@ -170,7 +162,7 @@ func export(v *visitor) {
 		r := row{v, *i, at}
 		cells := []string{i.Email, i.FirstName, i.LastName, r.Label(), r.RoleNames(), i.Locale, i.CreatedAt.Format(time.RFC3339), i.UpdatedAt.Format(time.RFC3339)}
 		for n := range cells {
-			cells[n] = cell(cells[n])
+			cells[n] = roq.SpreadsheetCell(cells[n])
 		}
 		_ = out.Write(cells)
 	}

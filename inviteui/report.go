@@ -28,9 +28,10 @@ type report struct {
 	// Amber is what is nobody's fault, Red what failed, and Unknown who may have been
 	// mailed.
 	Amber, Red, Unknown []line
-	// NotSent is how many were not sent, and Form who remains in the form.
-	NotSent int
-	Form    []roq.UserInviteInput
+	// NotSent is how many were not sent, and Form who remains in the form. Unlisted is how
+	// many others a Queue does not name.
+	NotSent, Unlisted int
+	Form              []roq.UserInviteInput
 }
 
 // shown returns the report with an id as it is shown.
@@ -41,6 +42,7 @@ func (v *visitor) shown(id string) *report {
 		r.Report, r.Missing = Report{Done: true}, true
 		return r
 	}
+	r.Unlisted = max(0, r.Handled-r.Sent-len(r.Others))
 	for _, o := range r.Others {
 		l := line{o.Input.Email, v.why(o.Err)}
 		switch {

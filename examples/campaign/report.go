@@ -11,7 +11,6 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
-	"strings"
 
 	"github.com/go-roq/roq"
 )
@@ -42,7 +41,7 @@ func writeReport(out, unknown io.Writer, separator rune, rows iter.Seq2[row, err
 		}
 		record := []string{strconv.Itoa(r.line), r.input.Email, string(one.Status), one.InviteID, one.Code, one.Message}
 		for n, cell := range record {
-			record[n] = harmless(cell)
+			record[n] = roq.SpreadsheetCell(cell)
 		}
 		if err := all.Write(record); err != nil {
 			return n, err
@@ -98,33 +97,6 @@ func checkReport(s settings, given bool) error {
 		_ = file.Close()
 	}
 	return nil
-}
-
-// harmless keeps a spreadsheet from taking a cell for a formula: an apostrophe
-// goes in front of what begins like one, unless it is only a number. So it does
-// inside the cell, after what a spreadsheet with another separator
-// would take for the end of it.
-func harmless(cell string) string {
-	cell = strings.ToValidUTF8(cell, "\uFFFD")
-	if number(cell) {
-		return cell
-	}
-	var b strings.Builder
-	begins := true
-	for _, r := range cell {
-		if begins && strings.ContainsRune("=+-@\t\r＝＋－＠", r) {
-			b.WriteByte('\'')
-		}
-		b.WriteRune(r)
-		begins = strings.ContainsRune(",;\t\r\n\"", r)
-	}
-	return b.String()
-}
-
-// number reports whether a cell is a sign and digits and nothing else.
-func number(cell string) bool {
-	digits := strings.TrimLeft(cell, "+-")
-	return digits != "" && len(cell)-len(digits) <= 1 && strings.Trim(digits, "0123456789") == ""
 }
 
 // replaceFile writes a file whole or not at all: into one beside it, which then

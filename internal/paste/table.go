@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+
+	"golang.org/x/text/unicode/norm"
 )
 
 // columns says which cells of a row hold what: -1 is none.
@@ -31,7 +33,8 @@ func header(line string) (*columns, bool) {
 		c := columns{
 			separator: separator,
 			email: find("email", "emails", "mail", "emailaddress", "emailaddresses", "mailaddress", "userprincipalname",
-				"emailadresse", "mailadresse", "adresseemail", "adressemail", "courriel", "correo", "correoelectrónico"),
+				"emailadresse", "mailadresse", "adresseemail", "adressemail", "adresseélectronique", "courriel", "correo", "correoelectrónico", "correoelectronico",
+				"direccióndecorreoelectrónico", "direccióndecorreo"),
 			first: find("firstname", "first", "givenname", "forename", "vorname", "rufname", "prénom", "prenom", "nombre"),
 			last:  find("lastname", "last", "surname", "familyname", "nachname", "familienname", "zuname", "nomdefamille", "apellido", "apellidos"),
 			name:  find("name", "nom", "fullname", "displayname", "vollständigername", "anzeigename", "nomcomplet", "nombrecompleto"),
@@ -49,6 +52,7 @@ func header(line string) (*columns, bool) {
 // plain is the form in which the names of columns are compared: "E-mail address
 // [Required]" and "EmailAddress:" are one.
 func plain(name string) string {
+	name = norm.NFC.String(name)
 	if i := strings.IndexAny(name, "[("); i > 0 {
 		name = name[:i]
 	}
