@@ -76,6 +76,9 @@ func (f *form) read(w http.ResponseWriter, r *http.Request) error {
 		}
 		content, err := io.ReadAll(opened)
 		_ = opened.Close()
+		if err == nil && len(content) > maxForm {
+			err = &http.MaxBytesError{Limit: maxForm}
+		}
 		if err != nil {
 			return err
 		}

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"slices"
 	"strings"
 	"sync"
@@ -149,6 +150,11 @@ func (w *recorder) String() string {
 	return w.text.String()
 }
 
+// form is one that invites somebody.
+func (p *inside) form(email string) string {
+	return url.Values{"tenant": {p.ann.TenantID}, "emails": {email}, "role": {"member"}}.Encode()
+}
+
 // serve serves a request until ctx ends.
 func (p *inside) serve(ctx context.Context, method, address, body string) *recorder {
 	r := httptest.NewRequestWithContext(ctx, method, address, strings.NewReader(body))
@@ -179,7 +185,7 @@ func TestTwentyPages(t *testing.T) {
 	cost := func(pages int, pending bool) (requests int, text string) {
 		synctest.Test(t, func(t *testing.T) {
 			p := newInside(t)
-			p.serve(t.Context(), http.MethodPost, "/invite", "emails=bob@example.com&role=member")
+			p.serve(t.Context(), http.MethodPost, "/invite", p.form("bob@example.com"))
 			if !pending {
 				if _, err := p.Accept(p.Outbox()[0].Token); err != nil {
 					t.Fatal(err)
@@ -198,7 +204,7 @@ func TestTwentyPages(t *testing.T) {
 					t.Fatal(err)
 				}
 			} else {
-				p.serve(t.Context(), http.MethodPost, "/invite", "emails=eve@example.com&role=member")
+				p.serve(t.Context(), http.MethodPost, "/invite", p.form("eve@example.com"))
 			}
 			<-time.After(20 * time.Second)
 			for i, s := range streams {
@@ -231,7 +237,7 @@ func TestStreamsStay(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		p := newInside(t)
-		p.serve(t.Context(), http.MethodPost, "/invite", "emails=bob@example.com&role=member")
+		p.serve(t.Context(), http.MethodPost, "/invite", p.form("bob@example.com"))
 		streams, leave := p.open(t, 2)
 		<-time.After(10 * time.Second)
 		p.Inject(roqtest.Fault{Operation: "userInvites", Status: 503, Times: 30})
@@ -328,7 +334,7 @@ func TestQueue(t *testing.T) {
 	}
 	b.get("./?report=9").shows(200, "is not available here")
 	q.fail = errors.New("the database has no bob@example.com")
-	failed := b.invite(many(101)).shows(503, "This did not work.")
+	failed := b.invite(many(101)).shows(502, "This did not work.")
 	if got := failed.form("invite").Get("emails"); strings.Count(got, "@") != 101 {
 		t.Error("what was typed is lost")
 	}

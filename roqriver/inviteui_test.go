@@ -140,7 +140,7 @@ func (v *visit) field(name string) string {
 // paste fills in the form of one instance and sends it.
 func (s *site) paste(instance int, text string) (url.Values, *visit) {
 	s.t.Helper()
-	form := url.Values{"key": {s.own(s.instances[instance], nil).field("key")}, "role": {"admin"}, "locale": {"de-DE"}, "emails": {text}}
+	form := url.Values{"key": {s.own(s.instances[instance], nil).field("key")}, "tenant": {s.campaign.TenantID}, "role": {"admin"}, "locale": {"de-DE"}, "emails": {text}}
 	return form, s.own(s.instances[instance]+"invite", form)
 }
 
@@ -177,7 +177,7 @@ func TestInviteUI(t *testing.T) {
 			t.Fatal(err)
 		}
 		form := url.Values{"do": {"send"}}
-		for _, name := range []string{"key", "role", "locale", "emails", "rest"} {
+		for _, name := range []string{"key", "tenant", "role", "locale", "people"} {
 			form.Set(name, preview.field(name))
 		}
 		begun := s.own(s.instances[0]+"invite", form).shows("1 of 301") // with the one that is not valid
