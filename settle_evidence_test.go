@@ -39,7 +39,7 @@ func (s seenAs) answer(began time.Time) httpmock.Responder {
 
 // What an invite, as it is now, tells about a resend whose answer was lost, or
 // that the platform put off. Only a change since then shows that it was done;
-// only that there is surely none lets it be repeated.
+// it is repeated only if the list definitely has none.
 func TestEvidenceOfAResend(t *testing.T) {
 	t.Parallel()
 	const long = -24 * time.Hour

@@ -144,13 +144,13 @@ func perform(ctx context.Context, platform *roq.RoqPlatform, action Action, filt
 			continue
 		}
 		if found++; found == 1 {
-			j.expect(o.Total)
+			expect(j, o.Total)
 		}
-		j.note(roq.SendOutcome{Input: roq.UserInviteInput{Email: o.Invite.Email}, Status: o.Status, Err: o.Err})
+		note(j, roq.SendOutcome{Input: roq.UserInviteInput{Email: o.Invite.Email}, Status: o.Status, Err: o.Err})
 	}
 	if err == nil && filter.ID != nil && found < len(filter.ID.ValueIn) {
-		j.expect(1)
-		j.note(roq.SendOutcome{Status: roq.OutcomeRefused, Err: roq.ErrNotFound})
+		expect(j, 1)
+		note(j, roq.SendOutcome{Status: roq.OutcomeRefused, Err: roq.ErrNotFound})
 	}
 	return err
 }

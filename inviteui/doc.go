@@ -1,4 +1,4 @@
-// Package inviteui is a page that invites people to a tenant and shows what became of
+// Package inviteui is a page that invites people to a tenant and shows the status of
 // their invitations. A Go web application mounts it in one line:
 //
 //	page, err := inviteui.New(client,
@@ -20,17 +20,19 @@
 // other sites ([http.CrossOriginProtection]). It sets a content security policy without
 // inline scripts and styles, unless the application has set a policy of its own before.
 // All its links are relative, so that any prefix works. No e-mail address, key or token
-// is written to a log.
+// is written to a log. A form works only in the tenant in which it was opened, and nobody
+// is invited while the platform does not say which roles there are.
 //
 // # What it keeps
 //
 // A send or an action runs until it is finished, whether the visitor stays or leaves.
-// Its report is kept in this process: the last 256 reports. Behind a load balancer
+// Its report is kept in this process: the last 256 reports, or fewer if they name more than
+// 100,000 people together. Behind a load balancer
 // another instance does not have it. The page then says so, and the list shows what was
 // sent. When the process ends, its sends end too. [WithQueue] puts large sends and
 // their reports where all instances reach them, with module
 // github.com/go-roq/roq/roqriver for example.
 //
-// Twenty open pages of one tenant cost the platform one request a tick, because all pages
-// of a tenant in this process share one [roq.RoqPlatform.WatchUserInvites].
+// Twenty open pages of one tenant cost the platform one request a poll, because all pages
+// of a tenant share one watch ([roq.Client.FollowUserInvites]).
 package inviteui

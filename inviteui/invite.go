@@ -289,11 +289,11 @@ func (v *visitor) launch(f *form) (string, error) {
 				continue
 			}
 			noted[o.Index] = true
-			j.note(o)
+			note(j, o)
 		}
 		for i, p := range people {
 			if !noted[i] { // refused as a whole, or never begun
-				j.note(roq.SendOutcome{Input: p, Status: roq.OutcomeNotSent, Err: cmp.Or(err, roq.ErrNotSent)})
+				note(j, roq.SendOutcome{Input: p, Status: roq.OutcomeNotSent, Err: cmp.Or(err, roq.ErrNotSent)})
 			}
 		}
 		return err

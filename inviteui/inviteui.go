@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/go-roq/roq"
+	"github.com/go-roq/roq/internal/jobs"
 )
 
 // handler is the page.
@@ -22,7 +23,7 @@ type handler struct {
 	// style and script are the names of the assets.
 	style, script string
 	policy        string
-	jobs          *jobs
+	jobs          *jobs.Runner[progress]
 	mu            sync.Mutex
 	known         map[string]facts // of tenants, by id
 }
@@ -33,8 +34,7 @@ func New(client *roq.Client, opts ...Option) (http.Handler, error) {
 	if client == nil {
 		return nil, errors.New("inviteui: New: the client must not be nil")
 	}
-	h := &handler{client: client, jobs: &jobs{byID: map[string]*job{}, running: make(chan struct{}, maxRunning), forms: map[[32]byte]func() (string, error){}}, known: map[string]facts{},
-		options: options{pageSize: 25, log: slog.New(slog.DiscardHandler)}}
+	h := &handler{client: client, jobs: newRunner(), known: map[string]facts{}, options: options{pageSize: 25, log: slog.New(slog.DiscardHandler)}}
 	h.languages = []*language{builtin("en"), builtin("de")}
 	for _, o := range opts {
 		if o == nil {
@@ -236,7 +236,7 @@ var kinds = []struct {
 	{roq.ErrForbidden, "forbidden", http.StatusForbidden},
 	{roq.ErrRateLimited, "busy", http.StatusTooManyRequests},
 	{roq.ErrUnavailable, "unavailable", http.StatusServiceUnavailable},
-	{errBusy, "full", http.StatusServiceUnavailable},
+	{jobs.ErrBusy, "full", http.StatusServiceUnavailable},
 	{context.Canceled, "stopped", http.StatusConflict},
 	{context.DeadlineExceeded, "unavailable", http.StatusServiceUnavailable},
 }

@@ -22,7 +22,7 @@ const (
 	pageSends = "inviteui"
 	// maxOthers bounds the outcomes in a report. maxOthersYet bounds them while the send is
 	// not done: an open page reads the report every second.
-	maxOthers, maxOthersYet = 10_000, 1_000
+	maxOthers, maxOthersYet = 100_000, 1_000
 	// settleFor bounds the time to find out whether a transaction was committed.
 	settleFor = 5 * time.Second
 )
@@ -48,7 +48,7 @@ var sendID = regexp.MustCompile(`^[A-Z2-7]{26,64}$|^[0-9a-f]{64}$`)
 // done: its report has an error, which is [roq.ErrForbidden] if the platform does not let
 // the inviter send. [Queue.Resume] continues it, and Cancel ends it.
 //
-// A report has the outcomes of up to 10,000 people who were not mailed, or of 1,000 while
+// A report has the outcomes of up to 100,000 people who were not mailed, or of 1,000 while
 // the send is not done. Addresses and names stay in the database until [Queue.Forget], and
 // after that a report has the counts only. There is no report with an unknown id: that is
 // [roq.ErrNotFound].
