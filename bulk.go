@@ -7,8 +7,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/go-roq/roq/internal/bulk"
 	"github.com/go-roq/roq/internal/exchange"
-	"github.com/go-roq/roq/internal/relay"
 	"github.com/go-roq/roq/internal/transport"
 	"github.com/go-roq/roq/internal/wire"
 )
@@ -79,7 +79,7 @@ func (p *RoqPlatform) changeAll(ctx context.Context, operation string, q UserInv
 			yield(UserInviteOutcome{}, err)
 			return
 		}
-		b := &bulk{call: call, do: do, opts: opts}
+		b := &changes{call: call, do: do, opts: opts}
 		for invite, err := range p.AllUserInvites(ctx, q, opts...) {
 			if err != nil {
 				yield(UserInviteOutcome{}, err)
@@ -87,91 +87,34 @@ func (p *RoqPlatform) changeAll(ctx context.Context, operation string, q UserInv
 			}
 			b.invites = append(b.invites, *invite)
 		}
-		if err := b.run(ctx, opt.parallel, func(o UserInviteOutcome) bool { return yield(o, nil) }); err != nil {
-			yield(UserInviteOutcome{}, err)
+		cut := false
+		cause := bulk.Run(ctx, len(b.invites), opt.parallel, b.change, func(o UserInviteOutcome) bool {
+			cut = cut || o.Status == OutcomeNotSent
+			return yield(o, nil)
+		})
+		switch {
+		case errors.As(cause, new(*Error)):
+			yield(UserInviteOutcome{}, cause)
+		case cause != nil && cut:
+			yield(UserInviteOutcome{}, failed(call.FailBecause("the loop has ended", cause, 0)))
 		}
 	}
 }
 
-// bulk is a change of many invites.
-type bulk struct {
+// changes are changes of many invites.
+type changes struct {
 	call    *exchange.Call
 	do      change
 	opts    []CallOption
 	invites []UserInvite
 
-	mu   sync.Mutex
-	next int
+	mu sync.Mutex
 	// succeeded is when a change succeeded last.
 	succeeded time.Time
-	// ended is how a change ended that did not return.
-	ended relay.End
-}
-
-// run makes the changes, and returns why it ended early. The loop may be left at any
-// outcome.
-func (b *bulk) run(ctx context.Context, parallel int, yield func(UserInviteOutcome) bool) error {
-	ctx, stop := context.WithCancelCause(ctx)
-	outcomes := make(chan UserInviteOutcome) // who has one waits for the loop, which may be left
-	var workers sync.WaitGroup
-	for range min(parallel, len(b.invites)) {
-		workers.Add(1)
-		relay.Go(func() {
-			for i, more := b.take(1); more; i, more = b.take(1) {
-				outcomes <- b.change(ctx, stop, i)
-			}
-		}, func(end relay.End) {
-			defer workers.Done()
-			if end.Abnormal() {
-				stop(errAborted)
-				b.take(len(b.invites))
-				b.mu.Lock()
-				b.ended = end
-				b.mu.Unlock()
-			}
-		})
-	}
-	go func() {
-		workers.Wait()
-		close(outcomes)
-	}()
-	defer func() {
-		stop(nil)
-		b.take(len(b.invites))
-		for range outcomes { // of what was in flight
-		}
-		b.ended.Resume()
-	}()
-	cut := false
-	for o := range outcomes {
-		cut = cut || o.Status == OutcomeNotSent
-		if !yield(o) {
-			return nil
-		}
-	}
-	switch cause := context.Cause(ctx); {
-	case errors.As(cause, new(*Error)):
-		return cause
-	case cause != nil && cut:
-		return failed(b.call.FailBecause("the loop has ended", cause, 0))
-	}
-	return nil
-}
-
-// errAborted ends a loop whose changes do not return.
-var errAborted = errors.New("a change did not return")
-
-// take takes the next n invites, and returns the index of the first.
-func (b *bulk) take(n int) (first int, ok bool) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	first = b.next
-	b.next += n
-	return first, first < len(b.invites)
 }
 
 // change makes one change, and ends the others if there is no point in them.
-func (b *bulk) change(ctx context.Context, stop context.CancelCauseFunc, i int) UserInviteOutcome {
+func (b *changes) change(ctx context.Context, stop context.CancelCauseFunc, i int) UserInviteOutcome {
 	o := UserInviteOutcome{Invite: b.invites[i], Total: len(b.invites)}
 	for pause := bulkPause; ctx.Err() == nil; pause = min(2*pause, bulkLongest) {
 		changed, err := b.do(context.WithoutCancel(ctx), o.Invite.ID, b.opts...) // what has begun is finished
@@ -203,7 +146,7 @@ func (b *bulk) change(ctx context.Context, stop context.CancelCauseFunc, i int) 
 }
 
 // patient reports whether a change that was not made is worth a retry.
-func (b *bulk) patient(err error) bool {
+func (b *changes) patient(err error) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return passing(err) && !b.succeeded.IsZero() && time.Since(b.succeeded) < bulkPatience

@@ -8,6 +8,7 @@ import (
 	"github.com/go-roq/roq/internal/check"
 	"github.com/go-roq/roq/internal/delivery"
 	"github.com/go-roq/roq/internal/exchange"
+	"github.com/go-roq/roq/internal/feed"
 	"github.com/go-roq/roq/internal/token"
 )
 
@@ -32,7 +33,7 @@ type core struct {
 	// limit is what was learned of the size of batches.
 	limit delivery.Limit
 	// feeds are the tenants whose invites are followed.
-	feeds feeds
+	feeds feed.Hub[UserInviteChange]
 }
 
 // ready returns what the Client is, or an error if it is nil or zero.
@@ -64,7 +65,7 @@ func New(cfg Config, opts ...Option) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Client{&core{cfg: &cfg, opt: opt, conn: &exchange.Client{
+	return &Client{&core{cfg: &cfg, opt: opt, feeds: feed.Hub[UserInviteChange]{Pause: followLongest}, conn: &exchange.Client{
 		Environment: exchange.Environment{
 			PlatformURL:   cfg.PlatformURL,
 			EnvironmentID: cfg.EnvironmentID,

@@ -254,7 +254,7 @@ func TestParseEncodings(t *testing.T) {
 	parses(t, map[string][]roq.UserInviteInput{
 		"\ufeff" + table: want, string(little): want, string(big): want, string(western): want,
 		"Wei\xdf\x96J\xfcrgen M\xfcller <j@x.example>": named("Weiß–Jürgen", "Müller", "j@x.example"),
-		string(little) + "\x00":              want, "Zo\xeb \x96 <zoe@x.example>": named("Zoë", "–", "zoe@x.example"),
+		string(little) + "\x00":                        want, "Zo\xeb \x96 <zoe@x.example>": named("Zoë", "–", "zoe@x.example"),
 		"\xff\xfe": nil, "\xfe": email("þ"),
 	})
 }
