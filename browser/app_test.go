@@ -30,7 +30,7 @@ func newApp(t *testing.T, env map[string]string, address string, opts ...inviteu
 // that prefix. Its client gives up soon.
 func mount(t *testing.T, cfg roq.Config, login, prefix string, opts ...inviteui.Option) http.Handler {
 	t.Helper()
-	client, err := roq.New(cfg, roq.WithRetry(roq.RetryPolicy{MaxAttempts: 2, MinWait: time.Millisecond, MaxWait: 10 * time.Millisecond}), roq.WithSettleTimeout(time.Second))
+	client, err := roq.New(cfg, roq.WithRetry(roq.RetryPolicy{MaxAttempts: 2, MinWait: time.Millisecond, MaxWait: 10 * time.Millisecond}), roq.WithSettleTimeout(3*time.Second))
 	if err != nil {
 		t.Fatal(err)
 	}
