@@ -4,8 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"mime"
 	"net/http"
 	"net/url"
 	"slices"
@@ -328,17 +326,6 @@ func (s *site) apiInvite(r *http.Request) (any, error) {
 	return inviteRowOf(i), nil
 }
 
-func (s *site) apiExpire(r *http.Request) (any, error) {
-	id := r.PathValue("id")
-	if _, ok := s.platform.Invite(id); !ok {
-		return nil, errNoInvite
-	}
-	if err := s.platform.Expire(id); err != nil {
-		return nil, &apiError{http.StatusConflict, err.Error()}
-	}
-	return s.apiInvite(r)
-}
-
 func (s *site) apiTenants(r *http.Request) (any, error) {
 	if _, err := apiQuery(r); err != nil {
 		return nil, err
@@ -384,63 +371,4 @@ func (s *site) apiWebhooks(r *http.Request) (any, error) {
 		row := s.deliveryRow(view{tab: tabs[len(tabs)-1]}, d)
 		return apiDelivery{d.Number, d.Name, d.ID, d.Attempt, d.Status, row.Reason(), d.Body, d.At}
 	}), nil
-}
-
-func (s *site) apiTroubleNow() apiTroubles {
-	return apiTroubles{Active: append([]active{}, s.activeTroubles()...), Known: troubles}
-}
-
-// order reads what is to be changed: a JSON object without unknown members.
-func order(r *http.Request, into any) error {
-	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/json" {
-		return &apiError{http.StatusUnsupportedMediaType, "the body must be application/json"}
-	}
-	in := json.NewDecoder(io.LimitReader(r.Body, maxOrder))
-	in.DisallowUnknownFields()
-	if err := in.Decode(into); err != nil {
-		return badRequest("the body must be a JSON object as documented: " + cut(longText, err.Error()))
-	}
-	return nil
-}
-
-func (s *site) apiTrouble(r *http.Request) (any, error) {
-	var in struct {
-		Trouble   string `json:"trouble"`
-		Operation string `json:"operation"`
-		Times     int    `json:"times"`
-	}
-	if err := order(r, &in); err != nil {
-		return nil, err
-	}
-	if err := s.setTrouble(in.Trouble, in.Operation, in.Times); err != nil {
-		return nil, badRequest(err.Error())
-	}
-	return s.apiTroubleNow(), nil
-}
-
-func (s *site) apiClockNow() apiClock {
-	c := s.platform.Clock()
-	known := func(t time.Time) *time.Time {
-		if t.IsZero() {
-			return nil
-		}
-		return &t
-	}
-	return apiClock{c.Now, c.Ahead.Seconds(), known(c.NextExpiry), known(c.NextWebhook), c.Webhooks}
-}
-
-func (s *site) apiClock(r *http.Request) (any, error) {
-	var in struct {
-		Turn string `json:"turn"`
-	}
-	if err := order(r, &in); err != nil {
-		return nil, err
-	}
-	switch err := s.turn(r.Context(), in.Turn); {
-	case errors.Is(err, errNothingDue):
-		return nil, &apiError{http.StatusConflict, err.Error()}
-	case err != nil:
-		return nil, badRequest(err.Error())
-	}
-	return s.apiClockNow(), nil
 }
