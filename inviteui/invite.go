@@ -35,9 +35,10 @@ type form struct {
 	// NoRole is whether a role has to be chosen.
 	NoRole bool
 
-	// listed are people who were not typed: those of a file or of a preview.
-	listed []roq.UserInviteInput
-	file   bool
+	// listed are people who were not typed: those of a file or of a preview. Rejected are
+	// those that the preview showed as not valid.
+	listed, rejected []roq.UserInviteInput
+	file             bool
 	// Ready are those who can be invited. Invalid, Already and Repeated cannot be.
 	Ready, Invalid, Already, Repeated []roq.UserInviteInput
 }
@@ -60,11 +61,7 @@ func (f *form) read(w http.ResponseWriter, r *http.Request) error {
 	}
 	value := func(name string) string { return strings.ReplaceAll(r.PostFormValue(name), "\r\n", "\n") }
 	f.Key, f.Tenant, f.Role, f.Locale, f.Text = value("key"), value("tenant"), value("role"), value("locale"), value("emails")
-	for line := range strings.Lines(value("people")) {
-		if cells := append(strings.Split(strings.TrimSuffix(line, "\n"), "\t"), "", ""); cells[0] != "" {
-			f.listed = append(f.listed, roq.UserInviteInput{Email: cells[0], FirstName: cells[1], LastName: cells[2]})
-		}
-	}
+	f.listed, f.rejected = readTable(value("people")), readTable(value("rejected"))
 	if r.MultipartForm == nil {
 		return nil
 	}
@@ -91,14 +88,15 @@ func (f *form) read(w http.ResponseWriter, r *http.Request) error {
 
 // typed is everybody as a text, to be corrected.
 func (f *form) typed() string {
-	return strings.TrimSpace(f.Text + "\n" + roq.FormatUserInvites(f.listed))
+	return strings.TrimSpace(f.Text + "\n" + roq.FormatUserInvites(slices.Concat(f.listed, f.rejected)))
 }
 
-// People are those of a preview. They are sent as they were shown, and not read as a text
-// once more.
-func (f form) People() string { return table(slices.Concat(f.Ready, f.Invalid)) }
+// People and Rejected are those of a preview. They are sent, and not sent, as they were
+// shown: they are not read as a text once more.
+func (f form) People() string   { return table(f.Ready) }
+func (f form) Rejected() string { return table(f.Invalid) }
 
-// table writes people as [form.read] reads them.
+// table writes people as readTable reads them.
 func table(people []roq.UserInviteInput) string {
 	var out strings.Builder
 	plain := strings.NewReplacer("\t", " ", "\r", " ", "\n", " ")
@@ -106,6 +104,15 @@ func table(people []roq.UserInviteInput) string {
 		out.WriteString(plain.Replace(p.Email) + "\t" + plain.Replace(p.FirstName) + "\t" + plain.Replace(p.LastName) + "\n")
 	}
 	return out.String()
+}
+
+func readTable(text string) (people []roq.UserInviteInput) {
+	for line := range strings.Lines(text) {
+		if cells := append(strings.Split(strings.TrimSuffix(line, "\n"), "\t"), "", ""); cells[0] != "" {
+			people = append(people, roq.UserInviteInput{Email: cells[0], FirstName: cells[1], LastName: cells[2]})
+		}
+	}
+	return people
 }
 
 // understand finds out who can be invited.
@@ -126,6 +133,7 @@ func (f *form) understand() {
 			seen[key] = true
 		}
 	}
+	f.Invalid = append(f.Invalid, f.rejected...)
 	f.Repeated = slices.DeleteFunc(f.Repeated, func(p roq.UserInviteInput) bool { return p.Validate() != nil })
 }
 
@@ -196,7 +204,7 @@ func invite(v *visitor) {
 		return
 	}
 	do := v.r.PostFormValue("do")
-	sent := []string{do, f.Role, f.Locale, f.Text, table(f.listed)}
+	sent := []string{do, f.Role, f.Locale, f.Text, table(f.listed), table(f.rejected)}
 	again := func(p problem) {
 		f.Text, f.Tenant = f.typed(), v.session.User.TenantID
 		d := page{visitor: v, Form: f}
@@ -243,7 +251,7 @@ func invite(v *visitor) {
 			return "", nil
 		}
 		// The same people are one send, with a preview or without.
-		return v.once(f.Key, []string{f.Role, f.Locale, f.People()}, func(key string) (string, error) {
+		return v.once(f.Key, []string{f.Role, f.Locale, table(f.Ready)}, func(key string) (string, error) {
 			if !queued {
 				return v.launch(&f)
 			}
@@ -260,7 +268,7 @@ func invite(v *visitor) {
 		v.wait(id)
 		v.redirect("./?report=" + id)
 	case len(f.Ready) == 0:
-		f.Text, f.listed = "", f.Invalid // nobody can mend the others
+		f.Text, f.listed, f.rejected = "", f.Invalid, nil // nobody can mend the others
 		again(problem{Status: http.StatusUnprocessableEntity})
 	default:
 		v.show(http.StatusOK, "preview", page{visitor: v, Form: f})

@@ -93,7 +93,7 @@ func TestTenantChanges(t *testing.T) {
 // What a preview calls not valid is not mailed, and what it calls valid is mailed as it is.
 func TestPreviewIsKept(t *testing.T) {
 	t.Parallel()
-	for _, typed := range []string{"<lee@x.example ann>", "<a@x.example;b>", "<a@x.example, b>", "Ann b@x.example", "email=x@x.example\t", "<y@x.example\u2028>"} {
+	for _, typed := range []string{"<lee@x.example ann>", "<a@x.example;b>", "<a@x.example, b>", "Ann b@x.example", "email=x@x.example\t", "<y@x.example\u2028>", "\"A\x8dé\" <bad@x.example>"} {
 		s := newSite(t, nil, roles)
 		b := s.browser(s.ann)
 		form := with(b.get("./").form("invite"), "emails", "foo@@bar\n"+typed)

@@ -177,7 +177,7 @@ func TestInviteUI(t *testing.T) {
 			t.Fatal(err)
 		}
 		form := url.Values{"do": {"send"}}
-		for _, name := range []string{"key", "tenant", "role", "locale", "people"} {
+		for _, name := range []string{"key", "tenant", "role", "locale", "people", "rejected"} {
 			form.Set(name, preview.field(name))
 		}
 		begun := s.own(s.instances[0]+"invite", form).shows("1 of 301") // with the one that is not valid
