@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -341,7 +342,11 @@ func FuzzErrors(f *testing.F) {
 	f.Add([]byte(`{"errors":[{"message":"m","extensions":{"response":{"errorCode":"E"}}}]}`))
 	f.Fuzz(func(t *testing.T, body []byte) {
 		strict := json.Valid(withoutMark(body))
-		for _, e := range wire.Errors(body) {
+		all := wire.Errors(body)
+		if spaced := wire.Errors(slices.Concat([]byte(" \n"), withoutMark(body), []byte("\t"))); !slices.Equal(spaced, all) {
+			t.Errorf("Errors(%q) = %+v; with white space around it %+v", body, all, spaced)
+		}
+		for _, e := range all {
 			if !strict || e.Own && e.Code == "" {
 				t.Errorf("Errors(%q) has %+v", body, e)
 			}

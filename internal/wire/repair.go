@@ -107,8 +107,8 @@ func (op *Operation) reading() *reading {
 	return object("", map[string]*reading{"data": object("", map[string]*reading{op.field: of}), "errors": errorReading})
 }
 
-// repaired returns a copy of a body that strict rules accept, and how much of it had
-// to be repaired; nil if that cannot be done. One bad name must not make everything
+// repaired returns a copy of a body that strict rules accept, without the white space
+// around it, and how much of it had to be repaired; nil if that cannot be done. One bad name must not make everything
 // else unreadable that came with it:
 //
 //   - Text that is not Unicode, invalid UTF-8 or half a surrogate pair, gets U+FFFD in
@@ -124,7 +124,7 @@ func repaired(body []byte, of *reading) (repaired []byte, n int) {
 		return nil, 0
 	}
 	r := repairer{out: make([]byte, 0, len(body)+len(body)/16)}
-	r.value(body, of)
+	r.value(bytes.TrimSpace(body), of)
 	if r.failed {
 		return nil, 0
 	}

@@ -61,6 +61,36 @@ func TestBadTextIsRepaired(t *testing.T) {
 	}
 }
 
+// White space around a body changes nothing, whichever way it is read.
+func TestRepairsBetweenWhiteSpace(t *testing.T) {
+	t.Parallel()
+	for name, b := range bad {
+		for _, space := range [][2]string{{"\n", ""}, {" \t", "\r\n"}, {wire.ByteOrderMark + " ", " "}, {"", "\n"}} {
+			body := func(json string) []byte { return []byte(space[0] + json + space[1]) }
+			refused := body(`{"errors":[{"message":` + b.quoted + `,"extensions":{"code":"FORBIDDEN"}}],"data":{"a":1}}`)
+			if all := wire.Errors(refused); len(all) != 1 || all[0].Code != "FORBIDDEN" || all[0].Message != b.shown || !wire.Own(refused) || !wire.HasData(refused) {
+				t.Errorf("%s between %q: errors are %+v", name, space, all)
+			}
+			if all := wire.Errors(body(`{"statusCode":403,"message":` + b.quoted + `}`)); len(all) != 1 || all[0].Status != 403 || all[0].Message != b.shown {
+				t.Errorf("%s between %q: errors of REST are %+v", name, space, all)
+			}
+			if !wire.OwnREST(body(`{"statusCode":403,"message":"m","error":` + b.quoted + `}`)) {
+				t.Errorf("%s between %q: not an exception", name, space)
+			}
+			if e := wire.InviteError(string(body(`{"errorCode":"E","message":` + b.quoted + `}`))); e.Code != "E" || e.Message != b.shown {
+				t.Errorf("%s between %q: the invite's error is %+v", name, space, e)
+			}
+			answer, err := wire.UserInvites.Decode(body(`{"data":{"userInvites":{"data":[{"id":"i","firstName":`+b.quoted+`}],"totalCount":1}}}`), wire.Sink{})
+			if err != nil || !answer.Data || answer.Total != 1 || answer.Repaired != 1 {
+				t.Errorf("%s between %q: %+v, %v", name, space, answer, err)
+			}
+			if _, err := wire.DecodeSession(body(`{"status":"ok","session":{"id":"s","user":{"firstName":` + b.quoted + `}}}`)); err != nil {
+				t.Errorf("%s between %q: %v", name, space, err)
+			}
+		}
+	}
+}
+
 // The bad text may stand anywhere: what was passed on before it is not passed on
 // again, and a receiver that stops is obeyed.
 func TestARepairPassesNothingOnTwice(t *testing.T) {
