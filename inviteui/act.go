@@ -3,8 +3,11 @@ package inviteui
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"net/http"
 	"net/url"
+	"slices"
+	"time"
 
 	"github.com/go-roq/roq"
 )
@@ -23,7 +26,16 @@ type question struct {
 	People []roq.UserInviteInput
 	// Skipped is how many have a status that does not allow it.
 	Skipped int
+	Problem *problem
+	// latest is when one of them changed last.
+	latest time.Time
 }
+
+// Seen is up to when the question knows of changes, as the form has it.
+func (q question) Seen() string { return q.latest.Format(time.RFC3339Nano) }
+
+// errChanged is the error of a resend of invites that have changed since it was asked for.
+var errChanged = errors.New("they have changed since")
 
 // asked reads what is to be done with which invites.
 func (v *visitor) asked(values url.Values) (q question, ok bool) {
@@ -62,33 +74,49 @@ func (q *question) filter() roq.UserInviteFilter {
 
 // confirm asks.
 func confirm(v *visitor) {
-	q, ok := v.asked(v.r.URL.Query())
-	if !ok {
-		return
+	if q, ok := v.asked(v.r.URL.Query()); ok {
+		q.show(http.StatusOK)
 	}
-	found, err := v.platform.UserInvites(v.r.Context(), roq.UserInvitesQuery{Filter: q.filter(), Limit: max(1, len(q.IDs))})
+}
+
+// look asks the platform who is meant.
+func (q *question) look() error {
+	found, err := q.platform.UserInvites(q.r.Context(), roq.UserInvitesQuery{
+		Filter: q.filter(), Limit: max(1, len(q.IDs)), Order: &roq.UserInviteOrder{Sort: roq.SortUpdatedAt, Order: roq.Descending},
+	})
 	if err != nil {
-		v.trouble(v.explain(err))
-		return
+		return err
 	}
-	q.Count, q.Key = found.TotalCount, rand.Text()
-	if !q.All {
-		q.IDs = nil
-		for _, i := range found.Data {
-			if allows(i.Status, q.Action) {
-				q.IDs = append(q.IDs, i.ID)
-				q.People = append(q.People, roq.UserInviteInput{Email: i.Email, FirstName: i.FirstName, LastName: i.LastName})
-			}
-		}
-		q.Count, q.Skipped = len(q.IDs), len(found.Data)-len(q.IDs)
+	n := len(found.Data)
+	allowed := slices.DeleteFunc(found.Data, func(i roq.UserInvite) bool { return !allows(i.Status, q.Action) })
+	if len(allowed) > 0 {
+		q.latest = allowed[0].UpdatedAt
 	}
+	if q.All { // the filter has left out the others
+		q.Count = found.TotalCount
+		return nil
+	}
+	q.IDs, q.Count, q.Skipped = nil, len(allowed), n-len(allowed)
+	for _, i := range allowed {
+		q.IDs = append(q.IDs, i.ID)
+		q.People = append(q.People, roq.UserInviteInput{Email: i.Email, FirstName: i.FirstName, LastName: i.LastName})
+	}
+	return nil
+}
+
+// show shows the question.
+func (q question) show(status int) {
+	err := q.look()
 	switch {
-	case !q.All && len(found.Data) == 0:
-		v.trouble(troubleOf(roq.ErrNotFound))
-	case q.Count == 0:
-		v.trouble(&problem{Key: "late", Status: http.StatusConflict})
+	case err != nil:
+		q.trouble(q.explain(err))
+	case q.Count > 0:
+		q.Key = rand.Text()
+		q.visitor.show(status, "confirm", q)
+	case q.All || q.Skipped > 0:
+		q.trouble(&problem{Key: "late", Status: http.StatusConflict})
 	default:
-		v.show(http.StatusOK, "confirm", q)
+		q.trouble(troubleOf(roq.ErrNotFound))
 	}
 }
 
@@ -116,14 +144,28 @@ func act(v *visitor) {
 		return
 	}
 	id, err := v.once(v.r.PostForm.Get("key"), []string{v.r.PostForm.Encode()}, func(string) (string, error) {
+		// The same answer may have been given at another instance, or another visitor's.
+		if now := q; q.Action == ActionResend {
+			seen, _ := time.Parse(time.RFC3339Nano, v.r.PostForm.Get("seen"))
+			if err := now.look(); err != nil {
+				return "", err
+			} else if now.latest.After(seen) {
+				return "", errChanged
+			}
+		}
 		platform := v.platform
 		if q.All {
 			platform = v.client.AsUser(v.session.RoqUserID) // a session may expire before the end
 		}
 		return v.start(q.Action, nil, len(q.IDs), func(ctx context.Context, j *job) error { return perform(ctx, platform, q.Action, q.filter(), j) })
 	})
-	if err != nil {
-		v.trouble(troubleOf(err))
+	switch {
+	case errors.Is(err, errChanged):
+		q.Problem = &problem{Key: "changed"}
+		q.show(http.StatusConflict)
+		return
+	case err != nil:
+		v.trouble(v.explain(err))
 		return
 	}
 	v.wait(id)

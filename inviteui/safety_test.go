@@ -326,3 +326,63 @@ func TestPaths(t *testing.T) {
 		}
 	}
 }
+
+// Whoever has been mailed since the visitor was asked is not mailed again unasked: by the
+// same answer at another instance, by another visitor, or in another tab.
+func TestResentSince(t *testing.T) {
+	t.Parallel()
+	for name, ask := range map[string]func(ids []string) string{
+		"one":      func(ids []string) string { return "act?do=resend&id=" + ids[0] },
+		"selected": func(ids []string) string { return "act?do=resend&id=" + ids[0] + "&id=" + ids[2] },
+		"all":      func([]string) string { return "act?do=resend&all=1" },
+		"search":   func([]string) string { return "act?do=resend&all=1&search=example.com" },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newSite(t, nil, roles)
+			other := s.instance(roles)
+			ann, bob := s.browser(s.ann), s.browser(s.AddUser(roqtest.User{TenantID: s.tenant, Email: "bob@acme.example", Locale: "en-US"}))
+			ann.invite(many(5)).shows(200, "5 invitations were sent.")
+			var ids []string
+			for _, invite := range s.Invites() {
+				ids = append(ids, invite.ID)
+			}
+			form := ann.get(ask(ids)).shows(200, "Resend ").form("act")
+			late := bob.get(ask(ids)).shows(200, "Resend ").form("act")
+			ann.twice("act", with(form, "do", "resend")).shows(200, "sent again.")
+			mails := len(s.Outbox())
+			if mails == 5 {
+				t.Fatal("nobody was mailed again")
+			}
+			first := s.url
+			s.url = other
+			asked := ann.post("act", with(form, "do", "resend")).shows(409, "Somebody was faster.", "Resend ")
+			s.url = first
+			bob.post("act", with(late, "do", "resend")).shows(409, "Somebody was faster.")
+			s.mails(mails)
+			// What was asked again can be answered.
+			ann.twice("act", with(asked.form("act"), "do", "resend")).shows(200, "sent again.")
+			if now := len(s.Outbox()); now != 5+2*(mails-5) {
+				t.Errorf("%d e-mails, want %d", now, 5+2*(mails-5))
+			}
+			// A cancel mails nobody, and does what is left to do.
+			cancel := bob.get(strings.Replace(ask(ids), "resend", "cancel", 1)).shows(200, "Cancel ").form("act")
+			ann.post("act", with(ann.get("act?do=resend&id="+ids[0]).form("act"), "do", "resend")).shows(200, "1 invitation was sent again.")
+			bob.twice("act", with(cancel, "do", "cancel")).shows(200, "canceled.")
+		})
+	}
+}
+
+// Nothing is done if it cannot be found out whether somebody was faster.
+func TestResendWithoutPlatform(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, nil, roles)
+	b := s.browser(s.ann)
+	b.invite("bob@example.com")
+	form := b.get("act?do=resend&id=" + s.Invites()[0].ID).form("act")
+	s.Inject(roqtest.Fault{Operation: "userInvites", Status: 503})
+	b.post("act", with(form, "do", "resend")).shows(503, "Invitations are not available right now.")
+	s.ClearFaults()
+	s.mails(1)
+	b.twice("act", with(form, "do", "resend")).shows(200, "1 invitation was sent again.")
+}
