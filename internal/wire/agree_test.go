@@ -167,14 +167,15 @@ func agreeAs[T plainData](t *testing.T, op *wire.Operation, data string) {
 		}
 	}
 	if err != nil {
-		// A row is checked as a whole before it is read.
-		if text := err.Error(); text != wireError(body, strictErr) && text != wireError(body, json.Unmarshal(body, new(jsontext.Value))) {
+		// A row is checked as a whole before it is read, and plain structs end at an id that
+		// is a number.
+		if text := err.Error(); text != wireError(body, strictErr) && text != wireError(body, json.Unmarshal(body, new(jsontext.Value))) && !isNumberedID(strictErr) {
 			t.Errorf("%q: %v; plain structs: %v", body, err, strictErr)
 		}
 		return
 	}
-	if semantic := (*json.SemanticError)(nil); errors.As(plainErr, &semantic) && semantic.JSONKind == '0' && isID.MatchString(string(semantic.JSONPointer)) {
-		return // a number is an id too
+	if isNumberedID(plainErr) {
+		return
 	}
 	if repaired && answer.Repaired == 0 {
 		t.Errorf("%q was read, and nothing was repaired", body)
@@ -197,6 +198,12 @@ var (
 	isID        = regexp.MustCompile(`(?i)id$`)
 	fingerprint = regexp.MustCompile("\ufffd[0-9a-f]{16}$")
 )
+
+// isNumberedID reports whether an error is that an id is a number, which it may be.
+func isNumberedID(err error) bool {
+	semantic := (*json.SemanticError)(nil)
+	return errors.As(err, &semantic) && semantic.JSONKind == '0' && isID.MatchString(string(semantic.JSONPointer))
+}
 
 // likePlain returns a row of an answer that was repaired as a plain struct has it:
 // with nothing in its ids, and its address, to tell them from others.
@@ -256,7 +263,7 @@ func answers() []string {
 		for _, name := range []string{"acceptedByUserId", "locale", "roleKeys", "data", "createdAt", "new"} {
 			all = append(all, `{"userInvites":{"totalCount":1,"data":[{"id":"i","not-`+name+`":7,"`+name+`":`+value+`}]}}`)
 		}
-		all = append(all, `{"userInvite":{"id":`+value+`}}`, `{"userInvites":{"totalCount":`+value+`}}`,
+		all = append(all, `{"userInvite":{"id":`+value+`}}`, `{"userInvites":{"data":[{"id":7,"acceptedByUserId":`+value+`}]`, `{"userInvites":{"totalCount":`+value+`}}`,
 			`{"sendUserInvitesV2":{"errors":[{"email":`+value+`,"error":`+value+`}]}}`)
 	}
 	return all
