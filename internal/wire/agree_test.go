@@ -168,8 +168,9 @@ func agreeAs[T plainData](t *testing.T, op *wire.Operation, data string) {
 	}
 	if err != nil {
 		// A row is checked as a whole before it is read, and plain structs end at an id that
-		// is a number.
-		if text := err.Error(); text != wireError(body, strictErr) && text != wireError(body, json.Unmarshal(body, new(jsontext.Value))) && !isNumberedID(strictErr) {
+		// is a number. A value that is skipped is wrong at its comma, and not behind it.
+		text, syntax := err.Error(), wireError(body, json.Unmarshal(body, new(jsontext.Value)))
+		if text != wireError(body, strictErr) && position.ReplaceAllString(text, "") != position.ReplaceAllString(syntax, "") && !isNumberedID(strictErr) {
 			t.Errorf("%q: %v; plain structs: %v", body, err, strictErr)
 		}
 		return
@@ -193,8 +194,10 @@ func agreeAs[T plainData](t *testing.T, op *wire.Operation, data string) {
 	}
 }
 
-// isID matches the place of an id, fingerprint the hash in one that was repaired.
+// position matches a place in an error, isID the place of an id, and fingerprint the
+// hash in one that was repaired.
 var (
+	position    = regexp.MustCompile(` \(byte \d+\)`)
 	isID        = regexp.MustCompile(`(?i)id$`)
 	fingerprint = regexp.MustCompile("\ufffd[0-9a-f]{16}$")
 )
@@ -263,7 +266,8 @@ func answers() []string {
 		for _, name := range []string{"acceptedByUserId", "locale", "roleKeys", "data", "createdAt", "new"} {
 			all = append(all, `{"userInvites":{"totalCount":1,"data":[{"id":"i","not-`+name+`":7,"`+name+`":`+value+`}]}}`)
 		}
-		all = append(all, `{"userInvite":{"id":`+value+`}}`, `{"userInvites":{"data":[{"id":7,"acceptedByUserId":`+value+`}]`, `{"userInvites":{"totalCount":`+value+`}}`,
+		all = append(all, `{"userInvite":{"id":`+value+`}}`, `{"userInvites":{"data":[{"id":7,"acceptedByUserId":`+value+`}]`,
+			`{"userInvites":{"data":[{},{"updatedAt":`+value+`}]},"userInvite":{"lastName":"L",}`, `{"userInvites":{"totalCount":`+value+`}}`,
 			`{"sendUserInvitesV2":{"errors":[{"email":`+value+`,"error":`+value+`}]}}`)
 	}
 	return all
