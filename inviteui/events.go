@@ -1,12 +1,11 @@
 package inviteui
 
 import (
-	"encoding/json"
 	"fmt"
-	"net/http"
 	"time"
 
 	"github.com/go-roq/roq"
+	"github.com/go-roq/roq/internal/sse"
 )
 
 // alive is how often a stream without news says so, so that a connection that has gone is
@@ -18,22 +17,11 @@ func events(v *visitor) {
 	if !v.Can(ActionSend) && v.refused(ActionList) {
 		return
 	}
-	v.w.Header().Set("Content-Type", "text/event-stream")
-	v.w.Header().Set("X-Accel-Buffering", "no")
-	if v.r.Method == http.MethodHead {
+	stream := sse.Open(v.w, v.r, 2*alive)
+	if stream == nil {
 		return
 	}
-	control := http.NewResponseController(v.w)
-	_ = control.SetReadDeadline(time.Time{}) // a server's time-outs are for pages
-	say := func(event string, data any) bool {
-		text, err := json.Marshal(data)
-		if err != nil {
-			return false
-		}
-		_ = control.SetWriteDeadline(time.Now().Add(2 * alive))
-		_, err = fmt.Fprintf(v.w, "event: %s\ndata: %s\n\n", event, text)
-		return err == nil && control.Flush() == nil
-	}
+	say := func(event string, data any) bool { return stream.Send(event, "", data) }
 	query := v.r.URL.Query()
 	var changes <-chan roq.UserInviteChange
 	if v.Can(ActionList) {

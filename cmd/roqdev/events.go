@@ -2,13 +2,12 @@ package main
 
 import (
 	"cmp"
-	"encoding/json"
-	"fmt"
 	"html/template"
 	"net/http"
 	"slices"
 	"time"
 
+	"github.com/go-roq/roq/internal/sse"
 	"github.com/go-roq/roq/roqtest"
 )
 
@@ -17,6 +16,8 @@ const (
 	gather = 250 * time.Millisecond
 	// maxNewLines is how many new lines are sent. If there are more, their number is.
 	maxNewLines = 20
+	// maxWrite is how long a page may take to receive a notice.
+	maxWrite = 30 * time.Second
 )
 
 // partIDs are the parts of a page, besides its lines, that change by themselves.
@@ -201,12 +202,8 @@ func (s *site) events(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "tab must be the name of a tab", http.StatusBadRequest)
 		return
 	}
-	h := w.Header()
-	h.Set("Content-Type", "text/event-stream")
-	h.Set("Cache-Control", "no-store")
-	out := http.NewResponseController(w)
-	w.WriteHeader(http.StatusOK)
-	if out.Flush() != nil {
+	out := sse.Open(w, r, maxWrite)
+	if out == nil {
 		return
 	}
 	page := &watcher{site: s, view: s.viewOf(tabs[i], r.Form)}
@@ -215,7 +212,7 @@ func (s *site) events(w http.ResponseWriter, r *http.Request) {
 	if page.page.digest() != cmp.Or(r.Header.Get("Last-Event-ID"), r.FormValue("seen")) {
 		// The page is another one by now, by how much is not known: it gets all lines,
 		// and keeps those that are the same.
-		if !page.send(w, out, page.whole(page.page)) {
+		if !page.send(out, page.whole(page.page)) {
 			return
 		}
 	}
@@ -229,21 +226,14 @@ func (s *site) events(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 		_, changed = s.platform.Changes()
-		if n := page.next(); !n.empty() && !page.send(w, out, n) {
+		if n := page.next(); !n.empty() && !page.send(out, n) {
 			return
 		}
 	}
 }
 
 // send sends a notice. Its id is what the page shows then, for who comes back.
-func (w *watcher) send(to http.ResponseWriter, out *http.ResponseController, n notice) bool {
-	data, err := json.Marshal(n)
-	if err != nil {
-		return false
-	}
-	_, err = fmt.Fprintf(to, "id: %s\ndata: %s\n\n", w.page.digest(), data)
-	return err == nil && out.Flush() == nil
-}
+func (w *watcher) send(out *sse.Stream, n notice) bool { return out.Send("", w.page.digest(), n) }
 
 // pause waits, and reports whether the request is still wanted.
 func pause(r *http.Request, d time.Duration) bool {
