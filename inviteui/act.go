@@ -19,20 +19,23 @@ type question struct {
 	Key    string
 	View   view
 	// All is whether everything that matches the view is meant. IDs are who is otherwise.
-	All   bool
-	IDs   []string
-	Count int
-	// People are theirs; of all that match none.
-	People []roq.UserInviteInput
-	// Skipped is how many have a status that does not allow it.
-	Skipped int
-	Problem *problem
-	// latest is when one of them changed last.
-	latest time.Time
+	All bool
+	IDs []string
+	// Found are the invites whose status allows it, the latest change first; of all that
+	// match, only that one. Count is how many there are, and Skipped how many others.
+	Found          []roq.UserInvite
+	Count, Skipped int
+	Problem        *problem
 }
 
-// Seen is up to when the question knows of changes, as the form has it.
-func (q question) Seen() string { return q.latest.Format(time.RFC3339Nano) }
+// Seen is when one of the invites changed last, as far as the question knows.
+func (q question) Seen() string { return q.Found[0].UpdatedAt.Format(time.RFC3339Nano) }
+
+// changedSince reports whether one of them has changed after that.
+func (q question) changedSince(seen string) bool {
+	at, _ := time.Parse(time.RFC3339Nano, seen)
+	return len(q.Found) > 0 && q.Found[0].UpdatedAt.After(at)
+}
 
 // errChanged is the error of a resend of invites that have changed since it was asked for.
 var errChanged = errors.New("they have changed since")
@@ -88,18 +91,9 @@ func (q *question) look() error {
 		return err
 	}
 	n := len(found.Data)
-	allowed := slices.DeleteFunc(found.Data, func(i roq.UserInvite) bool { return !allows(i.Status, q.Action) })
-	if len(allowed) > 0 {
-		q.latest = allowed[0].UpdatedAt
-	}
-	if q.All { // the filter has left out the others
+	q.Found = slices.DeleteFunc(found.Data, func(i roq.UserInvite) bool { return !allows(i.Status, q.Action) })
+	if q.Count, q.Skipped = len(q.Found), n-len(q.Found); q.All { // the filter has left out the others
 		q.Count = found.TotalCount
-		return nil
-	}
-	q.IDs, q.Count, q.Skipped = nil, len(allowed), n-len(allowed)
-	for _, i := range allowed {
-		q.IDs = append(q.IDs, i.ID)
-		q.People = append(q.People, roq.UserInviteInput{Email: i.Email, FirstName: i.FirstName, LastName: i.LastName})
 	}
 	return nil
 }
@@ -110,7 +104,7 @@ func (q question) show(status int) {
 	switch {
 	case err != nil:
 		q.trouble(q.explain(err))
-	case q.Count > 0:
+	case len(q.Found) > 0:
 		q.Key = rand.Text()
 		q.visitor.show(status, "confirm", q)
 	case q.All || q.Skipped > 0:
@@ -145,11 +139,10 @@ func act(v *visitor) {
 	}
 	id, err := v.once(v.r.PostForm.Get("key"), []string{v.r.PostForm.Encode()}, func(string) (string, error) {
 		// The same answer may have been given at another instance, or another visitor's.
-		if now := q; q.Action == ActionResend {
-			seen, _ := time.Parse(time.RFC3339Nano, v.r.PostForm.Get("seen"))
-			if err := now.look(); err != nil {
+		if q.Action == ActionResend {
+			if err := q.look(); err != nil {
 				return "", err
-			} else if now.latest.After(seen) {
+			} else if q.changedSince(v.r.PostForm.Get("seen")) {
 				return "", errChanged
 			}
 		}

@@ -2,9 +2,6 @@ package inviteui
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"slices"
 	"time"
 
@@ -57,12 +54,7 @@ func expect(j *job, n int) { j.Update(func(p *progress) { p.Total = p.Handled + 
 // once handles what a form of the visitor's says: the same, sent again, leads to what it
 // led to before, unless that failed. The key is of this visitor and form only.
 func (v *visitor) once(form string, says []string, handle func(key string) (id string, err error)) (string, error) {
-	whole, err := json.Marshal([]any{v.session.RoqUserID, v.session.User.TenantID, form, says})
-	if err != nil {
-		return "", err
-	}
-	sum := sha256.Sum256(whole)
-	key := hex.EncodeToString(sum[:])
+	key := jobs.Key(v.session.RoqUserID, v.session.User.TenantID, form, says)
 	return v.jobs.Once(key, func() (string, error) { return handle(key) })
 }
 
@@ -84,18 +76,12 @@ func (v *visitor) start(action Action, before []roq.SendOutcome, total int, work
 
 // wait waits for a job to end, for a while.
 func (v *visitor) wait(id string) {
-	j := v.jobs.Find(id)
-	if j == nil {
-		return
-	}
-	limit := patience
-	if j.Result().Total > batch {
-		limit = haste
-	}
-	select {
-	case <-j.Done():
-	case <-time.After(limit):
-	case <-v.r.Context().Done():
+	if j := v.jobs.Find(id); j != nil {
+		limit := patience
+		if j.Result().Total > batch {
+			limit = haste
+		}
+		j.Wait(v.r.Context(), limit)
 	}
 }
 

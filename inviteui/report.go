@@ -109,12 +109,17 @@ type fold struct {
 	Omitted int
 }
 
-// Fold makes a list of lines, or of people with their names, or what is wrong with them.
+// Fold makes a list of lines, of invites, or of people with their names or what is wrong
+// with them.
 func (v *visitor) Fold(of any) fold {
 	var lines []line
 	switch of := of.(type) {
 	case []line:
 		lines = of
+	case []roq.UserInvite:
+		for _, i := range of {
+			lines = append(lines, line{i.Email, strings.TrimSpace(i.FirstName + " " + i.LastName)})
+		}
 	case []roq.UserInviteInput:
 		for _, p := range of {
 			lines = append(lines, line{p.Email, strings.TrimSpace(p.FirstName + " " + p.LastName)})

@@ -5,9 +5,13 @@ package jobs
 import (
 	"context"
 	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
+	"fmt"
 	"slices"
 	"sync"
+	"time"
 )
 
 // ErrBusy is the error of [Runner.Start] if too many jobs are running.
@@ -32,6 +36,12 @@ type Runner[R any] struct {
 	order   []string // oldest first
 	onces   map[string]func() (string, error)
 	recent  []string
+}
+
+// Key returns a key for [Runner.Once]: that of these texts, and lists of texts, alone.
+func Key(texts ...any) string {
+	sum := sha256.Sum256(fmt.Appendf(nil, "%q", texts))
+	return hex.EncodeToString(sum[:])
 }
 
 // Once calls handle with a key for the first time, and returns what it returned then. If it
@@ -92,6 +102,17 @@ func (j *Job[R]) Cancel() { j.cancel() }
 
 // Done is closed when the job has ended.
 func (j *Job[R]) Done() <-chan struct{} { return j.done }
+
+// Wait waits for the job to end, for so long at most, and not after the end of ctx.
+func (j *Job[R]) Wait(ctx context.Context, limit time.Duration) {
+	timer := time.NewTimer(limit)
+	defer timer.Stop()
+	select {
+	case <-j.done:
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+}
 
 func (j *Job[R]) ended() bool {
 	select {

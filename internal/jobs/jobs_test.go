@@ -154,3 +154,20 @@ func TestOnce(t *testing.T) {
 		t.Errorf("a forgotten key = %q", id)
 	}
 }
+
+// Texts that differ have keys that differ, wherever one ends and the next begins.
+func TestKey(t *testing.T) {
+	t.Parallel()
+	all := [][]any{
+		{}, {""}, {"", ""}, {"a", "b"}, {"ab"}, {"a b"}, {`a" "b`}, {"a\n"}, {`a\n`}, {"\xff"}, {"\xfe"}, {"\ufffd"},
+		{[]string{"a", "b"}}, {[]string{"a"}, "b"}, {"a", []string{"b"}}, {[]string{}}, {[]string{""}}, {`["a"]`},
+	}
+	keys := map[string]int{}
+	for i, texts := range all {
+		key := jobs.Key(texts...)
+		if other, twice := keys[key]; twice || jobs.Key(texts...) != key {
+			t.Errorf("%q has the key of %q, or two", texts, all[other])
+		}
+		keys[key] = i
+	}
+}
