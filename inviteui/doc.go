@@ -23,15 +23,18 @@
 // is written to a log. A form works only in the tenant in which it was opened, and nobody
 // is invited while the platform does not say which roles there are.
 //
+// A form that is sent twice works once. If an invitation has changed since the visitor was
+// asked whether to resend it, the page asks again: a colleague may have resent it, or
+// another instance of the application.
+//
 // # What it keeps
 //
 // A send or an action runs until it is finished, whether the visitor stays or leaves.
-// Its report is kept in this process: the last 256 reports, or fewer if they name more than
-// 100,000 people together. Behind a load balancer
-// another instance does not have it. The page then says so, and the list shows what was
-// sent. When the process ends, its sends end too. [WithQueue] puts large sends and
-// their reports where all instances reach them, with module
-// github.com/go-roq/roq/roqriver for example.
+// Its report is kept in this process: the last 256 reports, or fewer if they name more
+// than 100,000 people together. Behind a load balancer another instance does not have it.
+// The page then says so, and the list shows what was sent. When the process ends, its
+// sends end too. [WithQueue] puts large sends and their reports where all instances reach
+// them, with module github.com/go-roq/roq/roqriver for example.
 //
 // Twenty open pages of one tenant cost the platform one request a poll, because all pages
 // of a tenant share one watch ([roq.Client.FollowUserInvites]).
