@@ -412,6 +412,7 @@ func FuzzParseUserInvites(f *testing.F) {
 	for _, text := range []string{
 		"a@x.org, b@x.org", `"Lee, Ann" <ann@x.org>; <b@x.org>`, "a@x.org b@x.org\nnobody", "\"<,>\n<\"", "'a@x.org' <'a@x.org'>; “Lee, Ann” <b@x.org>'",
 		"Email\tName\na@x.org\tAnn Lee\n", "name;email\n\"Lee; A\";a@x.org", "Ann\tLee\ta@x.org\tb", "mailto:a@x.org?cc=b@x.org and (c@x.org).", "To: a, (b, c) <a@x.org>",
+		"\"'+a@x.org", "mailto:'=a@x.org", "('-a@x.org)", "''+a@x.org",
 	} {
 		f.Add(text)
 	}

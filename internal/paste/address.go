@@ -23,16 +23,13 @@ func bare(s string) string {
 		return s
 	}
 	a := strings.Join(strings.FieldsFunc(s, func(r rune) bool { return r == '\u200c' || r == '\u200d' }), "")
-	if len(a) > 1 && a[0] == '\'' && strings.IndexByte(formula, a[1]) >= 0 {
-		a = a[1:] // of [Cell]
-	}
 	for before := ""; a != before; {
 		before = a
 		// Symbols around it, bullets and typographic quotes among them.
 		a = strings.TrimFunc(a, func(r rune) bool {
 			return r >= utf8.RuneSelf && !unicode.IsLetter(r) && !unicode.IsMark(r) && !unicode.IsDigit(r)
 		})
-		a = a[label(a):]
+		a = uncell(a[label(a):])
 		if valid(a) {
 			return a
 		}

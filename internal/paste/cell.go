@@ -23,3 +23,11 @@ func Cell(text string) string {
 	}
 	return out.String()
 }
+
+// uncell returns an address without what [Cell] has put before it.
+func uncell(a string) string {
+	if rest, found := strings.CutPrefix(a, "'"); found && strings.IndexAny(rest, formula) == 0 {
+		return rest
+	}
+	return a
+}
