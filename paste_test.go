@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 	"unicode/utf16"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -289,6 +290,17 @@ func TestFormatUserInvites(t *testing.T) {
 	}
 }
 
+// An address with bytes that are not UTF-8 does not turn the others into other people's.
+func TestFormatKeepsTheEncoding(t *testing.T) {
+	t.Parallel()
+	people := []roq.UserInviteInput{{Email: "\xff\xfeann@x.example"}, {Email: "jürgen@x.example"}, {Email: "\x89\x9c\x93@x.example", FirstName: "J\xfcrgen"}}
+	written := roq.FormatUserInvites(people)
+	read := roq.ParseUserInvites(written)
+	if !utf8.ValidString(written) || len(read) != 3 || read[1].Email != "jürgen@x.example" || read[0].Validate() == nil || read[2].Validate() == nil {
+		t.Errorf("%q is read as %+v", written, read)
+	}
+}
+
 // FuzzFormatUserInvites takes any names: nobody else is read of them.
 func FuzzFormatUserInvites(f *testing.F) {
 	for _, name := range []string{"", "Ann", "A\"n\\n <b@x.org>,\n", "„Lee“; c@x.org", "＜b＠x.org＞", ",", "1.", "email\tname", "and", "'b@x.org' b@x.org"} {
@@ -413,6 +425,7 @@ func FuzzParseUserInvites(f *testing.F) {
 		"a@x.org, b@x.org", `"Lee, Ann" <ann@x.org>; <b@x.org>`, "a@x.org b@x.org\nnobody", "\"<,>\n<\"", "'a@x.org' <'a@x.org'>; “Lee, Ann” <b@x.org>'",
 		"Email\tName\na@x.org\tAnn Lee\n", "name;email\n\"Lee; A\";a@x.org", "Ann\tLee\ta@x.org\tb", "mailto:a@x.org?cc=b@x.org and (c@x.org).", "To: a, (b, c) <a@x.org>",
 		"\"'+a@x.org", "mailto:'=a@x.org", "('-a@x.org)", "''+a@x.org", "\xff\xfe\x7f\xff9@b",
+		"\u2007\x89\x9ce,A@ȥ,\x93”",
 	} {
 		f.Add(text)
 	}

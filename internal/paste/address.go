@@ -25,9 +25,10 @@ func bare(s string) string {
 	a := strings.Join(strings.FieldsFunc(s, func(r rune) bool { return r == '\u200c' || r == '\u200d' }), "")
 	for before := ""; a != before; {
 		before = a
-		// Symbols around it, bullets and typographic quotes among them.
+		// Symbols around it, bullets and typographic quotes among them. What cannot be read
+		// may have been a letter.
 		a = strings.TrimFunc(a, func(r rune) bool {
-			return r >= utf8.RuneSelf && !unicode.IsLetter(r) && !unicode.IsMark(r) && !unicode.IsDigit(r)
+			return r >= utf8.RuneSelf && r != utf8.RuneError && !unicode.IsLetter(r) && !unicode.IsMark(r) && !unicode.IsDigit(r)
 		})
 		a = uncell(a[label(a):])
 		if valid(a) {
@@ -35,7 +36,9 @@ func bare(s string) string {
 		}
 		a = unwrap(a)
 	}
-	a = strings.TrimRightFunc(a, func(r rune) bool { return isQuote(r) || unicode.IsPunct(r) || unicode.IsSymbol(r) })
+	a = strings.TrimRightFunc(a, func(r rune) bool {
+		return r != utf8.RuneError && (isQuote(r) || unicode.IsPunct(r) || unicode.IsSymbol(r))
+	})
 	if valid(a) && bare(a) == a {
 		return a
 	}

@@ -48,13 +48,14 @@ func People(text string) (people, repeated []Person) {
 // something else is left out of the names.
 func Write(p Person) string {
 	first, last := plainName(p.FirstName, ""), plainName(p.LastName, ",")
+	email := strings.ToValidUTF8(p.Email, "\ufffd") // other bytes would give the whole text another encoding
 	switch {
 	case first == "" && last == "":
-		return p.Email
+		return email
 	case last == "":
-		return `"` + plainName(first, ",") + `" <` + p.Email + `>`
+		return `"` + plainName(first, ",") + `" <` + email + `>`
 	default:
-		return `"` + last + `, ` + first + `" <` + p.Email + `>`
+		return `"` + last + `, ` + first + `" <` + email + `>`
 	}
 }
 
