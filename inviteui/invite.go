@@ -119,21 +119,21 @@ func readTable(text string) (people []roq.UserInviteInput) {
 func (f *form) understand() {
 	f.Repeated = append(f.Repeated, roq.RepeatedUserInvites(f.Text)...)
 	seen := map[string]bool{}
-	for _, p := range slices.Concat(roq.ParseUserInvites(f.Text), f.listed) {
+	people := slices.Concat(roq.ParseUserInvites(f.Text), f.listed)
+	for i, p := range slices.Concat(people, f.rejected) {
 		if p.Locale = f.Locale; f.Role != "" {
 			p.Roles = []string{f.Role}
 		}
 		switch key := roq.AddressKey(p.Email); {
-		case seen[key]:
+		case i < len(people) && seen[key]:
 			f.Repeated = append(f.Repeated, p)
-		case p.Validate() != nil:
+		case i >= len(people), p.Validate() != nil:
 			f.Invalid = append(f.Invalid, p)
 		default:
 			f.Ready = append(f.Ready, p)
 			seen[key] = true
 		}
 	}
-	f.Invalid = append(f.Invalid, f.rejected...)
 	f.Repeated = slices.DeleteFunc(f.Repeated, func(p roq.UserInviteInput) bool { return p.Validate() != nil })
 }
 
@@ -196,9 +196,12 @@ func (f *form) choose(v *visitor) (problem, bool) {
 func invite(v *visitor) {
 	var f form
 	err := f.read(v.w, v.r)
-	if large := (*http.MaxBytesError)(nil); errors.As(err, &large) || len(f.Text) > maxForm || len(f.listed) > maxPeople {
-		v.trouble(&problem{Key: "size", Status: http.StatusRequestEntityTooLarge})
-		return
+	large := errors.As(err, new(*http.MaxBytesError)) || len(f.Text) > maxForm || len(f.listed) > maxPeople
+	if large { // a text beside a file stays
+		f.Key, f.listed = rand.Text(), nil
+		if len(f.Text) > maxForm {
+			f.Text = ""
+		}
 	} else if err != nil {
 		v.trouble(&problem{Key: "form", Status: http.StatusBadRequest})
 		return
@@ -219,6 +222,9 @@ func invite(v *visitor) {
 		v.show(http.StatusUnauthorized, "expired", page{visitor: v, Form: f})
 		return
 	case v.refused(ActionSend):
+		return
+	case large:
+		again(problem{Key: "size", Status: http.StatusRequestEntityTooLarge})
 		return
 	case f.Tenant != v.session.User.TenantID:
 		again(problem{Key: "moved", Status: http.StatusConflict})
@@ -241,7 +247,7 @@ func invite(v *visitor) {
 		again(problem{Key: "nobody", Status: http.StatusUnprocessableEntity})
 		return
 	case n > maxPeople:
-		v.trouble(&problem{Key: "size", Status: http.StatusRequestEntityTooLarge})
+		again(problem{Key: "size", Status: http.StatusRequestEntityTooLarge})
 		return
 	}
 	// A preview that is sent again stays one: what there was to see may be gone by then.

@@ -34,7 +34,11 @@ func New(client *roq.Client, opts ...Option) (http.Handler, error) {
 	if client == nil {
 		return nil, errors.New("inviteui: New: the client must not be nil")
 	}
-	h := &handler{client: client, jobs: newRunner(), known: map[string]facts{}, options: options{pageSize: 25, log: slog.New(slog.DiscardHandler)}}
+	h := &handler{client: client, known: map[string]facts{}, options: options{pageSize: 25, log: slog.New(slog.DiscardHandler)}}
+	h.jobs = &jobs.Runner[progress]{
+		Running: maxRunning, Kept: maxReports, Onces: maxForms,
+		Heaviest: maxOthers, Weigh: func(p progress) int { return len(p.Others) },
+	}
 	h.languages = []*language{builtin("en"), builtin("de")}
 	for _, o := range opts {
 		if o == nil {

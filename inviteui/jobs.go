@@ -27,13 +27,6 @@ type progress struct {
 	Action Action
 }
 
-func newRunner() *jobs.Runner[progress] {
-	return &jobs.Runner[progress]{
-		Running: maxRunning, Kept: maxReports, Onces: maxForms,
-		Heaviest: maxOthers, Weigh: func(p progress) int { return len(p.Others) },
-	}
-}
-
 // note records an outcome.
 func (p *progress) note(o roq.SendOutcome) {
 	p.Handled++
@@ -112,9 +105,7 @@ func stop(v *visitor) {
 		if v.refused(action) {
 			return
 		}
-		queue, cancels := v.queue.(interface {
-			Cancel(ctx context.Context, id string) error
-		})
+		queue, cancels := v.queue.(interface{ Cancel(context.Context, string) error })
 		if j := v.jobs.Find(id); j != nil {
 			j.Cancel()
 			v.wait(id)

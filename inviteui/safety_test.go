@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"mime/multipart"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -150,10 +151,26 @@ func TestLargeForms(t *testing.T) {
 	preview := b.post("invite", with(b.get("./").form("invite"), "role", "member"), file.String()).shows(200, "95,000 people can be invited")
 	b.post("invite", with(preview.form("invite"), "do", "send"), "").shows(200, "95,000 invitations were sent.")
 	form := b.get("./").form("invite")
-	b.post("invite", with(form, "emails", many(100_001)), "").shows(413, "The form is too large.", "100,000 people")
+	left := b.post("invite", with(form, "emails", many(100_001)), "").shows(413, "The form is too large.", "100,000 people").form("invite")
+	if n := strings.Count(left.Get("emails"), "@"); n != 100_001 {
+		t.Errorf("%d of 100,001 are left in the form", n)
+	}
 	b.post("invite", with(form, "emails", strings.Repeat("x ", 17<<20)), "").shows(413, "The form is too large.")
-	b.post("invite", form, strings.Repeat("x", 33<<20)).shows(413, "The form is too large.")
-	b.post("invite", with(form, "emails", strings.Repeat("x", 65<<20))).shows(413, "The form is too large.")
+	// What was typed beside a file stays, with a session and without.
+	for _, large := range []string{strings.Repeat("x", 33<<20), file.String() + strings.ReplaceAll(many(6_000), "@", "@also.")} {
+		typed := with(form, "emails", "Bob Lee <bob@example.com>", "role", "member")
+		cookie := b.cookie
+		for _, status := range []int{413, 401} {
+			left := b.post("invite", typed, large)
+			if got := left.form("invite").Get("emails"); left.status != status || !strings.Contains(got, "Bob Lee") || len(got) > 1000 {
+				t.Errorf("status %d, want %d; the form has %.100q", left.status, status, got)
+			}
+			b.cookie = ""
+		}
+		b.cookie = cookie
+	}
+	b.post("invite", with(form, "emails", strings.Repeat("x", 65<<20))).shows(413, "The form is too large.", "Invite people")
+	s.mails(0)
 }
 
 // slowQueue is a queue whose first send does not go well.
@@ -385,4 +402,26 @@ func TestResendWithoutPlatform(t *testing.T) {
 	s.ClearFaults()
 	s.mails(1)
 	b.twice("act", with(form, "do", "resend")).shows(200, "1 invitation was sent again.")
+}
+
+// Who is left in the form keeps the role and the language that were chosen, also if the
+// first of them was found not valid before.
+func TestChoicesAreKept(t *testing.T) {
+	t.Parallel()
+	choices := inviteui.WithRoles(inviteui.Role{Key: "member", Name: "Member"}, inviteui.Role{Key: "admin", Name: "Administrator"})
+	languages := inviteui.WithLocales(inviteui.Locale{Tag: "en-US", Name: "English"}, inviteui.Locale{Tag: "de-DE", Name: "Deutsch"})
+	for name, way := range map[string]func(b *browser, form url.Values) *visit{
+		"sent":      func(b *browser, form url.Values) *visit { return b.twice("invite", with(form, "do", "send")) },
+		"corrected": func(b *browser, form url.Values) *visit { return b.post("invite", with(form, "do", "edit")) },
+	} {
+		for _, people := range []string{"foo@@bar, bob@example.com", "bob@example.com, foo@@bar", "bar@ " + many(150)} {
+			s := newSite(t, nil, choices, languages)
+			b := s.browser(s.ann)
+			preview := b.post("invite", with(b.get("./").form("invite"), "emails", people, "role", "admin", "locale", "de-DE")).shows(200, "Nothing has been sent yet")
+			left := way(b, preview.form("invite")).form("invite")
+			if left.Get("role") != "admin" || left.Get("locale") != "de-DE" {
+				t.Errorf("%s, %.30s: the role is %q and the locale %q", name, people, left.Get("role"), left.Get("locale"))
+			}
+		}
+	}
 }
