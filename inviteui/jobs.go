@@ -105,7 +105,9 @@ func stop(v *visitor) {
 		if v.refused(action) {
 			return
 		}
-		queue, cancels := v.queue.(interface{ Cancel(context.Context, string) error })
+		queue, cancels := v.queue.(interface {
+			Cancel(context.Context, string) error
+		})
 		if j := v.jobs.Find(id); j != nil {
 			j.Cancel()
 			v.wait(id)
