@@ -21,7 +21,6 @@ func events(v *visitor) {
 	if stream == nil {
 		return
 	}
-	say := func(event string, data any) bool { return stream.Send(event, "", data) }
 	query := v.r.URL.Query()
 	var changes <-chan roq.UserInviteChange
 	if v.Can(ActionList) {
@@ -36,34 +35,34 @@ func events(v *visitor) {
 	defer tick.Stop()
 	expired := time.NewTimer(time.Until(v.session.ExpiresAt))
 	defer expired.Stop()
-	for ok := say("open", nil); ok; {
+	for ok := stream.Send("open", "", nil); ok; {
 		select {
 		case <-v.r.Context().Done():
 			return
 		case <-expired.C:
-			say("expired", nil)
+			stream.Send("expired", "", nil)
 			return
 		case change, open := <-changes:
 			clear(v.may) // what the visitor may do may have changed
 			if ok = open && v.Can(ActionList); ok && change.ID == "" {
-				ok = say("list", nil)
+				ok = stream.Send("list", "", nil)
 			} else if ok {
-				ok = say("change", v.changed(change, readView(query)))
+				ok = stream.Send("change", "", v.changed(change, readView(query)))
 			}
 		case <-tick.C:
 			if clear(v.may); !v.Can(ActionSend) && !v.Can(ActionList) {
 				return
 			}
 			if id == "" {
-				ok = say("alive", nil)
+				ok = stream.Send("alive", "", nil)
 			} else if r := v.shown(id); r.Done {
 				id = ""
 				tick.Reset(alive)
-				ok = say("done", nil)
+				ok = stream.Send("done", "", nil)
 			} else if now := fmt.Sprint(r.Handled, r.Err != nil); now != last {
 				last = now
 				html, err := render("report", r)
-				ok = err == nil && say("progress", html)
+				ok = err == nil && stream.Send("progress", "", html)
 			}
 		}
 	}

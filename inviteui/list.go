@@ -48,9 +48,6 @@ func (v view) with(name, value string) view {
 	return v
 }
 
-// Search is what is searched for.
-func (v view) Search() string { return v.Get("search") }
-
 // Page is the page that is shown, from 1.
 func (v view) Page() int {
 	n, _ := strconv.Atoi(v.Get("page"))
@@ -86,18 +83,15 @@ func (v view) AriaSort(column string) string {
 // Link is the address of the view. Templates would escape a query by itself.
 func (v view) Link(base string) string { return strings.TrimSuffix(base+"?"+v.Encode(), "?") }
 
-// Fields are the view as hidden fields of a form.
-func (v view) Fields() url.Values { return v.Values }
-
 // filter is the view's condition.
 func (v view) filter(tenantID string) roq.UserInviteFilter {
 	f := roq.UserInviteFilter{TenantID: &roq.IDFilter{EqualTo: tenantID}}
 	if status := v.Get("status"); status != "" {
 		f.Status = &roq.StringFilter{EqualTo: status}
 	}
-	if v.Search() != "" {
+	if search := v.Get("search"); search != "" {
 		// What stands for anything in a pattern stands for itself in a search.
-		f.Email = &roq.StringFilter{ILike: "%" + strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(v.Search()) + "%"}
+		f.Email = &roq.StringFilter{ILike: "%" + strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(search) + "%"}
 	}
 	return f
 }
