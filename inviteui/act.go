@@ -82,9 +82,10 @@ func confirm(v *visitor) {
 	}
 }
 
-// look asks the platform who is meant.
+// look asks the platform who is meant. It does not end with the request: the same form,
+// sent once more by a browser that gives the first request up, waits for its result.
 func (q *question) look() error {
-	found, err := q.platform.UserInvites(q.r.Context(), roq.UserInvitesQuery{
+	found, err := q.platform.UserInvites(context.WithoutCancel(q.r.Context()), roq.UserInvitesQuery{
 		Filter: q.filter(), Limit: max(1, len(q.IDs)), Order: &roq.UserInviteOrder{Sort: roq.SortUpdatedAt, Order: roq.Descending},
 	})
 	if err != nil {

@@ -390,6 +390,30 @@ func TestResentSince(t *testing.T) {
 	}
 }
 
+// A browser that gives a request up and sends the same form again, as for a double click,
+// gets the result of the first one.
+func TestResendTwiceAtOnce(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, nil, roles)
+	b := s.browser(s.ann)
+	b.invite("bob@example.com")
+	form := with(b.get("act?do=resend&id="+s.Invites()[0].ID).form("act"), "do", "resend")
+	s.Inject(roqtest.Fault{Operation: "userInvites", Delay: 200 * time.Millisecond, Times: 1})
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, b.absolute("act"), strings.NewReader(form.Encode()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	if resp, err := b.http.Do(r); err == nil {
+		_ = resp.Body.Close()
+		t.Error("the first request was not given up")
+	}
+	b.post("act", form).shows(200, "1 invitation was sent again.")
+	s.mails(2)
+}
+
 // Nothing is done if it cannot be found out whether somebody was faster.
 func TestResendWithoutPlatform(t *testing.T) {
 	t.Parallel()

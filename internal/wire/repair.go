@@ -108,8 +108,8 @@ func (op *Operation) reading() *reading {
 }
 
 // repaired returns a copy of a body that strict rules accept, without the white space
-// around it, and how much of it had to be repaired; nil if that cannot be done. One bad name must not make everything
-// else unreadable that came with it:
+// around it, and how much of it had to be repaired; nil if that cannot be done. One bad
+// name must not make everything else unreadable that came with it:
 //
 //   - Text that is not Unicode, invalid UTF-8 or half a surrogate pair, gets U+FFFD in
 //     its place. An id also gets a part of its hash, so that two of them stay two.
