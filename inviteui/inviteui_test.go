@@ -452,6 +452,25 @@ func TestTexts(t *testing.T) {
 	}
 }
 
+// A change of English words does not make another language that of everybody else.
+func TestOtherLanguages(t *testing.T) {
+	t.Parallel()
+	for _, lang := range []string{"en", "de", "fr"} {
+		s := newSite(t, nil, roles, inviteui.WithTexts(inviteui.Texts{Lang: lang, Words: map[string]string{"invite": "Come in (" + lang + ")"}}))
+		ole := s.AddUser(roqtest.User{TenantID: s.tenant, Email: "ole@acme.example", Locale: "nb-NO"})
+		b := s.browser(ole)
+		b.language = "nb, sv;q=0.5"
+		want := "Invite people"
+		if lang == "en" {
+			want = "Come in (en)"
+		}
+		b.get("./").shows(200, want, "Nobody has been invited yet.")
+		b.language = lang + "-XX, nb"
+		b.cookie = s.SessionToken(s.AddUser(roqtest.User{TenantID: s.tenant, Email: "eve@acme.example", Locale: lang}).ID)
+		b.get("./").shows(200, "Come in ("+lang+")")
+	}
+}
+
 // Options that make no sense are refused when the page is made.
 func TestNewRefuses(t *testing.T) {
 	t.Parallel()

@@ -91,7 +91,7 @@ func (v view) filter(tenantID string) roq.UserInviteFilter {
 	}
 	if search := v.Get("search"); search != "" {
 		// What stands for anything in a pattern stands for itself in a search.
-		f.Email = &roq.StringFilter{ILike: "%" + strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(search) + "%"}
+		f.Email = &roq.StringFilter{ILike: "%" + strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`, "\x00", "").Replace(strings.ToValidUTF8(search, "\ufffd")) + "%"}
 	}
 	return f
 }

@@ -390,6 +390,26 @@ func TestResentSince(t *testing.T) {
 	}
 }
 
+// Invites that come twice in a form are one, and each that is not there any more is counted.
+func TestOddSelections(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, nil, roles)
+	b := s.browser(s.ann)
+	b.invite("bob@example.com, eve@example.com")
+	id, missing := s.Invites()[0].ID, "db7a682d-6dca-4259-b15b-83aef12d1f5"
+	form := with(b.get("act?do=resend&id="+id+"&id="+id).shows(200, "Resend 1 invitation?").form("act"), "do", "resend")
+	form["id"] = []string{id, id, id}
+	b.twice("act", form).shows(200, "1 invitation was sent again.").misses("not sent again")
+	s.mails(3)
+	form = with(b.get("act?do=cancel&id="+id).form("act"), "do", "cancel")
+	form["id"] = []string{missing + "1", id, missing + "2", missing + "1", missing + "3"}
+	b.twice("act", form).shows(200, "1 invitation was canceled.", "3 invitations were not canceled: there is no such invitationthere is no such")
+	for _, search := range []string{"%00", "%ff", "%ff%00bob", "%F0%9F%98%80"} {
+		b.get("./?search="+search).shows(200).misses("not available", "did not work")
+	}
+	b.get("./?search=bob%00@").shows(200, "bob@example.com")
+}
+
 // A browser that gives a request up and sends the same form again, as for a double click,
 // gets the result of the first one.
 func TestResendTwiceAtOnce(t *testing.T) {

@@ -70,7 +70,7 @@ func (o *options) addTexts(t Texts) error {
 }
 
 // speak returns the language for a visitor: the session's, then the first that the
-// browser accepts, then the first there is, English. Browsers list the best first.
+// browser accepts, then English. Browsers list the best first.
 func (o *options) speak(locale, accepts string) *language {
 	for wanted := range strings.SplitSeq(locale+","+accepts, ",") {
 		tag, _, _ := strings.Cut(strings.TrimSpace(wanted), ";")
@@ -82,7 +82,7 @@ func (o *options) speak(locale, accepts string) *language {
 			}
 		}
 	}
-	return o.languages[0]
+	return o.languages[slices.IndexFunc(o.languages, func(l *language) bool { return l.Tag == "en" })]
 }
 
 // T returns the text with that key. The arguments replace {0}, {1} and so on.
