@@ -158,3 +158,15 @@ func ExampleServer_Faults() {
 	// Output:
 	// userInvites 2
 }
+
+func ExampleServer_ChangeFaults() {
+	srv := roqtest.NewServer()
+	defer srv.Close()
+
+	srv.Inject(roqtest.Fault{Operation: "userInvites", Status: http.StatusServiceUnavailable})
+	srv.Inject(roqtest.Fault{Operation: "sendUserInvites", Drop: roqtest.DropAfter})
+	srv.ChangeFaults(func(left []roqtest.Fault) []roqtest.Fault { return left[1:] })
+	fmt.Println(len(srv.Faults()), srv.Faults()[0].Operation)
+	// Output:
+	// 1 sendUserInvites
+}

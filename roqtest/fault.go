@@ -85,10 +85,16 @@ func (f *faults) add(one Fault) {
 	f.changes.add(Changes{Settings: 1})
 }
 
-func (f *faults) clear() {
+// replace replaces all at once by what change makes of those that are left.
+func (f *faults) replace(change func(left []Fault) []Fault) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	all := change(f.remaining())
 	f.list = nil
+	for _, one := range all {
+		one.Header = one.Header.Clone()
+		f.list = append(f.list, &fault{Fault: one})
+	}
 	f.changes.add(Changes{Settings: 1})
 }
 
@@ -96,6 +102,11 @@ func (f *faults) clear() {
 func (f *faults) left() []Fault {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	return f.remaining()
+}
+
+// remaining is left with the lock held.
+func (f *faults) remaining() []Fault {
 	var all []Fault
 	for _, one := range f.list {
 		left := one.Fault

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -183,6 +184,41 @@ func TestFaultsLeft(t *testing.T) {
 	if left := p.Faults(); len(left) != 0 {
 		t.Errorf("after clearing, left are %+v", left)
 	}
+}
+
+// While others are changed, a fault that is kept happens to every request, and as many times
+// as it was to.
+func TestChangeFaults(t *testing.T) {
+	t.Parallel()
+	p := newPlatform(t)
+	const times = 500
+	p.Inject(roqtest.Fault{Operation: "session", Times: times, Status: 503})
+	done := make(chan struct{})
+	var changing sync.WaitGroup
+	changing.Go(func() {
+		for n := 0; ; n++ {
+			select {
+			case <-done:
+				return
+			default:
+			}
+			p.ChangeFaults(func(left []roqtest.Fault) []roqtest.Fault {
+				left = slices.DeleteFunc(left, func(f roqtest.Fault) bool { return f.Operation == "other" })
+				if n%2 == 0 {
+					left = append(left, roqtest.Fault{Operation: "other"})
+				}
+				return left
+			})
+		}
+	})
+	for n := range times + 1 {
+		resp := p.get("/api/auth/session", http.Header{})
+		if _ = resp.Body.Close(); (resp.StatusCode == 503) != (n < times) {
+			t.Errorf("request %d: status %d", n, resp.StatusCode)
+		}
+	}
+	close(done)
+	changing.Wait()
 }
 
 // The clock knows what waits for it.

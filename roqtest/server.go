@@ -283,7 +283,12 @@ func (s *Server) Faults() []Fault { return s.faults.left() }
 
 // ClearFaults removes every fault, so that the platform works normally again. A
 // request that a fault is delaying remains delayed.
-func (s *Server) ClearFaults() { s.faults.clear() }
+func (s *Server) ClearFaults() { s.ChangeFaults(func([]Fault) []Fault { return nil }) }
+
+// ChangeFaults replaces the faults that can still be applied by those that change returns.
+// No request is handled in between: a fault that is kept applies to every request. The
+// function must not call methods of the Server.
+func (s *Server) ChangeFaults(change func(left []Fault) []Fault) { s.faults.replace(change) }
 
 // endpoint answers a request whose body was read.
 type endpoint func(w http.ResponseWriter, r *http.Request, body []byte)

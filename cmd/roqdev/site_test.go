@@ -424,6 +424,22 @@ func TestClock(t *testing.T) {
 	}
 }
 
+// However often the clock is turned, it goes forward.
+func TestClockIsBounded(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	for n := range 103 {
+		before := d.platform.Clock().Now
+		status, body, _ := d.do("POST", "/clock", url.Values{"turn": {"8784h"}})
+		if n >= 100 && (status != 400 || !strings.Contains(body, "100 years ahead")) || n < 100 && status != 200 {
+			t.Fatalf("turn %d = %d %s", n, status, body)
+		}
+		if !d.platform.Clock().Now.After(before) {
+			t.Fatalf("after turn %d it is %v, and was %v", n, d.platform.Clock().Now, before)
+		}
+	}
+}
+
 func TestClearRequests(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)

@@ -101,23 +101,18 @@ func (s *site) setTrouble(name, operation string, times int) error {
 	if operation != "" {
 		affected = []string{operation}
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	others := s.platform.Faults()
-	s.platform.ClearFaults()
-	for _, f := range others {
-		if !slices.Contains(affected, f.Operation) {
-			s.platform.Inject(f)
+	s.platform.ChangeFaults(func(faults []roqtest.Fault) []roqtest.Fault {
+		faults = slices.DeleteFunc(faults, func(f roqtest.Fault) bool { return slices.Contains(affected, f.Operation) })
+		if i == 0 {
+			return faults
 		}
-	}
-	if i == 0 {
-		return nil
-	}
-	for _, one := range affected {
-		f := troubles[i].fault
-		f.Operation, f.Times = one, times
-		s.platform.Inject(f)
-	}
+		for _, one := range affected {
+			f := troubles[i].fault
+			f.Operation, f.Times = one, times
+			faults = append(faults, f)
+		}
+		return faults
+	})
 	return nil
 }
 

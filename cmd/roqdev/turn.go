@@ -10,6 +10,9 @@ import (
 const (
 	// maxTurn bounds how far the clock is turned at once.
 	maxTurn = 366 * 24 * time.Hour
+	// maxAhead bounds how far it is turned in all: what is a hundred years ahead does not
+	// overflow a time.Duration.
+	maxAhead = 100 * maxTurn
 	// turnWait is how long a turn of the clock is waited for: webhooks that are due are
 	// sent meanwhile, and their receiver may be slow.
 	turnWait = 2 * time.Second
@@ -38,6 +41,9 @@ func (s *site) turn(ctx context.Context, by string) error {
 		if d, err = time.ParseDuration(by); err != nil || d < 0 || d > maxTurn {
 			return errors.New("turn must be expiry, webhook or a duration such as 90m, of at most 8784h")
 		}
+	}
+	if clock.Ahead+d > maxAhead {
+		return errors.New("the clock must not be more than 100 years ahead")
 	}
 	done := make(chan struct{})
 	go func() {
