@@ -162,9 +162,7 @@ func act(v *visitor) {
 		v.trouble(v.explain(err))
 		return
 	}
-	v.wait(id)
-	q.View.Set("report", id)
-	v.redirect(q.View.Link("./"))
+	v.follow(id, q.View)
 }
 
 // perform resends or cancels what matches the filter now.

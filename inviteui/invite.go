@@ -271,8 +271,7 @@ func invite(v *visitor) {
 	case err != nil:
 		again(*v.explain(err))
 	case id != "":
-		v.wait(id)
-		v.redirect("./?report=" + id)
+		v.follow(id, readView(nil))
 	case len(f.Ready) == 0:
 		f.Text, f.listed, f.rejected = "", f.Invalid, nil // nobody can mend the others
 		again(problem{Status: http.StatusUnprocessableEntity})

@@ -67,8 +67,9 @@ func (v *visitor) start(action Action, before []roq.SendOutcome, total int, work
 	})
 }
 
-// wait waits for a job to end, for a while.
-func (v *visitor) wait(id string) {
+// follow leads to the report of a job, in a view of the list. It waits for the job to end,
+// for a while.
+func (v *visitor) follow(id string, at view) {
 	if j := v.jobs.Find(id); j != nil {
 		limit := patience
 		if j.Result().Total > batch {
@@ -76,6 +77,8 @@ func (v *visitor) wait(id string) {
 		}
 		j.Wait(v.r.Context(), limit)
 	}
+	at.Set("report", id)
+	v.redirect(at.Link("./"))
 }
 
 // report returns the report with an id, if the visitor may see it.
@@ -110,12 +113,11 @@ func stop(v *visitor) {
 		})
 		if j := v.jobs.Find(id); j != nil {
 			j.Cancel()
-			v.wait(id)
 		} else if cancels {
 			if err := queue.Cancel(v.r.Context(), id); err != nil {
 				v.explain(err)
 			}
 		}
 	}
-	v.redirect("./?report=" + id)
+	v.follow(id, readView(nil))
 }

@@ -26,33 +26,48 @@ const (
 
 // routeAPI serves the JSON API. The command's documentation describes it.
 func (s *site) routeAPI(mux *http.ServeMux) {
-	handle := func(pattern string, serve func(r *http.Request) (any, error)) {
+	// An endpoint takes only the parameters that are named, so that a mistake does not
+	// select everything.
+	handle := func(pattern string, serve func(r *http.Request, q asked) (any, error), parameters ...string) {
 		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
-			answer, err := serve(r)
+			var answer any
+			q, err := readAsked(r, parameters)
+			if err == nil {
+				answer, err = serve(r, q)
+			}
 			status := http.StatusOK
 			if refusal := (*apiError)(nil); errors.As(err, &refusal) {
-				status, answer = refusal.status, map[string]string{"error": refusal.text}
+				status, answer = refusal.status, refusal.body()
 			}
 			writeJSON(w, status, answer)
 		})
 	}
-	handle("GET /dev/api/mails", s.apiMails)
-	handle("GET /dev/api/mails/wait", s.apiWait)
+	handle("GET /dev/api/mails", s.apiMails, "to", "search", "tenant", "status", "after", "limit", "before")
+	handle("GET /dev/api/mails/wait", s.apiWait, "to", "search", "tenant", "after", "timeout")
 	handle("GET /dev/api/mails/{number}", s.apiMail)
-	handle("GET /dev/api/invites", s.apiInvites)
+	handle("GET /dev/api/invites", s.apiInvites, "email", "search", "tenant", "status", "limit", "before")
 	handle("GET /dev/api/invites/{id}", s.apiInvite)
 	handle("POST /dev/api/invites/{id}/expire", s.apiExpire)
 	handle("GET /dev/api/tenants", s.apiTenants)
-	handle("GET /dev/api/users", s.apiUsers)
-	handle("GET /dev/api/requests", s.apiRequests)
-	handle("GET /dev/api/webhooks", s.apiWebhooks)
-	handle("GET /dev/api/trouble", func(*http.Request) (any, error) { return s.apiTroubleNow(), nil })
+	handle("GET /dev/api/users", s.apiUsers, "email", "search", "tenant", "limit", "before")
+	handle("GET /dev/api/requests", s.apiRequests, "search", "after", "limit", "before")
+	handle("GET /dev/api/webhooks", s.apiWebhooks, "search", "after", "limit", "before")
+	handle("GET /dev/api/trouble", func(*http.Request, asked) (any, error) { return s.apiTroubleNow(), nil })
 	handle("POST /dev/api/trouble", s.apiTrouble)
-	handle("GET /dev/api/clock", func(*http.Request) (any, error) { return s.apiClockNow(), nil })
+	handle("GET /dev/api/clock", func(*http.Request, asked) (any, error) { return s.apiClockNow(), nil })
 	handle("POST /dev/api/clock", s.apiClock)
-	handle("/dev/api/", func(r *http.Request) (any, error) {
-		return nil, &apiError{http.StatusNotFound, "there is no " + r.Method + " " + cut(longText, r.URL.Path)}
+	mux.HandleFunc("/dev/api/", func(w http.ResponseWriter, r *http.Request) {
+		deny(w, r, http.StatusNotFound, "there is no "+r.Method+" "+cut(longText, r.URL.Path))
 	})
+}
+
+// deny answers a request that is not for this site at all: one for the API as the API does.
+func deny(w http.ResponseWriter, r *http.Request, status int, text string) {
+	if strings.HasPrefix(r.URL.Path, "/dev/api/") {
+		writeJSON(w, status, (&apiError{status, text}).body())
+		return
+	}
+	http.Error(w, text, status)
 }
 
 // apiError is why the API does not answer.
@@ -62,6 +77,8 @@ type apiError struct {
 }
 
 func (e *apiError) Error() string { return e.text }
+
+func (e *apiError) body() map[string]string { return map[string]string{"error": e.text} }
 
 func badRequest(text string) error { return &apiError{http.StatusBadRequest, text} }
 
@@ -168,50 +185,68 @@ type (
 	}
 )
 
-// apiQuery reads the parameters of a list. A parameter that the list does not have is an
-// error, so that a mistake does not select everything.
-func apiQuery(r *http.Request, allowed ...string) (q roqtest.Query, err error) {
+// asked are the parameters of a request: what is selected, and how long to wait for it.
+type asked struct {
+	roqtest.Query
+	wait time.Duration
+}
+
+// readAsked reads the parameters of a request, of which each must be one of those allowed.
+func readAsked(r *http.Request, allowed []string) (q asked, err error) {
 	form, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
 		return q, badRequest("the query cannot be read")
 	}
-	q.Limit = shownRows
+	q.Limit, q.wait = shownRows, defaultWait
 	for name, values := range form {
-		if !slices.Contains(allowed, name) && name != "limit" && name != "before" {
-			return q, badRequest(fmt.Sprintf("there is no parameter %s, but limit, before, %s", strconv.Quote(cut(shortText, name)), strings.Join(allowed, ", ")))
-		}
 		value := values[0]
 		switch {
+		case len(allowed) == 0:
+			return q, badRequest("there are no parameters here")
+		case !slices.Contains(allowed, name):
+			return q, badRequest(fmt.Sprintf("there is no parameter %s, but %s", strconv.Quote(cut(shortText, name)), strings.Join(allowed, ", ")))
 		case value == "" || len(values) > 1:
 			return q, badRequest(name + " must have one value")
 		case (name == "to" || name == "email") && strings.Contains(value, " "):
 			return q, badRequest(name + " has a space: + is written as %2B in a query")
 		}
-		switch name {
-		case "search":
-			q.Search = value
-		case "to", "email":
-			q.Email = value
-		case "tenant":
-			q.TenantID = value
-		case "status":
-			if q.Status = roq.UserInviteStatus(value); !slices.Contains(statuses, q.Status) {
-				return q, badRequest("status must be pending, accepted, canceled or expired")
-			}
-		case "limit":
-			if q.Limit, err = strconv.Atoi(value); err != nil || q.Limit < 1 || q.Limit > maxRows {
-				return q, badRequest(fmt.Sprintf("limit must be from 1 to %d", maxRows))
-			}
-		case "before":
-			q.Before, err = strconv.Atoi(value)
-		case "after":
-			q.After, err = strconv.Atoi(value)
-		}
-		if err != nil || q.Before < 0 || q.After < 0 {
-			return q, badRequest(name + " must be a number that is not negative")
+		if err := q.set(name, value); err != nil {
+			return q, err
 		}
 	}
 	return q, nil
+}
+
+// set sets what a parameter says.
+func (q *asked) set(name, value string) (err error) {
+	switch name {
+	case "search":
+		q.Search = value
+	case "to", "email":
+		q.Email = value
+	case "tenant":
+		q.TenantID = value
+	case "status":
+		if q.Status = roq.UserInviteStatus(value); !slices.Contains(statuses, q.Status) {
+			return badRequest("status must be pending, accepted, canceled or expired")
+		}
+	case "limit":
+		if q.Limit, err = strconv.Atoi(value); err != nil || q.Limit < 1 || q.Limit > maxRows {
+			return badRequest(fmt.Sprintf("limit must be from 1 to %d", maxRows))
+		}
+	case "timeout":
+		if q.wait, err = time.ParseDuration(value); err != nil || q.wait < 0 || q.wait > maxWait {
+			return badRequest("timeout must be a duration such as 10s, of at most " + maxWait.String())
+		}
+	case "before":
+		q.Before, err = strconv.Atoi(value)
+	case "after":
+		q.After, err = strconv.Atoi(value)
+	}
+	if err != nil || q.Before < 0 || q.After < 0 {
+		return badRequest(name + " must be a number that is not negative")
+	}
+	return nil
 }
 
 // pageOf converts the rows of a page.
@@ -239,15 +274,11 @@ func (s *site) wholeMail(r *http.Request, m roqtest.Email) apiMail {
 	return row
 }
 
-func (s *site) apiMails(r *http.Request) (any, error) {
-	q, err := apiQuery(r, "to", "search", "tenant", "status", "after")
-	if err != nil {
-		return nil, err
-	}
-	return pageOf(s.platform.FindEmails(q), s.mailRowOf), nil
+func (s *site) apiMails(_ *http.Request, q asked) (any, error) {
+	return pageOf(s.platform.FindEmails(q.Query), s.mailRowOf), nil
 }
 
-func (s *site) apiMail(r *http.Request) (any, error) {
+func (s *site) apiMail(r *http.Request, _ asked) (any, error) {
 	m, ok := s.mailNumber(r.PathValue("number"))
 	if !ok {
 		return nil, &apiError{http.StatusNotFound, "there is no such e-mail"}
@@ -256,32 +287,17 @@ func (s *site) apiMail(r *http.Request) (any, error) {
 }
 
 // apiWait waits for an e-mail and returns the newest that matches.
-func (s *site) apiWait(r *http.Request) (any, error) {
-	form := r.URL.Query()
-	wait := defaultWait
-	if text := form.Get("timeout"); text != "" {
-		var err error
-		if wait, err = time.ParseDuration(text); err != nil || wait < 0 || wait > maxWait {
-			return nil, badRequest("timeout must be a duration such as 10s, of at most " + maxWait.String())
-		}
-		form.Del("timeout")
-	}
-	asked := *r.URL
-	asked.RawQuery = form.Encode()
-	q, err := apiQuery(&http.Request{URL: &asked}, "to", "search", "tenant", "after")
-	if err != nil {
-		return nil, err
-	}
+func (s *site) apiWait(r *http.Request, q asked) (any, error) {
 	if q.Email == "" && q.Search == "" {
 		return nil, badRequest("to must be the address of the e-mail that is waited for")
 	}
-	q.Limit, q.Before = 1, 0
-	timer := time.NewTimer(wait)
+	q.Limit = 1
+	timer := time.NewTimer(q.wait)
 	defer timer.Stop()
 	for {
 		last, changed := s.platform.Changes()
 		newest := s.platform.FindEmails(one).Rows
-		if found := s.platform.FindEmails(q).Rows; len(found) > 0 {
+		if found := s.platform.FindEmails(q.Query).Rows; len(found) > 0 {
 			return s.wholeMail(r, found[0]), nil
 		}
 		if len(newest) > 0 {
@@ -292,7 +308,7 @@ func (s *site) apiWait(r *http.Request) (any, error) {
 			case <-changed:
 				now, changed = s.platform.Changes()
 			case <-timer.C:
-				return nil, &apiError{http.StatusNotFound, "no such e-mail has arrived within " + wait.String()}
+				return nil, &apiError{http.StatusNotFound, "no such e-mail has arrived within " + q.wait.String()}
 			case <-r.Context().Done():
 				return nil, &apiError{http.StatusServiceUnavailable, "the wait was ended"}
 			}
@@ -308,17 +324,13 @@ func inviteRowOf(i roq.UserInvite) apiInvite {
 	}
 }
 
-func (s *site) apiInvites(r *http.Request) (any, error) {
-	q, err := apiQuery(r, "email", "search", "tenant", "status")
-	if err != nil {
-		return nil, err
-	}
-	return pageOf(s.platform.FindInvites(q), inviteRowOf), nil
+func (s *site) apiInvites(_ *http.Request, q asked) (any, error) {
+	return pageOf(s.platform.FindInvites(q.Query), inviteRowOf), nil
 }
 
 var errNoInvite = &apiError{http.StatusNotFound, "there is no such invite"}
 
-func (s *site) apiInvite(r *http.Request) (any, error) {
+func (s *site) apiInvite(r *http.Request, _ asked) (any, error) {
 	i, ok := s.platform.Invite(r.PathValue("id"))
 	if !ok {
 		return nil, errNoInvite
@@ -326,31 +338,20 @@ func (s *site) apiInvite(r *http.Request) (any, error) {
 	return inviteRowOf(i), nil
 }
 
-func (s *site) apiTenants(r *http.Request) (any, error) {
-	if _, err := apiQuery(r); err != nil {
-		return nil, err
-	}
+func (s *site) apiTenants(*http.Request, asked) (any, error) {
 	all := s.platform.Tenants()
 	page := roqtest.Page[roqtest.Tenant]{Rows: all[:min(len(all), maxRows)], Total: len(all)}
 	return pageOf(page, func(t roqtest.Tenant) apiTenant { return apiTenant{t.ID, t.Name} }), nil
 }
 
-func (s *site) apiUsers(r *http.Request) (any, error) {
-	q, err := apiQuery(r, "email", "search", "tenant")
-	if err != nil {
-		return nil, err
-	}
-	return pageOf(s.platform.FindUsers(q), func(u roqtest.User) apiUser {
+func (s *site) apiUsers(_ *http.Request, q asked) (any, error) {
+	return pageOf(s.platform.FindUsers(q.Query), func(u roqtest.User) apiUser {
 		return apiUser{u.ID, u.Email, u.FirstName, u.LastName, u.Locale, u.Timezone, u.TenantID, u.Roles}
 	}), nil
 }
 
-func (s *site) apiRequests(r *http.Request) (any, error) {
-	q, err := apiQuery(r, "search", "after")
-	if err != nil {
-		return nil, err
-	}
-	return pageOf(s.platform.FindRequests(q), func(r roqtest.Request) apiRequest {
+func (s *site) apiRequests(_ *http.Request, q asked) (any, error) {
+	return pageOf(s.platform.FindRequests(q.Query), func(r roqtest.Request) apiRequest {
 		row := apiRequest{
 			ID: r.Number, Method: r.Method, Path: r.Path, Operation: r.Operation, Caller: r.Caller, Status: r.Status, Ended: r.Duration > 0,
 			Duration: float64(r.Duration.Microseconds()) / 1000, Bytes: len(r.Variables), At: r.At,
@@ -362,12 +363,8 @@ func (s *site) apiRequests(r *http.Request) (any, error) {
 	}), nil
 }
 
-func (s *site) apiWebhooks(r *http.Request) (any, error) {
-	q, err := apiQuery(r, "search", "after")
-	if err != nil {
-		return nil, err
-	}
-	return pageOf(s.platform.FindDeliveries(q), func(d roqtest.Delivery) apiDelivery {
+func (s *site) apiWebhooks(_ *http.Request, q asked) (any, error) {
+	return pageOf(s.platform.FindDeliveries(q.Query), func(d roqtest.Delivery) apiDelivery {
 		row := s.deliveryRow(view{tab: tabs[len(tabs)-1]}, d)
 		return apiDelivery{d.Number, d.Name, d.ID, d.Attempt, d.Status, row.Reason(), d.Body, d.At}
 	}), nil

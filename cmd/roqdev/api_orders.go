@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-func (s *site) apiExpire(r *http.Request) (any, error) {
+func (s *site) apiExpire(r *http.Request, q asked) (any, error) {
 	id := r.PathValue("id")
 	if _, ok := s.platform.Invite(id); !ok {
 		return nil, errNoInvite
@@ -19,7 +19,7 @@ func (s *site) apiExpire(r *http.Request) (any, error) {
 	if err := s.platform.Expire(id); err != nil {
 		return nil, &apiError{http.StatusConflict, err.Error()}
 	}
-	return s.apiInvite(r)
+	return s.apiInvite(r, q)
 }
 
 func (s *site) apiTroubleNow() apiTroubles {
@@ -33,13 +33,19 @@ func order(r *http.Request, into any) error {
 	}
 	in := json.NewDecoder(io.LimitReader(r.Body, maxOrder))
 	in.DisallowUnknownFields()
-	if err := in.Decode(into); err != nil {
+	err := in.Decode(into)
+	if err == nil {
+		if _, more := in.Token(); more != io.EOF {
+			err = errors.New("something follows it")
+		}
+	}
+	if err != nil {
 		return badRequest("the body must be a JSON object as documented: " + cut(longText, err.Error()))
 	}
 	return nil
 }
 
-func (s *site) apiTrouble(r *http.Request) (any, error) {
+func (s *site) apiTrouble(r *http.Request, _ asked) (any, error) {
 	var in struct {
 		Trouble   string `json:"trouble"`
 		Operation string `json:"operation"`
@@ -65,7 +71,7 @@ func (s *site) apiClockNow() apiClock {
 	return apiClock{c.Now, c.Ahead.Seconds(), known(c.NextExpiry), known(c.NextWebhook), c.Webhooks}
 }
 
-func (s *site) apiClock(r *http.Request) (any, error) {
+func (s *site) apiClock(r *http.Request, _ asked) (any, error) {
 	var in struct {
 		Turn string `json:"turn"`
 	}

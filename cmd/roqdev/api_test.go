@@ -168,6 +168,8 @@ func TestAPIRefuses(t *testing.T) {
 		"/mails?too=bob@example.com": 400, "/mails?limit=0": 400, "/mails?limit=501": 400, "/mails?limit=x": 400, "/mails?before=x": 400, "/mails?after=-1": 400,
 		"/mails?status=odd": 400, "/mails?%zz": 400, "/users?status=pending": 400, "/mails/1": 404, "/mails/x": 404, "/invites/x": 404, "/odd": 404, "/": 404,
 		"/mails/wait": 400, "/mails/wait?to=x&timeout=2m": 400, "/mails/wait?to=x&timeout=soon": 400, "/mails/wait?to=x&timeout=-1s": 400, "/mails/wait?to=x&too=y": 400,
+		"/mails/wait?to=x&timeout=1s&timeout=2s": 400, "/mails/wait?to=x&timeout=": 400, "/mails/wait?to=x&after=%zz": 400, "/mails/wait?to=x&limit=1": 400,
+		"/mails/wait?to=x&before=3": 400, "/mails/wait?to=x&status=pending": 400, "/mails/1?to=x": 400, "/invites/x?to=x": 400, "/tenants?limit=2": 400, "/clock?x": 400, "/trouble?x=1": 400,
 	} {
 		var refused struct{ Error string }
 		if status := d.get(path, &refused); status != want || refused.Error == "" {
@@ -179,7 +181,7 @@ func TestAPIRefuses(t *testing.T) {
 		want       int
 	}{
 		{"/trouble", `{"trouble":"odd"}`, 400}, {"/trouble", `{"trouble":"slow","for":1}`, 400}, {"/trouble", `{`, 400}, {"/trouble", `{"trouble":"slow","times":-1}`, 400},
-		{"/clock", `{"turn":"soon"}`, 400}, {"/clock", `{"turn":"webhook"}`, 409}, {"/clock", `[]`, 400}, {"/invites/x/expire", ``, 404}, {"/mails", ``, 404},
+		{"/clock", `{"turn":"soon"}`, 400}, {"/clock", `{"turn":"webhook"}`, 409}, {"/clock", `[]`, 400}, {"/clock", `{"turn":"1h"} more`, 400}, {"/clock", `{"turn":"1h"}{"turn":"1h"}`, 400}, {"/clock?turn=1h", `{"turn":"1h"}`, 400}, {"/invites/x/expire", ``, 404}, {"/mails", ``, 404},
 	} {
 		var refused struct{ Error string }
 		if status := d.order(row.path, row.body, &refused); status != row.want || refused.Error == "" {
@@ -188,6 +190,30 @@ func TestAPIRefuses(t *testing.T) {
 	}
 	if status, _, _ := d.do("POST", "/dev/api/trouble", map[string][]string{"trouble": {"slow"}}); status != 415 {
 		t.Errorf("a form = %d, want 415", status)
+	}
+	// What is not for this site is refused in JSON too.
+	for _, header := range [][2]string{{"Origin", "http://evil.example"}, {"Host", "evil.example"}} {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, d.url+"/dev/api/clock", strings.NewReader(`{"turn":"1h"}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Content-Type", "application/json")
+		r.Header.Set(header[0], header[1])
+		if header[0] == "Host" {
+			r.Host = header[1]
+		}
+		resp, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var refused struct{ Error string }
+		err = json.NewDecoder(resp.Body).Decode(&refused)
+		if _ = resp.Body.Close(); err != nil || refused.Error == "" || resp.StatusCode != 403 && resp.StatusCode != 421 {
+			t.Errorf("%v: %d %+v, %v", header, resp.StatusCode, refused, err)
+		}
+	}
+	if ahead := d.platform.Clock().Ahead; ahead != 0 {
+		t.Errorf("the clock was turned by %v", ahead)
 	}
 }
 

@@ -33,6 +33,9 @@ func (f *stateFile) load() (found bool, err error) {
 	if f.path == "" {
 		return false, nil
 	}
+	if target, err := filepath.EvalSymlinks(f.path); err == nil {
+		f.path = target // so that a link stays one
+	}
 	kept, err := os.ReadFile(f.path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, nil
@@ -92,14 +95,16 @@ func (f *stateFile) keep(ctx context.Context, stderr io.Writer) (last func() err
 	done.Go(func() {
 		tick := time.NewTicker(keepEvery)
 		defer tick.Stop()
-		for {
+		for failing := false; ; {
 			select {
 			case <-ctx.Done():
 				return
 			case <-tick.C:
-				if err := f.save(); err != nil {
-					fmt.Fprintln(stderr, "roqdev:", err)
+				err := f.save()
+				if err != nil && !failing {
+					fmt.Fprintln(stderr, "roqdev: the state is not kept:", err)
 				}
+				failing = err != nil
 			}
 		}
 	})

@@ -7,7 +7,7 @@
 // it too, also in a browser, and so do the invitation components of its React package
 // (npm @roq/ui-react). There are no sockets, which are for its chat and notifications.
 //
-// Its state is lost when it ends, unless -data names a file for it. Anybody who can
+// Its state is lost when it ends, unless -data names a file for it, of one roqdev only. Anybody who can
 // reach it can sign in as anybody, so it listens on loopback only, unless -public is
 // set. With -webhooks, the platform sends webhooks to that URL.
 //
@@ -143,6 +143,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err := checkAddress(s, stderr); err != nil {
 		return err
 	}
+	if u, err := url.Parse(s.webhooks); s.webhooks != "" && (err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "") {
+		return errors.New("-webhooks: must be a URL with http or https")
+	}
 	platform := roqtest.NewHandler()
 	defer platform.Close()
 	file := stateFile{path: s.data, platform: platform}
@@ -151,6 +154,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		return err
 	case !found:
 		populate(platform)
+	}
+	if err := file.save(); err != nil { // now, rather than in the middle of the work
+		return err
 	}
 	var listen net.ListenConfig
 	listener, err := listen.Listen(ctx, "tcp", s.addr)

@@ -13,6 +13,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/go-roq/roq"
 	"github.com/go-roq/roq/roqtest"
@@ -156,6 +157,54 @@ func TestStateFile(t *testing.T) {
 	}
 }
 
+// A link to the file stays one, and a folder that goes away is told once.
+func TestStateFileElsewhere(t *testing.T) {
+	t.Parallel()
+	folder := filepath.Join(t.TempDir(), "real")
+	if err := os.Mkdir(folder, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	link := filepath.Join(t.TempDir(), "link.json")
+	if err := os.Symlink(filepath.Join(folder, "state.json"), link); err != nil {
+		t.Skip(err)
+	}
+	if err := os.WriteFile(filepath.Join(folder, "state.json"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	platform := roqtest.NewHandler()
+	defer platform.Close()
+	if err := (&stateFile{path: filepath.Join(folder, "state.json"), platform: platform}).save(); err != nil {
+		t.Fatal(err)
+	}
+	f := stateFile{path: link, platform: platform}
+	if found, err := f.load(); !found || err != nil {
+		t.Fatalf("load = %v, %v", found, err)
+	}
+	platform.AddTenant("Acme")
+	if err := f.save(); err != nil {
+		t.Fatal(err)
+	}
+	if info, err := os.Lstat(link); err != nil || info.Mode()&os.ModeSymlink == 0 {
+		t.Errorf("the link is %v, %v", info, err)
+	}
+	kept, err := os.ReadFile(filepath.Join(folder, "state.json"))
+	if err != nil || !strings.Contains(string(kept), "Acme") {
+		t.Errorf("the file has %d bytes, %v", len(kept), err)
+	}
+	if err := os.RemoveAll(folder); err != nil {
+		t.Fatal(err)
+	}
+	var said strings.Builder
+	ctx, cancel := context.WithCancel(t.Context())
+	last := f.keep(ctx, &said)
+	platform.AddTenant("Other")
+	<-time.After(3*keepEvery + keepEvery/2)
+	cancel()
+	if err := last(); err == nil || strings.Count(said.String(), "the state is not kept") != 1 {
+		t.Errorf("it ended with %v, and said %q", err, said.String())
+	}
+}
+
 func TestRunRefuses(t *testing.T) {
 	t.Parallel()
 	bad := filepath.Join(t.TempDir(), "bad.json")
@@ -174,6 +223,10 @@ func TestRunRefuses(t *testing.T) {
 		{[]string{"-addr", "127.0.0.1:99999"}, "99999"},
 		{[]string{"-data", bad, "-addr", "127.0.0.1:0"}, "version is 99"},
 		{[]string{"-data", filepath.Dir(bad), "-addr", "127.0.0.1:0"}, "-data"},
+		{[]string{"-data", filepath.Join(filepath.Dir(bad), "no", "such.json"), "-addr", "127.0.0.1:0"}, "-data"},
+		{[]string{"-webhooks", "notaurl", "-addr", "127.0.0.1:0"}, "-webhooks"},
+		{[]string{"-webhooks", "ftp://example.com", "-addr", "127.0.0.1:0"}, "-webhooks"},
+		{[]string{"-webhooks", "http://", "-addr", "127.0.0.1:0"}, "-webhooks"},
 		{[]string{"more"}, "more"},
 		{[]string{"-unknown"}, "unknown"},
 	} {

@@ -82,8 +82,12 @@ func newSite(platform *roqtest.Server, public bool, webhooks string) (http.Handl
 	own.Handle("GET /assets/", http.FileServerFS(assets))
 	s.routeAPI(own)
 
+	protection := http.NewCrossOriginProtection()
+	protection.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		deny(w, r, http.StatusForbidden, "pages of other origins cannot change anything")
+	}))
 	mux := http.NewServeMux()
-	mux.Handle("/", secured(http.NewCrossOriginProtection().Handler(own)))
+	mux.Handle("/", secured(protection.Handler(own)))
 	mux.Handle("/v01/", crossOrigin(platform.Handler()))
 	mux.Handle("/api/", platform.Handler())
 	if public {
@@ -95,7 +99,7 @@ func newSite(platform *roqtest.Server, public bool, webhooks string) (http.Handl
 			host = name
 		}
 		if !loopback(strings.Trim(host, "[]")) {
-			http.Error(w, "this platform serves this machine only", http.StatusMisdirectedRequest)
+			deny(w, r, http.StatusMisdirectedRequest, "this platform serves this machine only")
 			return
 		}
 		mux.ServeHTTP(w, r)
