@@ -347,6 +347,9 @@ func TestSpreadsheetCell(t *testing.T) {
 			t.Errorf("SpreadsheetCell(%q) = %q, want %q", cell, got, want)
 		}
 	}
+	for _, name := range []string{"=Ann", "-Ann", "+Ann", "'Ann", "O'Neil", "Ann"} {
+		parses(t, map[string][]roq.UserInviteInput{"Email,First name,Last name\na@x.example," + roq.SpreadsheetCell(name) + ",Lee": named(name, "Lee", "a@x.example")})
+	}
 	for _, address := range []string{"-a@x.example", "+b@x.example", "=c@x.example", "'d@x.example"} {
 		parses(t, map[string][]roq.UserInviteInput{"Email,Name\n" + roq.SpreadsheetCell(address) + ",": email(address)})
 	}

@@ -471,6 +471,16 @@ func TestOtherLanguages(t *testing.T) {
 	}
 }
 
+// A text may be empty, and set again.
+func TestEmptyTexts(t *testing.T) {
+	t.Parallel()
+	words := func(text string) inviteui.Option {
+		return inviteui.WithTexts(inviteui.Texts{Lang: "en", Words: map[string]string{"emails.hint": text}})
+	}
+	s := newSite(t, nil, roles, words(""), words("Paste here"))
+	s.browser(s.ann).get("./").shows(200, "Paste here")
+}
+
 // Options that make no sense are refused when the page is made.
 func TestNewRefuses(t *testing.T) {
 	t.Parallel()

@@ -60,7 +60,7 @@ func (o *options) addTexts(t Texts) error {
 		}
 	}
 	for key, text := range t.Words {
-		if added.T(key) == "" {
+		if _, known := added.words[key]; !known {
 			return fmt.Errorf("inviteui: WithTexts: there is no text with the key %q", key)
 		}
 		added.words[key] = text

@@ -144,11 +144,11 @@ func (w *world) findEmails(q Query) Page[Email] {
 	w.expire()
 	has := q.has()
 	match := func(m Email) bool {
-		tenantID, status := "", roq.UserInviteStatus("")
+		var of roq.UserInvite
 		if i := w.byID[m.InviteID]; i != nil {
-			tenantID, status = i.TenantID, i.Status
+			of = i.UserInvite
 		}
-		return has(m.To) && q.fits(m.To, tenantID, status)
+		return has(m.To, of.FirstName+" "+of.LastName) && q.fits(m.To, of.TenantID, of.Status)
 	}
 	if !q.selects() {
 		match = nil

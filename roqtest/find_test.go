@@ -186,6 +186,19 @@ func TestFaultsLeft(t *testing.T) {
 	}
 }
 
+// An e-mail is found by the name of the invitee.
+func TestFindEmailsByName(t *testing.T) {
+	t.Parallel()
+	p := newPlatform(t)
+	token := p.tokenOf(p.ann.ID)
+	p.invite(token, "bob@example.com", "eve@example.com") // First0 and First1
+	for search, want := range map[string]int{"bob": 1, "Bob@EX": 1, "first": 2, "FIRST1": 1, "nobody": 0} {
+		if page := p.FindEmails(roqtest.Query{Search: search}); page.Total != want {
+			t.Errorf("%q finds %d, want %d", search, page.Total, want)
+		}
+	}
+}
+
 // While others are changed, a fault that is kept happens to every request, and as many times
 // as it was to.
 func TestChangeFaults(t *testing.T) {

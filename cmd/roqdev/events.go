@@ -140,8 +140,8 @@ func (w *watcher) next() notice {
 		added = len(now.lines.Rows)
 	}
 	more := now.lines.Total - was.lines.Total
-	if more == 0 {
-		more = added // the oldest requests make room for new ones
+	if newer := w.view.tab.newer; newer != nil {
+		more = newer(w.site, w.view, was.lines.Newest)
 	}
 	if w.behind = (w.behind || added > maxNewLines) && more > 0; !w.behind && (w.told > 0 || added > maxNewLines) {
 		w.told = 0

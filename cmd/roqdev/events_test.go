@@ -224,6 +224,41 @@ func TestEventsOfACampaign(t *testing.T) {
 	})
 }
 
+// The list of requests forgets the oldest: new ones are counted all the same.
+func TestEventsOfAFullList(t *testing.T) {
+	t.Parallel()
+	for _, before := range []int{100, 9_900, 10_000, 12_000} {
+		synctest.Test(t, func(t *testing.T) {
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			v := newViewer(t)
+			more := func(n int) {
+				for range n {
+					if _, err := v.invites.UserInvite(ctx, "db7a682d-6dca-4259-b15b-83aef12d1f5c"); err == nil {
+						t.Fatal("found")
+					}
+				}
+				after(time.Second)
+			}
+			more(before - 1) // and one for the token
+			all, some := v.open(ctx, "/requests"), v.open(ctx, "/requests?q=userInvite")
+			for _, step := range []struct {
+				n    int
+				want string
+			}{{300, "300 new lines"}, {200, "500 new lines"}, {1, "501 new lines"}} {
+				more(step.n)
+				for _, s := range []*stream{all, some} {
+					if got, _ := s.received(t); len(got) == 0 || got[len(got)-1].More != step.want {
+						t.Errorf("%d before, %d more: %+v, want %s", before, step.n, got, step.want)
+					}
+				}
+			}
+			cancel()
+			synctest.Wait()
+		})
+	}
+}
+
 // A page that missed something, or whose connection was lost, is sent its lines.
 func TestEventsAfterAGap(t *testing.T) {
 	t.Parallel()

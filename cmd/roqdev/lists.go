@@ -162,10 +162,21 @@ func (s *site) requestRow(v view, r roqtest.Request) requestRow {
 }
 
 func (s *site) requestLines(v view) lines {
-	return rowsOf(s.platform.FindRequests(s.sinceCleared(v.query())), "row-requests", func(r roqtest.Request) (string, any) {
+	page := s.platform.FindRequests(s.sinceCleared(v.query()))
+	l := rowsOf(page, "row-requests", func(r roqtest.Request) (string, any) {
 		row := s.requestRow(v, r)
 		return row.Element, row
 	})
+	if len(page.Rows) > 0 {
+		l.Newest = page.Rows[0].Number
+	}
+	return l
+}
+
+func (s *site) newerRequests(v view, number int) int {
+	q := s.sinceCleared(v.query())
+	q.After = max(q.After, number)
+	return s.platform.FindRequests(q).Total
 }
 
 func (s *site) requestPane(v view, _ *http.Request) (pane, bool) {

@@ -156,7 +156,7 @@ func (s *site) expire(w http.ResponseWriter, r *http.Request) {
 // back leads from a form to the page that it was on.
 func back(w http.ResponseWriter, r *http.Request) {
 	to := r.FormValue("back")
-	if !strings.HasPrefix(to, "/") || strings.HasPrefix(to, "//") || strings.ContainsAny(to, "\\\r\n") {
+	if !strings.HasPrefix(to, "/") || strings.HasPrefix(to, "//") || strings.ContainsAny(to, "\\\t\r\n") {
 		to = "/"
 	}
 	http.Redirect(w, r, to, http.StatusSeeOther)

@@ -163,7 +163,7 @@ func TestSearch(t *testing.T) {
 	for path, want := range map[string]int{
 		"/": 50, "/?q=EXAMPLE.ORG": 1, "/?status=expired": 0, "/?status=unknown": 50, "/?tenant=" + d.ann.TenantID: 50, "/?tenant=none": 0,
 		"/invites?q=bob": 1, "/invites?tenant=" + d.ann.TenantID + "&status=pending&q=u5": 11, "/users?tenant=" + d.ann.TenantID: 2,
-		"/requests?q=send": 50, "/webhooks": 0, "/?q=" + strings.Repeat("x", 500): 50, "/?before=-1": 50, "/?before=x": 50, "/?before=2": 1,
+		"/requests?q=send": 50, "/webhooks": 0, "/?q=" + strings.Repeat("x", 500): 0, "/?q=" + strings.Repeat("%C3%BC", 90): 0, "/?q=bOB": 1, "/?before=-1": 50, "/?before=x": 50, "/?before=2": 1,
 	} {
 		if n := strings.Count(d.page(path), "<tr id="); n != want {
 			t.Errorf("%s has %d lines, want %d", path, n, want)
@@ -514,7 +514,7 @@ func TestPagesAreSafe(t *testing.T) {
 			t.Errorf("%s is %s", path, d.page(path))
 		}
 	}
-	for to, want := range map[string]string{"/users?q=x": "/users?q=x", "//evil.example": "/", "https://evil.example": "/", `/\evil.example`: "/", "": "/"} {
+	for to, want := range map[string]string{"/users?q=x": "/users?q=x", "//evil.example": "/", "https://evil.example": "/", "/\t/evil.example": "/", `/\evil.example`: "/", "": "/"} {
 		w, r := httptest.NewRecorder(), httptest.NewRequest("POST", "/", strings.NewReader(url.Values{"back": {to}}.Encode()))
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 		back(w, r)

@@ -20,7 +20,7 @@ const (
 	shownRows = 50
 	// shownTenants is how many tenants a page offers.
 	shownTenants = 50
-	// maxFilter bounds the bytes of a search, since every line's link repeats it.
+	// maxFilter bounds the characters of a search, since every line's link repeats it.
 	maxFilter = 100
 )
 
@@ -34,7 +34,10 @@ type tab struct {
 	HasTenant, HasStatus bool
 	total                func(s *site) int
 	lines                func(s *site, v view) lines
-	pane                 func(s *site, v view, r *http.Request) (pane, bool)
+	// newer is how many lines are newer than the one with a number, for a list that forgets
+	// its oldest lines.
+	newer func(s *site, v view, number int) int
+	pane  func(s *site, v view, r *http.Request) (pane, bool)
 }
 
 // column is the head of a column. Wide ones are not shown on a phone.
@@ -56,6 +59,8 @@ type line struct {
 type lines struct {
 	Rows        []line
 	Total, Next int
+	// Newest is the number of the first one, of those that a list may forget.
+	Newest int
 }
 
 // pane is what the reading pane shows: a template and its data.
@@ -66,7 +71,7 @@ type pane struct {
 
 var tabs = []*tab{
 	{
-		Name: "inbox", Prefix: "m", Path: "/", Label: "Inbox", Search: "Address", HasTenant: true, HasStatus: true,
+		Name: "inbox", Prefix: "m", Path: "/", Label: "Inbox", Search: "Address or name", HasTenant: true, HasStatus: true,
 		Empty:   "No e-mail yet. Send an invitation from your application, and it arrives here.",
 		Columns: []column{{Label: "To"}, {Label: "Subject", Wide: true}, {Label: "Status"}, {Label: "Time"}, {Label: "Action", Unseen: true, Wide: true}},
 		total:   func(s *site) int { return s.platform.FindEmails(one).Total },
@@ -91,7 +96,7 @@ var tabs = []*tab{
 		Empty:   "No requests yet.",
 		Columns: []column{{Label: "Operation"}, {Label: "Status"}, {Label: "Duration", Wide: true}, {Label: "Variables", Wide: true}, {Label: "Who", Wide: true}, {Label: "Time"}},
 		total:   func(s *site) int { return s.platform.FindRequests(s.sinceCleared(one)).Total },
-		lines:   (*site).requestLines, pane: (*site).requestPane,
+		lines:   (*site).requestLines, newer: (*site).newerRequests, pane: (*site).requestPane,
 	},
 	{
 		Name: "webhooks", Prefix: "d", Path: "/webhooks", Label: "Webhooks", Search: "Event or its id",
@@ -117,7 +122,7 @@ type view struct {
 
 // viewOf reads what a request asks for. What cannot be is left out.
 func (s *site) viewOf(t *tab, form url.Values) view {
-	v := view{tab: t, Open: limited(form.Get("open"), 64), Q: limited(form.Get("q"), maxFilter), today: s.platform.Clock().Now}
+	v := view{tab: t, Open: limited(form.Get("open"), 64), Q: strings.TrimSuffix(cut(maxFilter, form.Get("q")), "…"), today: s.platform.Clock().Now}
 	if t.HasTenant {
 		v.Tenant = limited(form.Get("tenant"), 64)
 	}

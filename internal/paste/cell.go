@@ -24,10 +24,10 @@ func Cell(text string) string {
 	return out.String()
 }
 
-// uncell returns an address without what [Cell] has put before it.
-func uncell(a string) string {
-	if rest, found := strings.CutPrefix(a, "'"); found && strings.IndexAny(rest, formula) == 0 {
+// uncell returns a text without what [Cell] has put before it.
+func uncell(text string) string {
+	if rest, found := strings.CutPrefix(text, "'"); found && strings.IndexAny(rest, formula) == 0 {
 		return rest
 	}
-	return a
+	return text
 }

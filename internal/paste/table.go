@@ -103,7 +103,7 @@ func (r *reader) row(line string) bool {
 		if i < 0 || i >= len(cells) || strings.Contains(cells[i], "@") {
 			return ""
 		}
-		return cells[i]
+		return uncell(cells[i])
 	}
 	p := Person{Email: bare(cells[r.table.email]), FirstName: name(r.table.first), LastName: name(r.table.last)}
 	if p.FirstName == "" && p.LastName == "" {
