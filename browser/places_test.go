@@ -252,7 +252,7 @@ func TestBrowserGerman(t *testing.T) {
 	send(many(2000))
 	german("progress", "Einladungen werden gesendet:", "von 2.000", "noch etwa", "Anhalten")
 	w.click("Anhalten")
-	german("stopped", "Die Arbeit wurde angehalten.", "wurden nicht gesendet und stehen noch im Formular.")
+	german("stopped", "Der Vorgang wurde angehalten.", "wurden nicht gesendet und stehen noch im Formular.")
 	w.trouble(down)
 	w.open(w.at(""))
 	german("down", "Einladungen sind zurzeit nicht verfügbar.")
@@ -269,12 +269,12 @@ func TestBrowserGerman(t *testing.T) {
 		"act?do=cancel&id=db7a682d-6dca-4259-b15b-83aef12d1f5c": "Diese Einladung gibt es nicht.",
 		"act?do=cancel": "Niemand ist ausgewählt.",
 		"act?do=dance":  "Diese Seite gibt es nicht.",
-		"?search=zzz":   "Keine Einladung passt dazu.",
+		"?search=zzz":   "Keine passenden Einladungen.",
 	} {
 		w.open(w.at(address))
 		german("problem", text)
 	}
 	w.open(w.at(""))
 	send(" ")
-	german("nobody", "Niemand zum Einladen.")
+	german("nobody", "Es ist niemand einzuladen.")
 }

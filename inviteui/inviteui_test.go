@@ -51,7 +51,7 @@ func TestWholePath(t *testing.T) {
 	s.mails(3)
 	ask = b.get("act?do=cancel&status=pending&id="+id).shows(200, "Cancel 1 invitation?")
 	b.twice("act", with(ask.form("act"), "do", "cancel")).shows(200, "1 invitation was canceled.", "No invitation matches.", "Canceled 1")
-	b.get("act?do=cancel&id="+id).shows(409, "This is not possible any more.")
+	b.get("act?do=cancel&id="+id).shows(409, "This is no longer possible.")
 	b.get("act?do=resend&id=db7a682d-6dca-4259-b15b-83aef12d1f5c").shows(404, "There is no such invitation.")
 	b.get("act?do=resend").shows(422, "Nobody is selected.")
 	b.get("act?do=destroy&id=" + id).shows(404)

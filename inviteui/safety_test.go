@@ -373,9 +373,9 @@ func TestResentSince(t *testing.T) {
 			}
 			first := s.url
 			s.url = other
-			asked := ann.post("act", with(form, "do", "resend")).shows(409, "Somebody was faster.", "Resend ")
+			asked := ann.post("act", with(form, "do", "resend")).shows(409, "The invitations have changed.", "Resend ")
 			s.url = first
-			bob.post("act", with(late, "do", "resend")).shows(409, "Somebody was faster.")
+			bob.post("act", with(late, "do", "resend")).shows(409, "The invitations have changed.")
 			s.mails(mails)
 			// What was asked again can be answered.
 			ann.twice("act", with(asked.form("act"), "do", "resend")).shows(200, "sent again.")
