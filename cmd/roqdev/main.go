@@ -3,13 +3,14 @@
 //
 //	go run github.com/go-roq/roq/cmd/roqdev
 //
-// It prints the environment variables for a backend. ROQ's JavaScript clients work with
-// it too, also in a browser, and so do the invitation components of its React package
-// (npm @roq/ui-react). There are no sockets, which are for its chat and notifications.
+// It listens on 127.0.0.1:4000, or on the address that -addr names, and prints the
+// environment variables for a backend. ROQ's JavaScript clients work with it too, also in
+// a browser, and so do the invitation components of its React package (npm
+// @roq/ui-react). There are no sockets, which are for its chat and notifications.
 //
-// Its state is lost when it ends, unless -data names a file for it, of one roqdev only. Anybody who can
-// reach it can sign in as anybody, so it listens on loopback only, unless -public is
-// set. With -webhooks, the platform sends webhooks to that URL.
+// Its state is lost when it ends, unless -data names a file for it, which only one roqdev
+// may use. Anybody who can reach it can sign in as anybody, so it listens on loopback
+// only, unless -public is set. With -webhooks, the platform sends webhooks to that URL.
 //
 // # The page
 //
